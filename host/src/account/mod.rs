@@ -1,0 +1,72 @@
+//! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere.
+//!
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads that file; `bearer` tells kinds of tokens apart.
+
+mod bearer;
+mod profiles;
+mod resolve;
+
+use carto_plugin_api::{ErrorCode, Secret};
+use http::HeaderValue;
+use url::Url;
+
+pub(crate) use resolve::{Choice, open_sandbox, resolve};
+
+use crate::error::{Error, Result};
+use crate::sandbox::Sandbox;
+use crate::transport::Transport;
+
+/// Where a verb's requests go.
+pub(crate) struct Account {
+    base_url: Url,
+    bearer: Secret,
+    /// Where the bearer comes from, for messages: `` `CARTO_API_TOKEN` ``.
+    bearer_source: String,
+    sandbox: Option<Sandbox>,
+}
+
+impl Account {
+    pub(crate) fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The clock of the sandbox, or of the system.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.sandbox.as_ref().map_or_else(jiff::Timestamp::now, Sandbox::now)
+    }
+
+    /// What messages call the service.
+    pub(crate) fn place(&self) -> String {
+        match (&self.sandbox, self.base_url.host_str(), self.base_url.port()) {
+            (Some(_), ..) => "the sandbox".to_owned(),
+            (None, Some(host), Some(port)) => format!("`{host}:{port}`"),
+            (None, host, _) => format!("`{}`", host.unwrap_or_default()),
+        }
+    }
+
+    /// The `Authorization` header, marked so that no log prints it.
+    pub(crate) fn authorization(&self) -> Result<HeaderValue> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.bearer.expose()))
+            .map_err(|_| bearer::malformed(&self.bearer_source))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// The way to the service.
+    pub(crate) fn transport(&self) -> Result<Transport> {
+        match &self.sandbox {
+            Some(sandbox) => Ok(Transport::Router(sandbox.router())),
+            None => Transport::http(&self.base_url, resolve::is_loopback(&self.base_url)),
+        }
+    }
+
+    /// The meaning of a 401.
+    pub(crate) fn rejected(&self, words: Option<&str>) -> Error {
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        Error::new(
+            ErrorCode::NotSignedIn,
+            format!("{} doesn't accept the bearer from {}{words}", self.place(), self.bearer_source),
+        )
+        .hint("sign in again, and look that the bearer belongs to this address")
+    }
+}

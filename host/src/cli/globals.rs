@@ -1,0 +1,113 @@
+//! The options that every command takes. A kind can't declare one of these names, and none of their values reaches a kind.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+
+use crate::account::Choice;
+use crate::error::{Result, usage};
+use crate::input::Stdin;
+use crate::output::{Format, View};
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Globals {
+    /// Use the sandbox: no account, no network [env: CARTO_SANDBOX]
+    #[arg(long, global = true, help_heading = "Account")]
+    sandbox: bool,
+
+    /// Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Account")]
+    profile: Option<String>,
+
+    /// Use this OAuth access token; `-` reads it from standard input [env: CARTO_API_TOKEN]
+    #[arg(long = "token", global = true, value_name = "T", help_heading = "Account")]
+    bearer: Option<String>,
+
+    /// Use the API at this address [env: CARTO_BASE_URL]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Account")]
+    base_url: Option<String>,
+
+    /// Write JSON, errors too; the same as `-o json`
+    #[arg(long, global = true, help_heading = "Output")]
+    json: bool,
+
+    /// Write in this format
+    #[arg(
+        short = 'o',
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        help_heading = "Output",
+        hide_possible_values = false
+    )]
+    output: Option<Format>,
+
+    /// Write this one field alone
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Output")]
+    field: Option<String>,
+
+    /// Show secrets that are otherwise hidden
+    #[arg(long, global = true, help_heading = "Output")]
+    reveal: bool,
+
+    /// Say on standard error what is asked of the service
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) debug: bool,
+
+    /// Don't ask before something is destroyed
+    #[arg(short, long, global = true, help_heading = "Behaviour")]
+    pub(crate) yes: bool,
+
+    /// Never ask; fail where a question would be
+    #[arg(long, global = true, help_heading = "Behaviour")]
+    pub(crate) no_input: bool,
+
+    /// Give up after this time, like 30s or 2m
+    #[arg(long, global = true, value_name = "D", value_parser = duration, help_heading = "Behaviour")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Behaviour")]
+    kinds_path: Option<String>,
+
+    /// Print the version
+    #[arg(short = 'v', long, action = ArgAction::Version, global = true, help_heading = "Behaviour")]
+    version: Option<bool>,
+}
+
+impl Globals {
+    /// Refuses options that contradict each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.json && self.output.is_some_and(|format| format != Format::Json) {
+            return Err(usage("`--json` and `-o` name different formats").hint("leave one of the two out"));
+        }
+        if self.field.is_some() && (self.json || self.output.is_some()) {
+            return Err(usage("`--field` writes a value alone, so no format can stand beside it")
+                .hint("leave one of the two out"));
+        }
+        Ok(())
+    }
+
+    /// How results are to be shown.
+    pub(crate) fn view(&self) -> View {
+        let format = if self.json { Format::Json } else { self.output.unwrap_or_default() };
+        View { format, reveal: self.reveal, field: self.field.clone() }
+    }
+
+    /// What the options say about the account.
+    pub(crate) fn choice(&self, stdin: &mut Stdin) -> Result<Choice> {
+        let bearer = match self.bearer.as_deref() {
+            Some("-") => Some(stdin.text("--token")?.trim().to_owned()),
+            given => given.map(str::to_owned),
+        };
+        Ok(Choice { sandbox: self.sandbox, profile: self.profile.clone(), bearer, base_url: self.base_url.clone() })
+    }
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let read: jiff::SignedDuration = text.parse().map_err(|_| "a time is like 30s, 2m or 1m30s".to_owned())?;
+    Duration::try_from(read)
+        .ok()
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "a time must be longer than nothing".to_owned())
+}

@@ -1,0 +1,187 @@
+//! The tree of commands: the fixed part is derived, the part below `credentials` is built from manifests.
+
+use carto_plugin_api::Verb;
+use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand, value_parser};
+
+use super::Globals;
+use crate::input;
+use crate::kinds::Kind;
+
+/// The clap id of the positional argument.
+pub(crate) const ID: &str = "carto:id";
+/// The clap id of `--limit`.
+pub(crate) const LIMIT: &str = "carto:limit";
+
+/// Manage CARTO application credentials
+///
+/// Every kind of credential is served by a library found at run time: `carto plugin list` shows them. `--sandbox` tries everything
+/// without an account and without a network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "carto",
+    version,
+    propagate_version = true,
+    disable_version_flag = true,
+    arg_required_else_help = true
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) globals: Globals,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List, create, get, update and delete credentials
+    #[command(
+        arg_required_else_help = true,
+        subcommand_required = true,
+        subcommand_value_name = "VERB",
+        subcommand_help_heading = "Verbs"
+    )]
+    Credentials,
+    /// Show the libraries that serve kinds of credentials
+    #[command(arg_required_else_help = true)]
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+    /// Run the sandbox, a double of CARTO's credentials API
+    #[command(arg_required_else_help = true)]
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginCommand {
+    /// List the kinds, and files that were refused, without running any
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SandboxCommand {
+    /// Serve the sandbox on a port of this machine, for any HTTP client
+    Serve {
+        /// Port; 0 takes a free one
+        #[arg(long, value_name = "N", default_value_t = 8765)]
+        port: u16,
+    },
+    /// Delete everything in the sandbox
+    Reset,
+    /// Print where the sandbox is kept
+    Path,
+}
+
+/// The whole tree, with these kinds below `credentials`.
+pub(super) fn command(kinds: &[Kind]) -> clap::Command {
+    Cli::command().mut_subcommand("credentials", |credentials| {
+        let mut credentials =
+            Verb::ALL.iter().fold(credentials, |command, verb| command.subcommand(verb_command(*verb, kinds)));
+        for (alias, verb) in aliases(kinds) {
+            let own: Vec<Kind> = kinds.iter().filter(|kind| kind.manifest.verb(alias) == Some(verb)).cloned().collect();
+            let names: Vec<&str> = own.iter().map(Kind::name).collect();
+            let command = verb_command(verb, &own)
+                .name(alias.to_owned())
+                .about(format!("The same as {verb}, for {}", names.join(", ")));
+            credentials = credentials.subcommand(command);
+        }
+        let types: String =
+            kinds.iter().map(|kind| format!("\n  {:<8} {}", kind.name(), kind.manifest.title)).collect();
+        match kinds {
+            [] => credentials.after_help("No kinds are installed: `carto plugin list` says where they are looked for."),
+            _ => credentials.after_help(format!("Types:{types}")),
+        }
+    })
+}
+
+/// Every alias that a kind declares, once.
+fn aliases(kinds: &[Kind]) -> Vec<(&str, Verb)> {
+    let mut aliases = Vec::new();
+    for kind in kinds {
+        for (verb, spec) in &kind.manifest.verbs {
+            for alias in &spec.aliases {
+                if !aliases.iter().any(|(known, _)| known == alias) {
+                    aliases.push((alias.as_str(), *verb));
+                }
+            }
+        }
+    }
+    aliases
+}
+
+fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
+    let about = match verb {
+        Verb::List => "List credentials, of every kind or of one",
+        Verb::Create => "Create a credential",
+        Verb::Get => "Show one credential",
+        Verb::Update => "Change a credential",
+        Verb::Delete => "Delete a credential",
+    };
+    let command = clap::Command::new(verb.as_str())
+        .about(about)
+        .disable_help_subcommand(true)
+        .subcommand_value_name("TYPE")
+        .subcommand_help_heading("Types");
+    let command = if verb == Verb::List {
+        command.arg(
+            Arg::new(LIMIT)
+                .long("limit")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .global(true)
+                .help("Show at most N of each kind"),
+        )
+    } else {
+        command.subcommand_required(true).arg_required_else_help(true)
+    };
+    kinds
+        .iter()
+        .filter_map(|kind| Some((kind, kind.manifest.verbs.get(&verb)?)))
+        .fold(command, |command, (kind, spec)| command.subcommand(kind_command(kind, verb, spec)))
+}
+
+fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {
+    let manifest = &kind.manifest;
+    let mut command =
+        clap::Command::new(manifest.name.clone()).about(format!("{}: {}", manifest.title, manifest.about));
+    if manifest.plural != manifest.name {
+        command = command.visible_alias(manifest.plural.clone());
+    }
+    if verb.takes_id() {
+        let help = match &manifest.record.label {
+            Some(label) => format!("Its id or {label}; `-` reads it from standard input"),
+            None => "Its id; `-` reads it from standard input".to_owned(),
+        };
+        command = command.arg(Arg::new(ID).value_name("ID").required(true).help(help));
+    }
+    command.args(spec.args.iter().map(option))
+}
+
+fn option(arg: &KindArg) -> Arg {
+    let help = match &arg.example {
+        Some(example) => format!("{} [example: {example}]", arg.help),
+        None => arg.help.clone(),
+    };
+    let option =
+        Arg::new(input::clap_id(arg)).long(arg.name.clone()).help(help).hide(arg.hidden).required(arg.required);
+    let option = match arg.kind {
+        ArgType::Bool => option.action(ArgAction::SetTrue),
+        _ => option.value_name(arg.placeholder().to_owned()).action(if arg.many {
+            ArgAction::Append
+        } else {
+            ArgAction::Set
+        }),
+    };
+    let option = match arg.kind {
+        ArgType::Enum => option.value_parser(PossibleValuesParser::new(arg.values.clone())),
+        ArgType::Int => option.allow_negative_numbers(true),
+        _ => option,
+    };
+    option.conflicts_with_all(arg.conflicts.iter().map(|other| format!("arg:{other}")))
+}

@@ -1,0 +1,40 @@
+//! Delete: asks, deletes, says what is gone.
+
+use std::process::ExitCode;
+
+use carto_plugin_api::Verb;
+use clap::ArgMatches;
+use serde_json::json;
+
+use super::{Context, confirm, work};
+use crate::cli::ID;
+use crate::error::Result;
+use crate::input;
+use crate::kinds::Kind;
+use crate::output::{Format, stderr, stdout};
+use crate::redact::redact;
+
+pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> Result<ExitCode> {
+    let mut work = work::Work::begin(context)?;
+    let typed = matches.get_one::<String>(ID).map(String::as_str).unwrap_or_default();
+    let id = input::id(typed, &mut work.stdin)?;
+    let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
+    confirm::deletion(&kind.manifest.title, &redact(&id), &context.globals)?;
+    let answer = work.run(kind, Verb::Delete, input)?;
+    // A kind that had to look the credential up says which one it was; otherwise the typed word was the id.
+    let gone = match answer.is_null() {
+        true => redact(&id),
+        false => work::id_of(kind, &work::record(kind, answer)?),
+    };
+    let view = context.globals.view();
+    let text = match view.format {
+        _ if view.field.is_some() => format!("{gone}\n"),
+        Format::Json => serde_json::to_string_pretty(&json!({ "deleted": gone })).unwrap_or_default() + "\n",
+        Format::Jsonl => json!({ "deleted": gone }).to_string() + "\n",
+        Format::Table | Format::Csv | Format::Env => {
+            stderr::done(&format!("Deleted {} `{gone}`", kind.manifest.title));
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    stdout::settle(stdout::write(&text)).map(|()| ExitCode::SUCCESS)
+}

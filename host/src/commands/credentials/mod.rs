@@ -1,0 +1,32 @@
+//! `carto credentials`: one file a shape of verb. `work` runs a verb of a kind; the others decide what is asked and shown.
+
+mod confirm;
+mod delete;
+mod list;
+mod show;
+mod work;
+
+use std::process::ExitCode;
+
+use carto_plugin_api::Verb;
+use clap::ArgMatches;
+
+use super::Context;
+use crate::error::{Result, usage};
+use crate::kinds::Kind;
+
+pub(crate) use work::with_event_loop;
+
+/// Runs a verb, of one kind or (list) of all.
+pub(crate) fn run(context: &Context, word: &str, kind: Option<Kind>, matches: &ArgMatches) -> Result<ExitCode> {
+    let Some(kind) = kind else {
+        return list::all(context, matches);
+    };
+    // The tree only has verbs that the kind has.
+    let verb = kind.manifest.verb(word).ok_or_else(|| usage(format!("`{}` has no verb `{word}`", kind.name())))?;
+    match verb {
+        Verb::List => list::one(context, kind, matches),
+        Verb::Delete => delete::run(context, &kind, matches),
+        Verb::Create | Verb::Get | Verb::Update => show::run(context, &kind, verb, matches),
+    }
+}

@@ -1,0 +1,79 @@
+//! Create, get and update: one record comes back and is shown.
+
+use std::process::ExitCode;
+
+use carto_plugin_api::{ErrorCode, Verb};
+use clap::ArgMatches;
+use serde_json::Value;
+
+use super::{Context, work};
+use crate::cli::ID;
+use crate::error::{Error, Result, quoted, shell_word};
+use crate::input;
+use crate::kinds::Kind;
+use crate::output::{Format, Record, record, stderr, stdout};
+
+pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> Result<ExitCode> {
+    let mut work = work::Work::begin(context)?;
+    let id = match verb.takes_id() {
+        true => {
+            let typed = matches.get_one::<String>(ID).map(String::as_str).unwrap_or_default();
+            Some(input::id(typed, &mut work.stdin)?)
+        }
+        false => None,
+    };
+    let input = work.input(kind, verb, matches, id)?;
+    let answer = work::record(kind, work.run(kind, verb, input)?)?;
+    let view = context.globals.view();
+    if view.format == Format::Table && view.field.is_none() {
+        match verb {
+            Verb::Create => stderr::done(&format!("Created {}", named(kind, &answer))),
+            Verb::Update => stderr::done(&format!("Updated {}", named(kind, &answer))),
+            _ => {}
+        }
+    }
+    let fresh = verb == Verb::Create;
+    note_secrets(kind, &answer, fresh, view.reveal);
+    let written = record::text(kind, answer.clone(), &view, fresh);
+    if !fresh {
+        return stdout::settle(stdout::write(&written?)).map(|()| ExitCode::SUCCESS);
+    }
+    // A credential exists by now: whatever goes wrong, the message has to say which.
+    let written = written.and_then(|text| stdout::write(&text).map_err(|e| stdout::failed(&e)));
+    written.map(|()| ExitCode::SUCCESS).map_err(|error| lost(kind, &answer, &error))
+}
+
+/// ``API Access Token `demo` (tok_1)``.
+fn named(kind: &Kind, record: &Record) -> String {
+    let id = work::id_of(kind, record);
+    let label = kind.manifest.record.label.as_ref().and_then(|label| record.get(label)?.as_str());
+    match label {
+        Some(label) if label != id => format!("{} `{label}` ({id})", kind.manifest.title),
+        _ => format!("{} `{id}`", kind.manifest.title),
+    }
+}
+
+/// Says of secrets that exist once that this is the time, or that it was.
+fn note_secrets(kind: &Kind, record: &Record, fresh: bool, reveal: bool) {
+    let once = &kind.manifest.record.once;
+    let there: Vec<&String> = once.iter().filter(|field| !record.get(*field).is_none_or(Value::is_null)).collect();
+    if fresh && !there.is_empty() {
+        stderr::note(&format!("{} is shown now and never again: keep it in a safe place", quoted(there)));
+    } else if !fresh && reveal && there.is_empty() && !once.is_empty() {
+        stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(once)));
+    }
+}
+
+/// The result of a create that did not reach the user.
+fn lost(kind: &Kind, record: &Record, error: &Error) -> Error {
+    let id = shell_word(&work::id_of(kind, record));
+    let name = kind.name();
+    let code = if error.code == ErrorCode::Usage { ErrorCode::Usage } else { ErrorCode::OutputFailed };
+    let message = format!("created {}, but its values were not shown: {}", named(kind, record), error.message);
+    let hint = if kind.manifest.record.once.is_empty() {
+        format!("`carto credentials get {name} {id} --reveal` shows it again")
+    } else {
+        format!("its secret is lost: `carto credentials delete {name} {id}`, then create it again")
+    };
+    Error::new(code, message).hint(hint)
+}

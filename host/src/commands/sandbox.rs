@@ -1,0 +1,73 @@
+//! `carto sandbox`: serve it to other programs, empty it, say where it is.
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use carto_plugin_api::ErrorCode;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Context;
+use crate::account;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::output::{stderr, stdout};
+use crate::sandbox::{self, Sandbox};
+
+fn failed(what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::Failed, what.to_string())
+}
+
+/// `carto sandbox serve`: on loopback only, until Ctrl-C.
+pub(crate) fn serve(context: &Context, port: u16) -> Result<ExitCode> {
+    let sandbox = account::open_sandbox()?;
+    super::credentials::with_event_loop(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| {
+            failed(format!("cannot serve on port {port}: {e}"))
+                .hint("choose another `--port`; `--port 0` takes a free one")
+        })?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (url, bearer) = (format!("http://{address}"), sandbox.bearer().to_owned());
+        let text = if context.globals.view().format.is_json() {
+            json!({ "url": url, "token": bearer }).to_string() + "\n"
+        } else {
+            format!(
+                "Serving the sandbox at {url}\nIn another shell:\n  export CARTO_BASE_URL={url}\n  export CARTO_API_TOKEN={bearer}\nCtrl-C ends it.\n"
+            )
+        };
+        stdout::write(&text).map_err(|e| stdout::failed(&e))?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let ended = async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        sandbox::serve(listener, sandbox, ended).await.map_err(|e| failed(format!("the sandbox ended: {e}")))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// `carto sandbox reset`.
+pub(crate) fn reset() -> Result<ExitCode> {
+    let database = database()?;
+    Sandbox::reset(&database).map_err(failed)?;
+    stderr::done("The sandbox is empty.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `carto sandbox path`.
+pub(crate) fn path(context: &Context) -> Result<ExitCode> {
+    let path = database()?;
+    let text = if context.globals.view().format.is_json() {
+        serde_json::to_string_pretty(&json!({ "path": path })).unwrap_or_default()
+    } else {
+        path.display().to_string()
+    };
+    stdout::settle(stdout::write(&(text + "\n"))).map(|()| ExitCode::SUCCESS)
+}
+
+fn database() -> Result<std::path::PathBuf> {
+    Ok(environment::data_folder()?.join("sandbox.db"))
+}

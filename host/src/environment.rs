@@ -1,0 +1,67 @@
+//! The one place that knows names of environment variables and the folders that follow from them.
+
+use std::path::PathBuf;
+
+use carto_plugin_api::ErrorCode;
+
+use crate::error::{Error, Result};
+
+/// Whether to use the sandbox: anything but empty, `0` or `false`.
+pub(crate) const SANDBOX: &str = "CARTO_SANDBOX";
+/// The profile of the credentials file.
+pub(crate) const PROFILE: &str = "CARTO_PROFILE";
+/// The bearer.
+pub(crate) const API_TOKEN: &str = "CARTO_API_TOKEN";
+/// The account's address.
+pub(crate) const BASE_URL: &str = "CARTO_BASE_URL";
+/// Folders of kinds, instead of the usual ones; separated like `PATH`.
+pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
+/// Faults and the clock of the sandbox.
+pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
+
+/// The value of a variable; nothing if it isn't set or empty.
+pub(crate) fn text(name: &str) -> Result<Option<String>> {
+    match raw(name) {
+        None => Ok(None),
+        Some(value) => match value.into_string() {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(Error::new(ErrorCode::Usage, format!("the variable `{name}` isn't UTF-8"))),
+        },
+    }
+}
+
+/// The value of a variable that may be any bytes, like a path.
+#[allow(clippy::disallowed_methods)] // the one place
+pub(crate) fn raw(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Whether a switch is on.
+pub(crate) fn is_on(name: &str) -> Result<bool> {
+    Ok(text(name)?.is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off")))
+}
+
+/// The home folder.
+pub(crate) fn home() -> Result<PathBuf> {
+    raw("HOME")
+        .map(PathBuf::from)
+        .filter(|home| home.is_absolute())
+        .ok_or_else(|| Error::new(ErrorCode::Failed, "there is no home folder").hint("set `HOME` to an absolute path"))
+}
+
+/// `$XDG_DATA_HOME/carto`, where kinds and the sandbox are kept. A relative value counts as unset, as the standard says.
+pub(crate) fn data_folder() -> Result<PathBuf> {
+    Ok(xdg("XDG_DATA_HOME", ".local/share")?.join("carto"))
+}
+
+/// `$XDG_CONFIG_HOME/carto`.
+pub(crate) fn config_folder() -> Result<PathBuf> {
+    Ok(xdg("XDG_CONFIG_HOME", ".config")?.join("carto"))
+}
+
+fn xdg(name: &str, default: &str) -> Result<PathBuf> {
+    match raw(name).map(PathBuf::from) {
+        Some(folder) if folder.is_absolute() => Ok(folder),
+        _ => Ok(home()?.join(default)),
+    }
+}

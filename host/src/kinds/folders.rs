@@ -1,0 +1,43 @@
+//! Where kinds are looked for, in order. Never `PATH`, never the working directory.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::environment;
+use crate::error::{Result, usage};
+
+/// The folders that `--kinds-path` or `CARTO_KINDS_PATH` name, which must exist; else the usual ones, which need not.
+pub(crate) fn folders(option: Option<&str>) -> Result<Vec<PathBuf>> {
+    let replaced = match option {
+        Some(text) => Some(("--kinds-path", OsStr::new(text).to_owned())),
+        None => environment::raw(environment::KINDS_PATH).map(|text| (environment::KINDS_PATH, text)),
+    };
+    match replaced {
+        Some((source, list)) => std::env::split_paths(&list)
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .map(|folder| {
+                folder.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
+                    usage(format!("`{}` in `{source}` is no folder", folder.display()))
+                        .hint(format!("name a folder of kinds, or leave `{source}` out for the usual ones"))
+                })
+            })
+            .collect(),
+        None => Ok(usual()),
+    }
+}
+
+fn usual() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Some(own) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
+        if own.file_name() == Some(OsStr::new("bin"))
+            && let Some(prefix) = own.parent()
+        {
+            folders.push(prefix.join("lib/carto/kinds"));
+        }
+        folders.push(own.to_owned());
+    }
+    folders.push(PathBuf::from("/usr/lib/carto/kinds"));
+    // Without a home there is no folder of the user's own, and that is all.
+    folders.extend(environment::data_folder().map(|data| data.join("kinds")));
+    folders
+}

@@ -1,0 +1,80 @@
+//! Which kinds are there: files in folders, each with a manifest that is read and never run.
+//!
+//! `folders` says where to look, `trust` who may have written there, `section` reads a manifest, `catalog` finds kinds by name. Opening
+//! a library as code is `run`'s.
+
+mod catalog;
+mod folders;
+mod section;
+mod trust;
+
+use std::path::PathBuf;
+
+use carto_plugin_api::ErrorCode;
+use carto_plugin_api::manifest::Manifest;
+
+pub(crate) use catalog::Catalog;
+
+use crate::error::Error;
+
+/// A kind that can be used.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind {
+    /// What it says of itself.
+    pub(crate) manifest: Manifest,
+    /// Its library, an absolute path.
+    pub(crate) file: PathBuf,
+}
+
+impl Kind {
+    pub(crate) fn name(&self) -> &str {
+        &self.manifest.name
+    }
+}
+
+/// A file or folder that is there but isn't used: one cause, one remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The name of the kind that the file's name claims, or nothing for a folder.
+    pub(crate) name: Option<String>,
+    /// The file or folder.
+    pub(crate) path: PathBuf,
+    /// What is wrong with it, as the end of a sentence that begins with the path.
+    pub(crate) cause: String,
+    /// What mends it.
+    pub(crate) remedy: String,
+}
+
+impl Refused {
+    /// The error for a command that wanted this kind.
+    pub(crate) fn error(&self) -> Error {
+        let what = match &self.name {
+            Some(name) => format!("the kind `{name}` can't be used: `{}` {}", self.path.display(), self.cause),
+            None => format!("the kinds in `{}` can't be used: it {}", self.path.display(), self.cause),
+        };
+        Error::new(ErrorCode::PluginFault, what).hint(self.remedy.clone())
+    }
+}
+
+/// The file name of a kind's library on this platform.
+pub(crate) fn file_name(kind: &str) -> String {
+    format!("{}carto_kind_{}{}", std::env::consts::DLL_PREFIX, kind.replace('-', "_"), std::env::consts::DLL_SUFFIX)
+}
+
+/// The kind that a file name claims; nothing if it isn't the name of a kind's library.
+fn claimed_name(file_name: &str) -> Option<String> {
+    let middle = file_name.strip_prefix(std::env::consts::DLL_PREFIX)?.strip_suffix(std::env::consts::DLL_SUFFIX)?;
+    Some(middle.strip_prefix("carto_kind_")?.replace('_', "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_and_kinds_lead_to_each_other() {
+        assert_eq!(claimed_name(&file_name("api-key")), Some("api-key".to_owned()));
+        assert_eq!(claimed_name("libcarto_kind_x.txt"), None);
+        assert_eq!(claimed_name("libother.so"), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! The host of `carto`: finds libraries that serve kinds of credentials, builds a command line from their manifests, runs their verbs,
+//! and stands between them and the network. It knows no kind.
+//!
+//! The path of a command: `cli` (words to a verb of a kind) → `input` (options to JSON) → `run` (the library) → `service` (what it
+//! asks, held against its manifest) → `account` and `transport` (bearer and network, or the sandbox) → `output`. ARCHITECTURE.md draws it.
+
+mod account;
+mod cli;
+mod commands;
+mod environment;
+mod error;
+mod input;
+mod kinds;
+mod output;
+mod redact;
+mod run;
+mod sandbox;
+mod service;
+mod settings;
+mod transport;
+
+pub use cli::run;

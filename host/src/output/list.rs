@@ -1,0 +1,178 @@
+//! Lists, page by page as they come, over one kind or several. Kinds come one after the other, in a fixed order.
+
+use std::io;
+
+use serde_json::{Map, Value, json};
+
+use super::csv_rows::Rows;
+use super::table::Columns;
+use super::{Format, Record, View, json as json_text, mask, record, stderr, stdout};
+use crate::error::{Error, Result, usage};
+use crate::kinds::Kind;
+
+/// A list that is being written.
+pub(crate) struct List {
+    view: View,
+    /// Whether several kinds are listed.
+    several: bool,
+    /// The kind that is being written, if its first page has come.
+    current: Option<Current>,
+    /// Whether any kind has been written.
+    begun: bool,
+    /// Whether any record had the field that was asked for.
+    field_seen: bool,
+    failures: Vec<Value>,
+}
+
+struct Current {
+    columns: Option<Columns>,
+    rows: Rows,
+    count: usize,
+}
+
+impl List {
+    /// A list in a format that can show it.
+    pub(crate) fn new(view: View, several: bool) -> Result<List> {
+        match view.format {
+            Format::Env => {
+                return Err(
+                    usage("`-o env` is for one credential").hint("use `carto credentials get <type> <id> -o env`")
+                );
+            }
+            Format::Csv if several => {
+                return Err(usage("`-o csv` needs a type: kinds have different columns")
+                    .hint("name one, like `carto credentials list <type> -o csv`"));
+            }
+            _ => {}
+        }
+        Ok(List { view, several, current: None, begun: false, field_seen: false, failures: Vec::new() })
+    }
+
+    /// The next page of a kind.
+    pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> Result<io::Result<()>> {
+        let shape = &kind.manifest.record;
+        let mut hidden = Vec::new();
+        for record in &mut records {
+            hidden = mask::mask(record, shape, self.view.reveal);
+        }
+        let mut text = String::new();
+        let begins = self.current.is_none();
+        if begins && self.view.field.is_none() {
+            text.push_str(&self.opening(kind));
+        }
+        let current = self.current.get_or_insert_with(|| Current { columns: None, rows: Rows::default(), count: 0 });
+        if let Some(field) = &self.view.field {
+            for record in records.iter().filter(|record| record.contains_key(field)) {
+                self.field_seen = true;
+                text.push_str(&record::field_text(record, field, &hidden)?);
+            }
+            if !self.several && !self.field_seen && !records.is_empty() {
+                return Err(record::no_field(field, records[0].keys().map(String::as_str)));
+            }
+            current.count += records.len();
+            return Ok(stdout::write(&text));
+        }
+        match self.view.format {
+            Format::Table if records.is_empty() => {}
+            Format::Table => {
+                let first = current.columns.is_none();
+                let columns =
+                    current.columns.get_or_insert_with(|| Columns::settle(&shape.columns, &records, stdout::width()));
+                if first {
+                    text.push_str(&columns.header());
+                }
+                records.iter().for_each(|record| text.push_str(&columns.row(record)));
+            }
+            Format::Csv => text.push_str(&current.rows.rows(&records, &shape.columns)),
+            Format::Jsonl => {
+                for record in &records {
+                    text.push_str(&json_text::line(&json!({ "kind": kind.name(), "record": record })));
+                }
+            }
+            Format::Json => {
+                for (i, record) in records.iter().enumerate() {
+                    text.push_str(if current.count + i == 0 { "\n    " } else { ",\n    " });
+                    text.push_str(
+                        json_text::pretty(&Value::Object(record.clone())).trim_end().replace('\n', "\n    ").as_str(),
+                    );
+                }
+            }
+            Format::Env => {}
+        }
+        current.count += records.len();
+        Ok(stdout::write(&text))
+    }
+
+    /// Whether anything has been written.
+    pub(crate) fn begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What stands before the first page of a kind.
+    fn opening(&mut self, kind: &Kind) -> String {
+        let first = !std::mem::replace(&mut self.begun, true);
+        match self.view.format {
+            Format::Table if self.several => {
+                format!("{}{} ({})\n", if first { "" } else { "\n" }, kind.manifest.title, kind.manifest.plural)
+            }
+            Format::Json => {
+                format!("{}\n  {}: [", if first { "{" } else { "," }, Value::from(kind.manifest.plural.as_str()))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The kind is complete.
+    pub(crate) fn end(&mut self, kind: &Kind) -> io::Result<()> {
+        let Some(current) = self.current.take() else { return Ok(()) };
+        match self.view.format {
+            Format::Json if self.view.field.is_none() => stdout::write(if current.count == 0 { "]" } else { "\n  ]" }),
+            Format::Table if current.count == 0 && self.view.field.is_none() => {
+                if self.several {
+                    return stdout::write("none\n");
+                }
+                stderr::done(&format!("There are no {} here.", kind.manifest.plural));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The kind failed: what came of it stays, and it is named.
+    pub(crate) fn failed(&mut self, kind: &Kind, error: &Error) -> io::Result<()> {
+        self.failures.push({
+            let mut failure = Map::from_iter([("kind".to_owned(), Value::from(kind.name()))]);
+            if let Value::Object(fields) = stderr::as_json(error) {
+                failure.extend(fields);
+            }
+            Value::Object(failure)
+        });
+        let ended = self.end(kind);
+        if self.view.format != Format::Json {
+            stderr::error(error);
+        }
+        ended
+    }
+
+    /// The list is complete.
+    pub(crate) fn finish(self) -> Result<io::Result<()>> {
+        if let Some(field) = &self.view.field {
+            return if self.several && !self.field_seen {
+                Err(usage(format!("no kind has a field `{field}`")).hint("`--json` shows the fields there are"))
+            } else {
+                Ok(Ok(()))
+            };
+        }
+        if self.view.format != Format::Json {
+            return Ok(Ok(()));
+        }
+        let mut text = if self.begun { String::new() } else { "{".to_owned() };
+        if !self.failures.is_empty() {
+            let errors = json_text::pretty(&Value::Array(self.failures));
+            text.push_str(if self.begun { "," } else { "" });
+            text.push_str(&format!("\n  \"errors\": {}", errors.trim_end().replace('\n', "\n  ")));
+        }
+        text.push_str("\n}\n");
+        Ok(stdout::write(&text))
+    }
+}

@@ -1,0 +1,53 @@
+//! What people and scripts see. Data goes to standard output in one of five formats; everything else to standard error.
+//!
+//! `stdout` and `stderr` own their streams; `text` makes text harmless; `mask` hides secrets; `record` and `list` choose the shape, the
+//! other files write one format each.
+
+mod csv_rows;
+mod json;
+pub(crate) mod list;
+pub(crate) mod mask;
+pub(crate) mod record;
+pub(crate) mod stderr;
+pub(crate) mod stdout;
+pub(crate) mod table;
+mod text;
+
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+
+/// A record of a kind: a JSON object, its fields in the kind's order.
+pub(crate) type Record = Map<String, Value>;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
+    /// One JSON object a line
+    Jsonl,
+    /// Comma-separated, for one kind
+    Csv,
+    /// Shell variables, for one credential
+    Env,
+}
+
+impl Format {
+    /// Whether errors are JSON too.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Format::Json | Format::Jsonl)
+    }
+}
+
+/// How a result is to be shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    pub(crate) format: Format,
+    /// Show secrets.
+    pub(crate) reveal: bool,
+    /// Only this field.
+    pub(crate) field: Option<String>,
+}

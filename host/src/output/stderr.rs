@@ -1,0 +1,120 @@
+//! Standard error: errors, warnings, notes, and what `--debug` shows. The one place that writes there.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::json;
+
+use super::text::{harmless, harmless_json};
+use crate::error::Error;
+use crate::redact::redact;
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on warnings and errors are one JSON object a line.
+pub(crate) fn speak_json(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
+}
+
+fn speaks_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The error that ends a command.
+pub(crate) fn error(error: &Error) {
+    if speaks_json() {
+        return json_line(&json!({ "error": as_json(error) }));
+    }
+    let message = match &error.argument {
+        Some(argument) => format!("--{}: {}", argument.replace('_', "-"), error.message),
+        None => error.message.clone(),
+    };
+    line(RED, "error", &message);
+    if let Some(text) = &error.hint {
+        hint(text);
+    }
+}
+
+/// An error as the contract has it in JSON, without what could be a credential.
+pub(crate) fn as_json(error: &Error) -> serde_json::Value {
+    let mut object = json!({ "code": error.code, "message": redact(&error.message) });
+    for (key, text) in [("argument", &error.argument), ("hint", &error.hint)] {
+        if let Some(text) = text {
+            object[key] = redact(text).into();
+        }
+    }
+    object
+}
+
+/// Something that deserves attention, with what to do about it.
+pub(crate) fn warning(message: &str, what_to_do: Option<&str>) {
+    if speaks_json() {
+        let mut object = json!({ "message": redact(message) });
+        if let Some(text) = what_to_do {
+            object["hint"] = redact(text).into();
+        }
+        return json_line(&json!({ "warning": object }));
+    }
+    line(YELLOW, "warning", message);
+    if let Some(text) = what_to_do {
+        hint(text);
+    }
+}
+
+/// What was done, for people: nothing under JSON, where the data says it.
+pub(crate) fn done(message: &str) {
+    if !speaks_json() {
+        raw(&format!("{}\n", harmless(&redact(message))));
+    }
+}
+
+/// Something worth knowing.
+pub(crate) fn note(message: &str) {
+    if speaks_json() {
+        return json_line(&json!({ "note": { "message": redact(message) } }));
+    }
+    line(CYAN, "note", message);
+}
+
+/// What `--debug` shows.
+pub(crate) fn debug(message: &str) {
+    line(Style::new().dimmed(), "debug", message);
+}
+
+/// Help that was not asked for, because words are missing.
+pub(crate) fn help(text: &str) {
+    raw(text);
+}
+
+/// A question, without a line break after it. Whether there is anybody to answer is the caller's to know.
+pub(crate) fn question(text: &str) {
+    raw(&harmless(&redact(text)));
+}
+
+/// Whether a person watches standard error.
+pub(crate) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+fn hint(text: &str) {
+    line(CYAN, "hint", text);
+}
+
+fn line(style: Style, label: &str, text: &str) {
+    raw(&format!("{style}{label}:{style:#} {}\n", harmless(&redact(text))));
+}
+
+fn json_line(value: &serde_json::Value) {
+    raw(&format!("{}\n", harmless_json(&value.to_string())));
+}
+
+/// Colours are left out where `NO_COLOR`, `TERM` or a pipe says so.
+fn raw(text: &str) {
+    // There is no third stream on which to report that this one is closed.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,123 @@
+//! The kind's side of a call: enforces the manifest's `calls` for this verb, and shows warnings.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use carto_plugin_api::manifest::Call;
+use carto_plugin_api::{Caller, HOST_SERVICE, Verb, WireRequest, WireResponse};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::kinds::Kind;
+use crate::output::stderr;
+
+/// Headers that are the host's: authorisation, addressing, framing.
+const OWN_HEADERS: [&str; 13] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What one verb of one kind may do, for one run.
+pub(crate) struct Broker {
+    kind: String,
+    verb: Verb,
+    calls: Vec<Call>,
+    session: Arc<Session>,
+    handle: Handle,
+    violation: Mutex<Option<Error>>,
+}
+
+impl Broker {
+    /// A broker for a verb. Requests run on the runtime that `handle` leads to; the caller's thread waits.
+    pub(crate) fn new(kind: &Kind, verb: Verb, session: Arc<Session>, handle: Handle) -> Broker {
+        let calls = kind.manifest.verbs.get(&verb).map(|spec| spec.calls.clone()).unwrap_or_default();
+        Broker { kind: kind.name().to_owned(), verb, calls, session, handle, violation: Mutex::new(None) }
+    }
+
+    /// The breach of the manifest that happened, if one did. It decides the outcome, whatever the kind says.
+    pub(crate) fn violation(&self) -> Option<Error> {
+        self.violation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn answer(&self, service: &str, request: &[u8]) -> Result<WireResponse> {
+        let request: WireRequest = serde_json::from_slice(request)
+            .map_err(|e| self.breach(format!("it made a request that can't be read: {e}")))?;
+        if service == HOST_SERVICE {
+            return self.host(&request);
+        }
+        if !self.calls.iter().any(|call| call.permits(service, &request)) {
+            return Err(
+                self.breach(format!("it asked for {service} {}, which its manifest doesn't declare", shown(&request)))
+            );
+        }
+        if let Some((name, _)) =
+            request.headers.iter().find(|(name, _)| OWN_HEADERS.contains(&name.to_lowercase().as_str()))
+        {
+            return Err(self.breach(format!("it set the header `{}`, which is the host's", name.escape_debug())));
+        }
+        let (sender, receiver) = oneshot::channel();
+        let session = Arc::clone(&self.session);
+        self.handle.spawn(async move {
+            // The receiver is gone only if the command ended.
+            let _ = sender.send(session.send(request).await);
+        });
+        receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))
+    }
+
+    /// The host's own service: a warning for the user.
+    fn host(&self, request: &WireRequest) -> Result<WireResponse> {
+        let path: Vec<&str> = request.path.iter().map(carto_plugin_api::Segment::text).collect();
+        let text = |key: &str| request.body.as_ref().and_then(|body| body[key].as_str());
+        match (request.method.as_str(), path.as_slice(), text("message")) {
+            ("POST", ["warnings"], Some(message)) => {
+                stderr::warning(message, text("hint"));
+                Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
+            }
+            _ => Err(self.breach(format!("it asked the host for {}, which it doesn't have", shown(request)))),
+        }
+    }
+
+    fn breach(&self, what: String) -> Error {
+        let error = Error::fault(format!("the kind `{}` broke the contract in `{}`: {what}", self.kind, self.verb))
+            .hint("nothing was sent; report it to the plugin's vendor");
+        self.violation.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
+        error
+    }
+}
+
+impl Caller for Broker {
+    fn call(&self, service: &str, request: &[u8]) -> std::result::Result<Vec<u8>, Vec<u8>> {
+        let answer = self.answer(service, request);
+        // Both are plain JSON types: this can't fail.
+        answer
+            .map(|response| serde_json::to_vec(&response).unwrap_or_default())
+            .map_err(|error| serde_json::to_vec(&error).unwrap_or_default())
+    }
+}
+
+/// `GET /v3/tokens/…`, secrets masked.
+pub(super) fn shown(request: &WireRequest) -> String {
+    use carto_plugin_api::Segment;
+
+    let segments: Vec<&str> = request
+        .path
+        .iter()
+        .map(|segment| match segment {
+            Segment::Plain(text) => text.as_str(),
+            Segment::Secret { .. } => "…",
+        })
+        .collect();
+    format!("{} /{}", request.method, segments.join("/"))
+}

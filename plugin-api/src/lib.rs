@@ -1,0 +1,103 @@
+//! The contract between `carto` and the libraries that serve its kinds of credentials.
+//!
+//! A *kind* (an API token, an OAuth client, whatever a vendor adds) is a shared library that `carto` finds at run time. It says what
+//! it is in a manifest, `kind.toml`, which the host reads without running the library, and it answers up to five verbs: list, create,
+//! get, update, delete. This crate is all that such a library depends on.
+//!
+//! ```
+//! use carto_plugin_api::{CredentialKind, Error, Host, Listing, NoInput, Page, Request, Result};
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// What the user is shown. Every field that the manifest calls a secret is masked by the host.
+//! #[derive(Serialize, Deserialize)]
+//! struct Robot { id: String, name: String }
+//!
+//! /// The arguments that the manifest declares for `create`.
+//! #[derive(Deserialize)]
+//! struct NewRobot { name: String }
+//!
+//! struct Robots;
+//!
+//! impl CredentialKind for Robots {
+//!     type Record = Robot;
+//!     type Create = NewRobot;
+//!     type Update = NoInput;
+//!
+//!     fn list(host: &Host<'_>, page: Page) -> Result<Listing<Robot>> {
+//!         let request = Request::get(["v3", "robots"]).query_if("cursor", page.cursor);
+//!         host.call("api", request)?.ok()?.json()
+//!     }
+//!
+//!     fn create(host: &Host<'_>, input: NewRobot) -> Result<Robot> {
+//!         if input.name.is_empty() {
+//!             return Err(Error::argument("name", "a robot needs a name").hint("add `--name R2`"));
+//!         }
+//!         let body = serde_json::json!({ "name": input.name });
+//!         host.call("api", Request::post(["v3", "robots"]).json(&body))?.ok()?.json()
+//!     }
+//!
+//!     fn get(host: &Host<'_>, id: &str) -> Result<Robot> {
+//!         host.call("api", Request::get(["v3", "robots"]).segment(id))?.ok()?.json()
+//!     }
+//! }
+//!
+//! // In a kind's own crate one more line makes the library: `carto_plugin_api::export_kind!(Robots);`
+//!
+//! # #[cfg(feature = "testing")] {
+//! use carto_plugin_api::testing::{FakeHost, Harness};
+//! # let manifest = r#"
+//! # schema = "1.0"
+//! # abi = 1
+//! # name = "robot"
+//! # plural = "robots"
+//! # title = "Robot"
+//! # about = "Things that move by themselves"
+//! # [services.api]
+//! # [record]
+//! # id = "id"
+//! # columns = ["id", "name"]
+//! # [verbs.create]
+//! # calls = ["api POST /v3/robots"]
+//! # [[verbs.create.args]]
+//! # name = "name"
+//! # help = "What to call it"
+//! # "#;
+//! let host = FakeHost::new().answer("POST /v3/robots", 200, serde_json::json!({"id": "1", "name": "R2"}));
+//! let robots = Harness::<Robots>::new(manifest);
+//! assert_eq!(robots.create(&host, serde_json::json!({"name": "R2"})).unwrap()["id"], "1");
+//! # }
+//! ```
+//!
+//! A kind has no socket, no bearer and no environment: everything it needs from outside it asks the host for with [`Host::call`], and
+//! the host lets through what the manifest declares for that verb, nothing else. `println!` is for debugging only; what a person should
+//! read is an [`Error`] or [`Host::warn`].
+//!
+//! What is frozen stands in [`abi::v1`]; everything else here is a convenience over it and may improve.
+
+#![warn(missing_docs)]
+
+pub mod abi;
+mod adapter;
+mod error;
+#[doc(hidden)]
+pub mod export;
+mod host;
+mod kind;
+#[cfg(feature = "manifest")]
+pub mod manifest;
+mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod verb;
+mod wire;
+
+pub use adapter::invoke;
+pub use error::{Error, ErrorCode, Result};
+pub use host::{Host, Request, Response};
+pub use kind::{CredentialKind, Listing, NoInput, Page};
+pub use secret::Secret;
+pub use verb::Verb;
+pub use wire::{Caller, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse};
+
+/// This crate's version. The export macro writes it into a kind's manifest, for people; the host compares [`abi::VERSION`] instead.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

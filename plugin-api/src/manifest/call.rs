@@ -1,0 +1,135 @@
+//! What a verb may ask: `api GET /v3/tokens/{}`. One grammar, one match, for the host and for tests against the fake host.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::wire::WireRequest;
+
+/// A permitted request: a service, a method, a path template, and pairs that the query must hold.
+///
+/// Written `SERVICE METHOD /PATH[?KEY=VALUE&…]`. `{}` in the path stands for any one segment. A pair in the query must be in the request
+/// exactly once; other pairs are free. So a kind that shares a route with another can be held to its own part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The service's name in the manifest.
+    pub service: String,
+    /// The method.
+    pub method: Method,
+    path: Vec<Option<String>>,
+    query: Vec<(String, String)>,
+}
+
+/// An HTTP method that a kind may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Method, ()> {
+        [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
+            .into_iter()
+            .find(|method| method.as_str() == word)
+            .ok_or(())
+    }
+}
+
+impl Call {
+    /// Whether this template permits the request. The segments are compared before any encoding, so that what is inside one can never
+    /// become another; a segment that is empty, `.` or `..` matches nothing.
+    pub fn permits(&self, service: &str, request: &WireRequest) -> bool {
+        self.service == service
+            && self.method.as_str() == request.method
+            && self.path.len() == request.path.len()
+            && self.path.iter().zip(&request.path).all(|(template, segment)| {
+                let text = segment.text();
+                match template {
+                    Some(literal) => literal == text,
+                    None => !matches!(text, "" | "." | ".."),
+                }
+            })
+            && self.query.iter().all(|(key, value)| {
+                let mut given = request.query.iter().filter(|(k, _)| k == key);
+                given.next().is_some_and(|(_, v)| v == value) && given.next().is_none()
+            })
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ", self.service, self.method.as_str())?;
+        for segment in &self.path {
+            write!(f, "/{}", segment.as_deref().unwrap_or("{}"))?;
+        }
+        for (i, (key, value)) in self.query.iter().enumerate() {
+            write!(f, "{}{key}={value}", if i == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Call {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Call, String> {
+        let bad = |why: &str| format!("the call `{text}` {why}; write it like `api GET /v3/tokens/{{}}`");
+        let words: Vec<&str> = text.split(' ').collect();
+        let [service, method, target] = words[..] else { return Err(bad("isn't a service, a method and a path")) };
+        let method = method.parse().map_err(|()| bad("has an unknown method"))?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let path = path.strip_prefix('/').ok_or_else(|| bad("has a path that doesn't begin with `/`"))?;
+        let path = path
+            .split('/')
+            .map(|segment| match segment {
+                "{}" => Ok(None),
+                "" | "." | ".." => Err(bad("has an empty or dotted segment")),
+                literal if literal.bytes().all(unreserved) => Ok(Some(literal.to_owned())),
+                _ => Err(bad("has a segment that is neither `{}` nor plain letters, digits, `-`, `.`, `_`, `~`")),
+            })
+            .collect::<Result<_, _>>()?;
+        let query = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| match pair.split_once('=') {
+                Some((key, value)) if !key.is_empty() && key.bytes().chain(value.bytes()).all(unreserved) => {
+                    Ok((key.to_owned(), value.to_owned()))
+                }
+                _ => Err(bad("has a query that isn't plain `key=value` pairs")),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Call { service: service.to_owned(), method, path, query })
+    }
+}
+
+/// RFC 3986: what needs no encoding anywhere, so that a template reads as it is sent.
+fn unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Call, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,219 @@
+//! What a well-formed manifest may say: names, reserved words, references inside it. The first fault found is the answer.
+
+use std::collections::BTreeSet;
+
+use super::{Arg, ArgType, MAX_ARGS, Manifest, Method, Record, Service, VerbSpec};
+use crate::{HOST_SERVICE, Verb};
+
+/// The host's own options. No kind can declare one of these names.
+pub const RESERVED_OPTIONS: &[&str] = &[
+    "base-url",
+    "debug",
+    "dry-run",
+    "env-file",
+    "field",
+    "help",
+    "json",
+    "kinds-path",
+    "limit",
+    "no-input",
+    "profile",
+    "reveal",
+    "sandbox",
+    "timeout",
+    "token",
+    "version",
+    "yes",
+];
+
+/// Words that can name neither a kind nor an alias, besides the verbs.
+pub const RESERVED_WORDS: &[&str] = &["all", "credentials", "errors", "help"];
+
+const PLAIN_NAME: &str = "must be lower-case letters and digits, in words joined by `-`";
+
+/// Whether `word` can name a kind, an option or an alias: `[a-z][a-z0-9]*(-[a-z0-9]+)*`.
+pub fn is_kind_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}
+
+impl Manifest {
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (what, word) in [("name", &self.name), ("plural", &self.plural)] {
+            named(what, word)?;
+        }
+        line("title", &self.title)?;
+        line("about", &self.about)?;
+        self.vendor.iter().try_for_each(|vendor| line("vendor", vendor))?;
+        if let Some(package) = &self.package {
+            for text in [&package.version, &package.license, &package.plugin_api] {
+                if !text.is_empty() {
+                    line("package", text)?;
+                }
+            }
+        }
+        for (name, service) in &self.services {
+            service.check(name)?;
+        }
+        self.record.check()?;
+        if self.verbs.is_empty() {
+            return Err("has no verb that this carto knows".to_owned());
+        }
+        let mut words: BTreeSet<&str> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        for (verb, spec) in &self.verbs {
+            for alias in &spec.aliases {
+                if !is_kind_name(alias) || RESERVED_WORDS.contains(&alias.as_str()) || !words.insert(alias) {
+                    return Err(format!("verbs.{verb}: `{}` can't be an alias", alias.escape_debug()));
+                }
+            }
+            spec.check(*verb, self).map_err(|why| format!("verbs.{verb}: {why}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn named(what: &str, word: &str) -> Result<(), String> {
+    if !is_kind_name(word) {
+        Err(format!("`{what}` {PLAIN_NAME}, not `{}`", word.escape_debug()))
+    } else if RESERVED_WORDS.contains(&word) || word.parse::<Verb>().is_ok() {
+        Err(format!("`{what}` can't be `{word}`, a word of carto's own"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Text that is shown: one line that can't disturb a terminal.
+fn line(what: &str, text: &str) -> Result<(), String> {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.trim().is_empty() {
+        Err(format!("`{what}` is empty"))
+    } else if text.contains(hidden) {
+        Err(format!("`{what}` holds control characters: \"{}\"", text.escape_debug()))
+    } else {
+        Ok(())
+    }
+}
+
+impl Service {
+    fn check(&self, name: &str) -> Result<(), String> {
+        let at = |why: String| format!("services.{}: {why}", name.escape_debug());
+        if !is_kind_name(name) || name == HOST_SERVICE {
+            return Err(at(format!("a service's name {PLAIN_NAME}, and isn't `{HOST_SERVICE}`")));
+        }
+        match (name, &self.base_url, &self.auth) {
+            ("api", None, None) => Ok(()),
+            ("api", ..) => Err(at("`api` is the account's CARTO API: it takes no `base_url` and no `auth`".to_owned())),
+            (_, Some(base_url), Some(auth)) => {
+                line("base_url", base_url).map_err(at)?;
+                let known = match auth.split_once(':') {
+                    None => matches!(auth.as_str(), "bearer" | "none"),
+                    Some((place, word)) => {
+                        matches!(place, "header" | "query")
+                            && !word.is_empty()
+                            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+                    }
+                };
+                if known {
+                    Ok(())
+                } else {
+                    Err(at("`auth` is \"bearer\", \"header:NAME\", \"query:NAME\" or \"none\"".to_owned()))
+                }
+            }
+            _ => Err(at("a service of the kind's own needs `base_url` and `auth`".to_owned())),
+        }
+    }
+}
+
+impl Record {
+    fn check(&self) -> Result<(), String> {
+        let at = |why: String| format!("record: {why}");
+        let fields =
+            [&self.id].into_iter().chain(&self.label).chain(&self.secrets).chain(&self.columns).chain(self.env.keys());
+        for field in fields {
+            line("a field's name", field).map_err(at)?;
+        }
+        if self.secrets.contains(&self.id) {
+            return Err(at(format!("the id `{}` can't be a secret: it is shown everywhere", self.id)));
+        }
+        if let Some(field) = self.once.iter().find(|field| !self.secrets.contains(field)) {
+            return Err(at(format!("`{}` in `once` isn't one of the `secrets`", field.escape_debug())));
+        }
+        if self.columns.is_empty() {
+            return Err(at("`columns` is empty".to_owned()));
+        }
+        for variable in self.env.values() {
+            let plain = variable.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+            if variable.is_empty() || !plain || variable.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(at(format!("`{}` can't be a variable: capitals, digits and `_`", variable.escape_debug())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl VerbSpec {
+    fn check(&self, verb: Verb, manifest: &Manifest) -> Result<(), String> {
+        for call in &self.calls {
+            if verb.only_reads() && call.method != Method::Get {
+                return Err(format!("`{call}` isn't a GET: {verb} only reads"));
+            }
+            if !manifest.services.contains_key(&call.service) {
+                return Err(format!(
+                    "`{call}` names a service without a table `[services.{}]`",
+                    call.service.escape_debug()
+                ));
+            }
+        }
+        if self.args.len() > MAX_ARGS {
+            return Err(format!("has {} arguments, and {MAX_ARGS} is the limit", self.args.len()));
+        }
+        let mut names = BTreeSet::new();
+        for arg in &self.args {
+            arg.check().map_err(|why| format!("argument `{}`: {why}", arg.name.escape_debug()))?;
+            if !names.insert(arg.name.as_str()) {
+                return Err(format!("argument `{}` is there twice", arg.name));
+            }
+        }
+        for arg in &self.args {
+            if let Some(other) =
+                arg.conflicts.iter().find(|other| **other == arg.name || !names.contains(other.as_str()))
+            {
+                return Err(format!(
+                    "argument `{}`: conflicts with `{}`, which isn't another argument here",
+                    arg.name,
+                    other.escape_debug()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Arg {
+    fn check(&self) -> Result<(), String> {
+        if !is_kind_name(&self.name) {
+            return Err(format!("a name {PLAIN_NAME}"));
+        }
+        if RESERVED_OPTIONS.contains(&self.name.as_str()) {
+            return Err(format!("`--{}` is an option of carto itself", self.name));
+        }
+        line("help", &self.help)?;
+        self.value.iter().try_for_each(|value| line("value", value))?;
+        self.example.iter().try_for_each(|example| line("example", example))?;
+        if (self.kind == ArgType::Enum) == self.values.is_empty() {
+            return Err("an enum has `values`, and nothing else has".to_owned());
+        }
+        self.values.iter().try_for_each(|value| line("values", value))?;
+        if self.kind == ArgType::Bool && (self.many || self.required || self.value.is_some()) {
+            return Err("a bool takes no value and is neither required nor repeated".to_owned());
+        }
+        if self.at_file && self.kind != ArgType::String {
+            return Err("`at_file` is for strings".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::wire::{Segment, WireRequest};
+
+const GOOD: &str = r#"
+schema = "1.0"
+abi = 1
+name = "api-key"
+plural = "api-keys"
+title = "API key"
+about = "Opens one door"
+[services.api]
+[services.own]
+base_url = "https://keys.example.com"
+auth = "header:X-Key"
+[record]
+id = "id"
+label = "name"
+secrets = ["key"]
+columns = ["id", "name"]
+env = { key = "API_KEY" }
+[verbs.list]
+calls = ["api GET /v3/keys?type=api"]
+[verbs.create]
+calls = ["api POST /v3/keys", "own GET /status"]
+[[verbs.create.args]]
+name = "level"
+type = "enum"
+values = ["low", "high"]
+help = "How much it opens"
+[[verbs.create.args]]
+name = "source"
+many = true
+at_file = true
+conflicts = ["level"]
+help = "What it opens"
+[verbs.delete]
+calls = ["api DELETE /v3/keys/{}"]
+aliases = ["revoke"]
+"#;
+
+#[test]
+fn a_good_manifest_says_what_it_is() {
+    let manifest = Manifest::parse(GOOD).unwrap();
+    assert!(manifest.answers_to("api-key") && manifest.answers_to("api-keys") && !manifest.answers_to("key"));
+    assert_eq!(manifest.verb("revoke"), Some(Verb::Delete));
+    assert_eq!(manifest.verb("delete"), Some(Verb::Delete));
+    assert_eq!(manifest.verb("get"), None);
+    assert_eq!(manifest.verbs.keys().copied().collect::<Vec<_>>(), [Verb::List, Verb::Create, Verb::Delete]);
+}
+
+/// One change to the good manifest, and what the refusal must say.
+#[test]
+fn a_bad_manifest_is_refused_with_its_reason() {
+    let cases = [
+        (r#"name = "api-key""#, r#"name = "../x""#, "`name` must be lower-case letters"),
+        (r#"name = "api-key""#, r#"name = "list""#, "`name` can't be `list`"),
+        (r#"plural = "api-keys""#, r#"plural = "help""#, "`plural` can't be `help`"),
+        (r#"title = "API key""#, r#"title = "API \u001b[31mkey""#, "control characters"),
+        (r#"title = "API key""#, r#"title = """#, "`title` is empty"),
+        (r#"about = "Opens"#, r#"about = "O\u202Epens"#, "control characters"),
+        ("abi = 1", "abi = 2", "has plugin ABI 2, and this carto has ABI 1: update carto"),
+        ("abi = 1", "abi = 0", "get a newer version of the plugin"),
+        (r#"schema = "1.0""#, r#"schema = "2.0""#, "manifest schema 2.0"),
+        (r#"schema = "1.0""#, r#"schema = "one""#, "`schema` must be like \"1.0\""),
+        ("[services.own]", "colour = 3\n[services.own]", "`services.api.colour` is no key of schema 1.0"),
+        ("many = true", "meny = true", "`verbs.create.args.meny` is no key"),
+        ("[verbs.list]", "[verbs.explode]", "`verbs.explode` is no key"),
+        (r#"calls = ["api GET /v3/keys?type=api"]"#, r#"calls = ["api POST /v3/keys"]"#, "list only reads"),
+        ("api POST /v3/keys", "other POST /v3/keys", "without a table `[services.other]`"),
+        ("api POST /v3/keys", "api POST v3/keys", "doesn't begin with `/`"),
+        ("api POST /v3/keys", "api BREW /v3/keys", "unknown method"),
+        ("api POST /v3/keys", "api POST /v3/../keys", "dotted segment"),
+        ("api POST /v3/keys", "api POST /v3/a%2fb", "neither `{}` nor plain"),
+        (r#"name = "level""#, r#"name = "json""#, "`--json` is an option of carto itself"),
+        (r#"name = "level""#, r#"name = "source""#, "`source` is there twice"),
+        (r#"name = "level""#, r#"name = "--level""#, "must be lower-case"),
+        (r#"conflicts = ["level"]"#, r#"conflicts = ["nothing"]"#, "isn't another argument here"),
+        (r#"values = ["low", "high"]"#, "", "an enum has `values`"),
+        (r#"type = "enum""#, r#"type = "colour""#, "unknown variant"),
+        (r#"aliases = ["revoke"]"#, r#"aliases = ["get"]"#, "`get` can't be an alias"),
+        (r#"aliases = ["revoke"]"#, r#"aliases = ["a", "a"]"#, "`a` can't be an alias"),
+        (r#"secrets = ["key"]"#, r#"secrets = ["id"]"#, "the id `id` can't be a secret"),
+        (r#"secrets = ["key"]"#, "secrets = [\"key\"]\nonce = [\"name\"]", "isn't one of the `secrets`"),
+        (r#"columns = ["id", "name"]"#, "columns = []", "`columns` is empty"),
+        (r#"key = "API_KEY""#, r#"key = "api key""#, "can't be a variable"),
+        (r#"auth = "header:X-Key""#, r#"auth = "cookie:x""#, "`auth` is"),
+        (r#"auth = "header:X-Key""#, "", "needs `base_url` and `auth`"),
+        ("[services.api]", "[services.api]\nauth = \"none\"", "takes no `base_url`"),
+        ("[services.own]", "[services.host]", "isn't `host`"),
+    ];
+    for (from, to, says) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let error = Manifest::parse(&GOOD.replacen(from, to, 1)).expect_err(to).to_string();
+        assert!(error.contains(says), "{to}: {error}");
+        assert!(!error.contains(['\n', '\u{1b}']), "{error:?}");
+    }
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    let error = Manifest::parse(&GOOD.replace("abi = 1", "abi = ")).unwrap_err().to_string();
+    assert!(error.starts_with("line 3: "), "{error}");
+}
+
+#[test]
+fn a_later_minor_loads_unless_it_requires_what_is_unknown() {
+    let later =
+        GOOD.replace("\"1.0\"", "\"1.7\"").replace("many = true", "many = true\npattern = \".*\"") + "[verbs.verify]\n";
+    let manifest = Manifest::parse(&later).unwrap();
+    assert_eq!(manifest.verbs.len(), 3);
+    let needy = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.pattern\"]");
+    let error = Manifest::parse(&needy).unwrap_err().to_string();
+    assert!(error.contains("`verbs.create.args.pattern` of schema 1.7") && error.contains("update carto"), "{error}");
+    let known = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.many\"]");
+    assert!(Manifest::parse(&known).is_ok());
+}
+
+#[test]
+fn too_many_arguments_are_refused() {
+    let many: String = (0..65).map(|i| format!("[[verbs.delete.args]]\nname = \"a{i}\"\nhelp = \"x\"\n")).collect();
+    assert!(Manifest::parse(&(GOOD.to_owned() + &many)).unwrap_err().to_string().contains("64 is the limit"));
+}
+
+fn request(method: &str, path: &[&str], query: &[(&str, &str)]) -> WireRequest {
+    WireRequest {
+        method: method.to_owned(),
+        path: path.iter().map(|segment| Segment::from(*segment)).collect(),
+        query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        headers: Vec::new(),
+        body: None,
+    }
+}
+
+#[test]
+fn a_call_permits_what_it_says_and_no_more() {
+    let item: Call = "api DELETE /v3/keys/{}?type=spa".parse().unwrap();
+    let spa = [("type", "spa")];
+    assert!(item.permits("api", &request("DELETE", &["v3", "keys", "a/../b?c#d"], &spa)));
+    assert!(item.permits("api", &request("DELETE", &["v3", "keys", "x"], &[("type", "spa"), ("force", "1")])));
+    let refused = [
+        ("api", request("GET", &["v3", "keys", "x"], &spa)),
+        ("own", request("DELETE", &["v3", "keys", "x"], &spa)),
+        ("api", request("DELETE", &["v3", "keys"], &spa)),
+        ("api", request("DELETE", &["v3", "keys", ""], &spa)),
+        ("api", request("DELETE", &["v3", "keys", ".."], &spa)),
+        ("api", request("DELETE", &["v3", "keys", "x", "y"], &spa)),
+        ("api", request("DELETE", &["v3", "other", "x"], &spa)),
+        ("api", request("DELETE", &["v3", "keys", "x"], &[])),
+        ("api", request("DELETE", &["v3", "keys", "x"], &[("type", "m2m")])),
+        ("api", request("DELETE", &["v3", "keys", "x"], &[("type", "spa"), ("type", "m2m")])),
+    ];
+    for (service, request) in refused {
+        assert!(!item.permits(service, &request), "{service} {request:?}");
+    }
+    assert_eq!(item.to_string(), "api DELETE /v3/keys/{}?type=spa");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_in_one_line(text in "\\PC{0,200}") {
+        if let Err(error) = Manifest::parse(&text) {
+            prop_assert!(!error.to_string().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_read_or_refused_in_one_line(at in 0..GOOD.len(), byte in 0u8..128) {
+        let mut damaged = GOOD.as_bytes().to_vec();
+        damaged[at] = byte;
+        if let Err(error) = Manifest::parse(std::str::from_utf8(&damaged).unwrap()) {
+            prop_assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_follow_the_grammar(word in "[a-z0-9-]{0,6}") {
+        let expected = word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.ends_with('-') && !word.contains("--");
+        prop_assert_eq!(is_kind_name(&word), expected);
+    }
+}

@@ -1,0 +1,59 @@
+//! The verbs of the contract. They cross the boundary as words, so that a later one changes no layout.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a kind can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// One page of credentials.
+    List,
+    /// A new credential.
+    Create,
+    /// One credential.
+    Get,
+    /// Changes to one credential.
+    Update,
+    /// The end of one credential.
+    Delete,
+}
+
+impl Verb {
+    /// Every verb, in the order in which help shows them.
+    pub const ALL: [Verb; 5] = [Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::Delete];
+
+    /// The word of the command line, of the manifest and of the boundary.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verb::List => "list",
+            Verb::Create => "create",
+            Verb::Get => "get",
+            Verb::Update => "update",
+            Verb::Delete => "delete",
+        }
+    }
+
+    /// Whether the verb acts on one existing credential and so takes an id.
+    pub const fn takes_id(self) -> bool {
+        matches!(self, Verb::Get | Verb::Update | Verb::Delete)
+    }
+
+    /// Whether the verb may only read: its manifest may declare no other method than GET.
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Verb::List | Verb::Get)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Verb {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Verb, ()> {
+        Verb::ALL.into_iter().find(|verb| verb.as_str() == word).ok_or(())
+    }
+}

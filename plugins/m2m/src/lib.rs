@@ -1,0 +1,86 @@
+//! M2M OAuth clients: the kind `m2m`. A program signs in with the client's id and secret; the secret is shown once, at creation.
+//!
+//! Routes and finding a client are shared with the other kind of OAuth client, in `carto-oauth-clients`.
+
+#[cfg(test)]
+mod tests;
+
+use carto_oauth_clients::{Client, Clients};
+use carto_plugin_api::{CredentialKind, Error, Host, Listing, Page, Result, Secret, export_kind};
+use serde::{Deserialize, Serialize};
+
+const CLIENTS: Clients = Clients { kind: "m2m", noun: "M2M client" };
+
+/// The kind.
+pub struct M2m;
+
+/// A client: read as the service writes it, shown with the keys that CARTO's command line prints.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase", deserialize = "snake_case"))]
+pub struct Record {
+    client_id: String,
+    /// There at creation only.
+    #[serde(default)]
+    client_secret: Option<Secret>,
+    title: String,
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    updated_at: Option<String>,
+}
+
+impl Client for Record {
+    fn id(&self) -> &str {
+        &self.client_id
+    }
+
+    fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+/// The argument of `create` and `update`, and the body of both writes.
+#[derive(Serialize, Deserialize)]
+pub struct Input {
+    title: String,
+}
+
+impl Input {
+    /// The one rule, before any request.
+    fn checked(self) -> Result<Input> {
+        if self.title.trim().is_empty() || self.title.contains(char::is_control) {
+            return Err(
+                Error::argument("title", "the title is empty or holds control characters").hint("add `--title NAME`")
+            );
+        }
+        Ok(self)
+    }
+}
+
+impl CredentialKind for M2m {
+    type Record = Record;
+    type Create = Input;
+    type Update = Input;
+
+    fn list(host: &Host<'_>, page: Page) -> Result<Listing<Record>> {
+        CLIENTS.list(host, page)
+    }
+
+    fn create(host: &Host<'_>, input: Input) -> Result<Record> {
+        CLIENTS.create(host, &input.checked()?)
+    }
+
+    fn get(host: &Host<'_>, id: &str) -> Result<Record> {
+        CLIENTS.get(host, id)
+    }
+
+    fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> {
+        CLIENTS.update(host, id, &input.checked()?)
+    }
+
+    fn delete(host: &Host<'_>, id: &str) -> Result<Option<Record>> {
+        CLIENTS.delete(host, id)
+    }
+}
+
+export_kind!(M2m);

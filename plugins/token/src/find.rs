@@ -1,0 +1,115 @@
+//! From what a user typed to one token: an exact id, the token itself or its `jti` beat a name.
+
+use carto_plugin_api::{Error, ErrorCode, Host, Request, Response, Result, Secret};
+
+use crate::wire::{self, Token};
+
+/// How a token is named in a path.
+#[derive(Debug, Clone)]
+pub(crate) enum Handle {
+    /// The service's id, `tok_…`.
+    Id(String),
+    /// The token itself (observed: the path takes it).
+    Token(Secret),
+}
+
+impl Handle {
+    /// Adds this to a request's path.
+    pub(crate) fn on(&self, request: Request) -> Request {
+        match self {
+            Handle::Id(id) => request.segment(id.as_str()),
+            Handle::Token(token) => request.secret_segment(token.clone()),
+        }
+    }
+
+    /// What the typed word can be asked for directly, without the list: a token, or something in the form of an id.
+    fn direct(typed: &str) -> Option<Handle> {
+        if wire::jti(typed).is_some() {
+            Some(Handle::Token(Secret::new(typed.to_owned())))
+        } else if typed.starts_with("tok_") {
+            Some(Handle::Id(typed.to_owned()))
+        } else {
+            None
+        }
+    }
+}
+
+/// Sends a request about the token that `typed` means: at once where its form allows, else after a look at the list. Answers with the
+/// response and, if the list was needed, with the token as it stands there.
+pub(crate) fn ask(host: &Host<'_>, typed: &str, request: impl Fn() -> Request) -> Result<(Response, Option<Token>)> {
+    if let Some(handle) = Handle::direct(typed) {
+        let response = host.call("api", handle.on(request()))?;
+        if response.status() != 404 {
+            return Ok((response, None));
+        }
+        if let Handle::Token(_) = handle {
+            return Err(not_found(typed));
+        }
+        // A name may look like an id.
+    }
+    let (handle, token) = search(host, typed)?;
+    let response = host.call("api", handle.on(request()))?;
+    if response.status() == 404 {
+        return Err(not_found(typed));
+    }
+    Ok((response, Some(token)))
+}
+
+/// Looks through the list, page by page. An exact match ends the search; names are weighed at the end.
+pub(crate) fn search(host: &Host<'_>, typed: &str) -> Result<(Handle, Token)> {
+    let mut named = Vec::new();
+    let mut cursor = None;
+    loop {
+        let (tokens, next) = wire::read_list(&host.call("api", wire::list_request(cursor))?.ok()?)?;
+        for token in tokens {
+            if exactly(&token, typed) {
+                return Ok((handle_of(&token)?, token));
+            }
+            if token.name.as_deref() == Some(typed) {
+                named.push(token);
+            }
+        }
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    match named.as_slice() {
+        [] => Err(not_found(typed)),
+        [token] => Ok((handle_of(token)?, token.clone())),
+        several => {
+            let ids: Vec<String> = several.iter().filter_map(Token::handle).map(|id| format!("`{id}`")).collect();
+            Err(Error::new(
+                ErrorCode::Ambiguous,
+                format!("{} tokens are called `{typed}`: {}", several.len(), ids.join(", ")),
+            )
+            .hint("use one of these ids"))
+        }
+    }
+}
+
+fn exactly(token: &Token, typed: &str) -> bool {
+    token.id.as_deref() == Some(typed)
+        || token.token.as_ref().is_some_and(|t| t.expose() == typed || wire::jti(t.expose()).as_deref() == Some(typed))
+}
+
+fn handle_of(token: &Token) -> Result<Handle> {
+    match (&token.id, &token.token) {
+        (Some(id), _) => Ok(Handle::Id(id.clone())),
+        (None, Some(token)) => Ok(Handle::Token(token.clone())),
+        (None, None) => Err(Error::new(
+            ErrorCode::UnexpectedAnswer,
+            "the service lists that token with neither an id nor the token itself",
+        )),
+    }
+}
+
+/// The typed word as it may be shown: a token by its `jti`.
+pub(crate) fn shown(typed: &str) -> String {
+    wire::jti(typed).unwrap_or_else(|| typed.to_owned())
+}
+
+fn not_found(typed: &str) -> Error {
+    Error::new(ErrorCode::NotFound, format!("no token `{}`", shown(typed)))
+        .hint("`carto credentials list tokens` shows those there are")
+}

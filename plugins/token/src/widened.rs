@@ -1,0 +1,66 @@
+//! What the service granted, held against what was asked. More, or for longer, is an error said loudly: a credential must never reach
+//! further than its maker believes.
+
+use carto_plugin_api::{Error, ErrorCode, Result};
+use jiff::Timestamp;
+
+use crate::grants::Grant;
+use crate::wire::Token;
+
+/// What was asked. `None`: this request said nothing about it.
+#[derive(Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) grants: Option<&'a [Grant]>,
+    pub(crate) apis: Option<&'a [String]>,
+    pub(crate) referers: Option<&'a [String]>,
+    pub(crate) expiry: Option<&'a str>,
+}
+
+/// Compares the answer to a write with what was asked. A field that the answer leaves out says nothing.
+pub(crate) fn check(asked: &Asked<'_>, answer: &Token) -> Result<()> {
+    let mut wider = Vec::new();
+    if let (Some(asked), Some(given)) = (asked.grants, &answer.grants) {
+        wider.extend(given.iter().filter(|g| !asked.iter().any(|a| a.same_as(g))).map(|g| format!("the grant `{g}`")));
+    }
+    if let (Some(asked), Some(given)) = (asked.apis, &answer.allowed_apis) {
+        wider.extend(given.iter().filter(|api| !asked.contains(api)).map(|api| format!("the API `{api}`")));
+    }
+    if let (Some(asked), Some(given)) = (asked.referers, &answer.referers) {
+        if given.is_empty() && !asked.is_empty() {
+            wider.push("any referer".to_owned());
+        } else if !asked.is_empty() {
+            wider.extend(given.iter().filter(|r| !asked.contains(r)).map(|r| format!("the referer `{r}`")));
+        }
+    }
+    if let Some(asked) = asked.expiry
+        && lives_longer(asked, answer)
+    {
+        wider.push(match &answer.expiration_date {
+            Some(given) => format!("an expiry of {given} instead of {asked}"),
+            None => format!("no expiry instead of {asked}"),
+        });
+    }
+    if wider.is_empty() {
+        return Ok(());
+    }
+    let id = answer.handle().unwrap_or_else(|| "?".to_owned());
+    Err(Error::new(
+        ErrorCode::WiderThanAsked,
+        format!("the token `{id}` exists, but the service gave it more than was asked: {}", wider.join(", ")),
+    )
+    .hint(format!("delete it: `carto credentials delete token {id}`")))
+}
+
+/// Whether the answer shows an expiry later than asked, or none. An answer that shows nothing but the token (documented as the least
+/// that comes) doesn't speak of it.
+fn lives_longer(asked: &str, answer: &Token) -> bool {
+    let speaks = answer.grants.is_some() || answer.created_at.is_some();
+    match &answer.expiration_date {
+        None => speaks,
+        Some(given) => match (asked.parse::<Timestamp>(), given.parse::<Timestamp>()) {
+            (Ok(asked), Ok(given)) => given > asked,
+            // A date in another form (the wire format isn't documented) can't be compared; it isn't silence.
+            _ => false,
+        },
+    }
+}
