@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 use serde::Serialize;
@@ -53,7 +53,7 @@ thread_local! {
 fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        panic::set_hook(Box::new(|info| LAST_PANIC.set(Some(info.to_string()))));
+        panic::set_hook(Box::new(|info| LAST_PANIC.set(Some(describe(info)))));
     });
     match panic::catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => result,
@@ -62,6 +62,17 @@ fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
             drop_quietly(payload);
             Err(Error::fault(message))
         }
+    }
+}
+
+/// Where it happened and what was said, in one line.
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let said = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let said = said.unwrap_or("no message").split_whitespace().collect::<Vec<_>>().join(" ");
+    match info.location() {
+        Some(at) => format!("it panicked at {}:{}: {said}", at.file(), at.line()),
+        None => format!("it panicked: {said}"),
     }
 }
 

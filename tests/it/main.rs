@@ -1,1 +1,33 @@
-//! placeholder
+//! Tests of the whole program: the real binary, the real libraries, real HTTP on loopback. One binary, so that it links once.
+
+// A test fails by panicking, its helpers too.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod accounts;
+mod arguments;
+mod confirm;
+mod documents;
+mod faults;
+mod formats;
+mod kinds;
+mod libraries;
+mod oauth_clients;
+mod parallel;
+mod served;
+mod tokens;
+mod usage;
+
+/// A file that isn't listed above would silently never run.
+#[test]
+fn no_file_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it");
+    let main = std::fs::read_to_string(here.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(here).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") {
+            assert!(main.contains(&format!("mod {module};")), "{name} isn't listed in main.rs");
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod usage;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use carto_plugin_api::ErrorCode;
+use carto_plugin_api::{ErrorCode, Verb};
 use clap::{ArgMatches, FromArgMatches};
 
 pub(crate) use globals::Globals;
@@ -72,7 +72,7 @@ fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
     match scan.credentials() {
         None => Ok(Vec::new()),
         Some((Some(verb), Some(word))) => {
-            let kind = catalog.find(word)?;
+            let kind = catalog.find(word).map_err(|error| swapped(verb, word, catalog).unwrap_or(error))?;
             if kind.manifest.verb(verb).is_none() {
                 return Err(no_verb(&kind, verb));
             }
@@ -80,6 +80,16 @@ fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
         }
         Some(_) => Ok(catalog.all().kinds),
     }
+}
+
+/// `credentials robots list`: the kind stands where the verb belongs.
+fn swapped(verb: &str, word: &str, catalog: &Catalog) -> Option<Error> {
+    word.parse::<Verb>().ok()?;
+    Some(match catalog.find(verb) {
+        Ok(kind) => misuse("the verb comes before the kind")
+            .hint(format!("write `carto credentials {word} {}`", kind.manifest.plural)),
+        Err(error) => error,
+    })
 }
 
 fn no_verb(kind: &Kind, word: &str) -> Error {

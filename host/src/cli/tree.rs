@@ -3,7 +3,7 @@
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand, value_parser};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 
 use super::Globals;
 use crate::input;
@@ -15,9 +15,6 @@ pub(crate) const ID: &str = "carto:id";
 pub(crate) const LIMIT: &str = "carto:limit";
 
 /// Manage CARTO application credentials
-///
-/// Every kind of credential is served by a library found at run time: `carto plugin list` shows them. `--sandbox` tries everything
-/// without an account and without a network.
 #[derive(Debug, Parser)]
 #[command(
     name = "carto",
@@ -133,7 +130,7 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
             Arg::new(LIMIT)
                 .long("limit")
                 .value_name("N")
-                .value_parser(value_parser!(u64).range(1..))
+                .value_parser(limit)
                 .global(true)
                 .help("Show at most N of each kind"),
         )
@@ -144,6 +141,10 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
         .iter()
         .filter_map(|kind| Some((kind, kind.manifest.verbs.get(&verb)?)))
         .fold(command, |command, (kind, spec)| command.subcommand(kind_command(kind, verb, spec)))
+}
+
+fn limit(text: &str) -> Result<u64, &'static str> {
+    text.parse().ok().filter(|limit| *limit > 0).ok_or("a limit is a number from 1")
 }
 
 fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::scan::Scan;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result, quoted, usage};
 use crate::output::stderr;
 
 /// Prints help and version; anything else is an error.
@@ -16,33 +16,49 @@ pub(super) fn explain(error: &clap::Error, scan: &Scan) -> Result<ExitCode> {
             stderr::help(&error.render().to_string());
             Ok(ExitCode::from(2))
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(usage("the command is incomplete").hint(help_hint(scan)))
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            Err(usage("the command is incomplete").hint(help_hint(&scan.words)))
         }
         _ => Err(as_error(error, scan)),
     }
 }
 
-/// clap's text has a message up to the first empty line, then tips, usage, and a pointer to the help.
+/// clap's error as one message and one hint.
 pub(super) fn as_error(error: &clap::Error, scan: &Scan) -> Error {
     let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let message = message.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-    let tip = rest
+    let tip = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("tip: "))
         // This one would turn a misspelt option into a value.
         .find(|tip| !tip.starts_with("to pass"));
-    let hint = match tip {
-        Some(tip) => backticks(tip),
-        None => help_hint(scan),
-    };
-    usage(backticks(message.trim_end_matches(':'))).hint(hint)
+    let (message, known_words) =
+        match (error.kind(), named(error, ContextKind::InvalidSubcommand), named(error, ContextKind::InvalidArg)) {
+            (ErrorKind::InvalidSubcommand, Some(word), _) => {
+                (format!("there is no command {word}"), scan.words.len().saturating_sub(1))
+            }
+            (ErrorKind::MissingRequiredArgument, _, Some(missing)) => (format!("missing: {missing}"), scan.words.len()),
+            _ => (first_paragraph(&text), scan.words.len()),
+        };
+    usage(message).hint(tip.map_or_else(|| help_hint(&scan.words[..known_words]), backticks))
 }
 
-fn help_hint(scan: &Scan) -> String {
-    let words: Vec<&str> = std::iter::once("carto").chain(scan.words.iter().map(String::as_str)).collect();
+/// What clap knows of an error beside its text.
+fn named(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(word) => Some(quoted([word])),
+        ContextValue::Strings(words) => Some(quoted(words)),
+        _ => None,
+    }
+}
+
+/// clap's text has a message up to the first empty line, then tips, usage, and a pointer to the help.
+fn first_paragraph(text: &str) -> String {
+    let lines = text.strip_prefix("error: ").unwrap_or(text).lines().take_while(|line| !line.is_empty());
+    backticks(&lines.map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
+fn help_hint(words: &[String]) -> String {
+    let words: Vec<&str> = std::iter::once("carto").chain(words.iter().map(String::as_str)).collect();
     format!("`{} --help` shows how it is used", words.join(" "))
 }
 

@@ -23,8 +23,7 @@ pub(crate) fn list(context: &Context) -> Result<ExitCode> {
         Format::Json => serde_json::to_string_pretty(&json!({ "plugins": rows })).unwrap_or_default() + "\n",
         Format::Jsonl => rows.iter().map(|row| json!(row).to_string() + "\n").collect(),
         _ => {
-            let fields =
-                ["name", "plural", "title", "version", "vendor", "verbs", "level", "state", "path"].map(str::to_owned);
+            let fields = ["name", "title", "version", "level", "state", "path"].map(str::to_owned);
             let columns = Columns::settle(&fields, &rows, stdout::width());
             let lines: String = rows.iter().map(|row| columns.row(row)).collect();
             if rows.is_empty() { String::new() } else { columns.header() + &lines }
@@ -54,6 +53,7 @@ fn usable(kind: &Kind) -> Record {
         "title": manifest.title,
         "version": manifest.package.as_ref().map(|package| &package.version),
         "vendor": manifest.vendor,
+        "abi": manifest.abi,
         "verbs": verbs,
         "level": run::runtime().level(),
         "state": "ok",

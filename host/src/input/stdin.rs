@@ -1,6 +1,9 @@
-//! Standard input, which only one argument can have.
+//! Standard input: one argument can have it, or the person at the terminal answers a question on it.
 
-use std::io::Read;
+// The owner of the stream.
+#![allow(clippy::disallowed_methods)]
+
+use std::io::{BufRead, IsTerminal, Read};
 
 use crate::error::{Error, Result, usage};
 use carto_plugin_api::ErrorCode;
@@ -30,5 +33,17 @@ impl Stdin {
             return Err(failed("it is larger than 1 MiB".to_owned()));
         }
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// Whether a person can answer a question.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.reader.is_none() && std::io::stdin().is_terminal()
+    }
+
+    /// The line that a person types; nothing if that fails.
+    pub(crate) fn answer(&mut self) -> String {
+        let mut line = String::new();
+        let _ = std::io::stdin().lock().read_line(&mut line);
+        line.trim().to_owned()
     }
 }

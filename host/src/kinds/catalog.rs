@@ -37,20 +37,24 @@ impl Catalog {
     /// The kind that a word means: a name, which is its file's; else a plural, found by the word without its `s`; else whatever
     /// manifest claims the word.
     pub(crate) fn find(&self, word: &str) -> Result<Kind> {
+        let mut suspect = None;
         if is_kind_name(word) {
             if let Some(found) = self.by_name(word) {
                 return found.map_err(|refused| refused.error());
             }
-            if let Some(Ok(kind)) = word.strip_suffix('s').and_then(|singular| self.by_name(singular))
-                && kind.manifest.plural == word
-            {
-                return Ok(kind);
+            match word.strip_suffix('s').and_then(|singular| self.by_name(singular)) {
+                Some(Ok(kind)) if kind.manifest.plural == word => return Ok(kind),
+                // A manifest that can't be read can't confirm its plural, but it is very likely the one that is meant.
+                Some(Err(refused)) => suspect = Some(refused),
+                _ => {}
             }
         }
-        let found = self.all();
-        let Found { kinds, refused } = found;
+        let Found { kinds, refused } = self.all();
         if let Some(kind) = kinds.iter().find(|kind| kind.manifest.answers_to(word)) {
             return Ok(kind.clone());
+        }
+        if let Some(refused) = suspect {
+            return Err(refused.error());
         }
         let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
         Err(self.unknown(word, &names, &refused))

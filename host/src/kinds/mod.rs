@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::Manifest;
 
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, Found};
 
 use crate::error::Error;
 

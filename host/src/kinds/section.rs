@@ -78,9 +78,13 @@ fn manifest(file: File, name: &str) -> Result<Manifest, Fault> {
         return Err(("holds a compressed manifest".to_owned(), "build it without compressed sections".to_owned()));
     }
     let data = section.data().map_err(whole)?;
-    let faulty = |why: String| (why, "get a newer version of the plugin, or remove the file".to_owned());
-    let text = std::str::from_utf8(data).map_err(|_| faulty("holds a manifest that isn't UTF-8".to_owned()))?;
-    let manifest = Manifest::parse(text).map_err(|e| faulty(format!("holds a manifest that can't be used: {e}")))?;
+    let newer_plugin = "get a newer version of the plugin, or remove the file".to_owned();
+    let text = std::str::from_utf8(data)
+        .map_err(|_| ("holds a manifest that isn't UTF-8".to_owned(), newer_plugin.clone()))?;
+    let manifest = Manifest::parse(text).map_err(|e| {
+        let remedy = if e.carto_is_older { "update carto".to_owned() } else { newer_plugin };
+        (format!("holds a manifest that can't be used: {e}"), remedy)
+    })?;
     if manifest.name != name {
         let own = &manifest.name;
         return Err((

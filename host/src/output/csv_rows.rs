@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Record;
+use super::text::{harmless_json, harmless_lines};
 
 /// Rows as text. The first call also writes the header.
 #[derive(Default)]
@@ -33,7 +34,7 @@ impl Rows {
 fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(Value::String(text)) => harmless_lines(text),
+        Some(other) => harmless_json(&other.to_string()),
     }
 }

@@ -124,30 +124,37 @@ impl List {
 
     /// The kind is complete.
     pub(crate) fn end(&mut self, kind: &Kind) -> io::Result<()> {
-        let Some(current) = self.current.take() else { return Ok(()) };
-        match self.view.format {
-            Format::Json if self.view.field.is_none() => stdout::write(if current.count == 0 { "]" } else { "\n  ]" }),
-            Format::Table if current.count == 0 && self.view.field.is_none() => {
-                if self.several {
-                    return stdout::write("none\n");
-                }
+        let is_empty = self.current.as_ref().is_some_and(|current| current.count == 0);
+        if is_empty && self.view.format == Format::Table && self.view.field.is_none() {
+            if self.several {
+                stdout::write("none\n")?;
+            } else {
                 stderr::done(&format!("There are no {} here.", kind.manifest.plural));
-                Ok(())
+            }
+        }
+        self.close()
+    }
+
+    /// What stands after the last page of a kind, whether more should have come or not.
+    fn close(&mut self) -> io::Result<()> {
+        match self.current.take() {
+            Some(current) if self.view.format == Format::Json && self.view.field.is_none() => {
+                stdout::write(if current.count == 0 { "]" } else { "\n  ]" })
             }
             _ => Ok(()),
         }
     }
 
     /// The kind failed: what came of it stays, and it is named.
-    pub(crate) fn failed(&mut self, kind: &Kind, error: &Error) -> io::Result<()> {
+    pub(crate) fn failed(&mut self, name: &str, error: &Error) -> io::Result<()> {
         self.failures.push({
-            let mut failure = Map::from_iter([("kind".to_owned(), Value::from(kind.name()))]);
+            let mut failure = Map::from_iter([("kind".to_owned(), Value::from(name))]);
             if let Value::Object(fields) = stderr::as_json(error) {
                 failure.extend(fields);
             }
             Value::Object(failure)
         });
-        let ended = self.end(kind);
+        let ended = self.close();
         if self.view.format != Format::Json {
             stderr::error(error);
         }

@@ -19,19 +19,15 @@ use serde_json::{Map, Value};
 /// A record of a kind: a JSON object, its fields in the kind's order.
 pub(crate) type Record = Map<String, Value>;
 
-/// How results are written.
+/// How results are written: for people, as one JSON object, as one JSON object a line, comma-separated (one kind), as shell variables
+/// (one credential). Without a text on each, help stays one line an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
     #[default]
     Table,
-    /// One JSON object
     Json,
-    /// One JSON object a line
     Jsonl,
-    /// Comma-separated, for one kind
     Csv,
-    /// Shell variables, for one credential
     Env,
 }
 

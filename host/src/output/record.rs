@@ -4,7 +4,8 @@ use carto_plugin_api::manifest;
 use serde_json::{Value, json};
 
 use super::csv_rows::Rows;
-use super::{Format, Record, View, json as json_text, mask, table};
+use super::text::harmless_lines;
+use super::{Format, Record, View, json as json_text, mask, stdout, table};
 use crate::error::{Error, Result, quoted, usage};
 use crate::kinds::Kind;
 
@@ -30,6 +31,8 @@ pub(crate) fn field_text(record: &Record, field: &str, hidden: &[String]) -> Res
         return Err(usage(format!("the field `{field}` is a secret")).hint("add `--reveal` to print it"));
     }
     match record.get(field) {
+        // A script gets the value to the letter; a terminal must not be disturbed by it.
+        Some(Value::String(text)) if stdout::is_watched() => Ok(harmless_lines(text) + "\n"),
         Some(Value::String(text)) => Ok(format!("{text}\n")),
         Some(Value::Null) => Ok("\n".to_owned()),
         Some(other) => Ok(json_text::line(other)),
@@ -62,5 +65,5 @@ fn variables(kind: &Kind, record: &Record, shape: &manifest::Record, hidden: &[S
         };
         text.push_str(&format!("{variable}='{}'\n", value.replace('\'', r"'\''")));
     }
-    Ok(text)
+    Ok(if stdout::is_watched() { harmless_lines(&text) } else { text })
 }

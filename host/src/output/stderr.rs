@@ -1,5 +1,8 @@
 //! Standard error: errors, warnings, notes, and what `--debug` shows. The one place that writes there.
 
+// The owner of the stream.
+#![allow(clippy::disallowed_methods)]
+
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 

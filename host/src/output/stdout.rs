@@ -1,5 +1,8 @@
 //! Standard output: the one place that writes there, and knows whether it arrived.
 
+// The owner of the stream.
+#![allow(clippy::disallowed_methods)]
+
 use std::io::{self, IsTerminal, Write};
 
 use carto_plugin_api::ErrorCode;

@@ -20,6 +20,11 @@ pub(crate) fn harmless(text: &str) -> String {
     shown
 }
 
+/// The same, with line breaks left as they are.
+pub(crate) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 /// The same for JSON: the characters become `\uXXXX`, which every reader turns back. They occur only inside strings.
 pub(crate) fn harmless_json(json: &str) -> String {
     if !json.contains(|c| c != '\n' && is_harmful(c)) {

@@ -15,19 +15,23 @@ struct Payload {
     jti: String,
 }
 
-/// The account and the key in whose name tokens are signed.
-pub(super) struct Signer {
-    account: String,
+/// An account, and the key that signs in its name.
+pub(super) struct Account {
+    id: String,
     key: hmac::Key,
 }
 
-impl Signer {
-    pub(super) fn new(account: String, key: &[u8]) -> Signer {
-        Signer { account, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+impl Account {
+    pub(super) fn new(id: String, key: &[u8]) -> Account {
+        Account { id, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(super) fn token(&self, jti: &str) -> serde_json::Result<String> {
-        let payload = serde_json::to_vec(&Payload { a: self.account.clone(), jti: jti.to_owned() })?;
+        let payload = serde_json::to_vec(&Payload { a: self.id.clone(), jti: jti.to_owned() })?;
         let mut token = format!("{HEADER}.{}", BASE64.encode(payload));
         let signature = hmac::sign(&self.key, token.as_bytes());
         token.push('.');
@@ -42,7 +46,7 @@ impl Signer {
         hmac::verify(&self.key, signed.as_bytes(), &signature).ok()?;
         let (_, payload) = signed.split_once('.')?;
         let payload: Payload = decode(payload)?;
-        (payload.a == self.account).then_some(payload.jti)
+        (payload.a == self.id).then_some(payload.jti)
     }
 }
 

@@ -13,6 +13,7 @@ mod paging;
 mod query;
 mod random;
 mod routes;
+mod serve;
 mod store;
 mod switches;
 mod tokens;
@@ -21,16 +22,14 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 
 pub(crate) use self::error::SandboxError;
+pub(crate) use self::serve::serve;
 pub(crate) use self::switches::Switches;
 
 /// One sandbox over one database file. Clones share everything; other instances share the data.
@@ -73,20 +72,6 @@ impl Sandbox {
     pub(crate) fn reset(database: &Path) -> Result<(), SandboxError> {
         store::reset(database)
     }
-}
-
-/// Serves until `shutdown` resolves, then finishes the requests that have begun. The caller has bound the
-/// (loopback) listener.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    sandbox: Sandbox,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        // Only a delay is at stake: without it a small answer may wait for the client's acknowledgement.
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, sandbox.router()).with_graceful_shutdown(shutdown).await
 }
 
 fn whole_seconds(time: Timestamp) -> Timestamp {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use carto_plugin_api::manifest::Call;
-use carto_plugin_api::{Caller, HOST_SERVICE, Verb, WireRequest, WireResponse};
+use carto_plugin_api::{Caller, ErrorCode, HOST_SERVICE, Verb, WireRequest, WireResponse};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -29,6 +29,9 @@ const OWN_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// The service that is the account's own API.
+const ACCOUNT_SERVICE: &str = "api";
+
 /// What one verb of one kind may do, for one run.
 pub(crate) struct Broker {
     kind: String,
@@ -37,18 +40,32 @@ pub(crate) struct Broker {
     session: Arc<Session>,
     handle: Handle,
     violation: Mutex<Option<Error>>,
+    accepted: Mutex<Option<String>>,
 }
 
 impl Broker {
     /// A broker for a verb. Requests run on the runtime that `handle` leads to; the caller's thread waits.
     pub(crate) fn new(kind: &Kind, verb: Verb, session: Arc<Session>, handle: Handle) -> Broker {
         let calls = kind.manifest.verbs.get(&verb).map(|spec| spec.calls.clone()).unwrap_or_default();
-        Broker { kind: kind.name().to_owned(), verb, calls, session, handle, violation: Mutex::new(None) }
+        Broker {
+            kind: kind.name().to_owned(),
+            verb,
+            calls,
+            session,
+            handle,
+            violation: Mutex::new(None),
+            accepted: Mutex::new(None),
+        }
     }
 
     /// The breach of the manifest that happened, if one did. It decides the outcome, whatever the kind says.
     pub(crate) fn violation(&self) -> Option<Error> {
         self.violation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The write that a service accepted, if one did: whatever happens afterwards, something was changed.
+    pub(crate) fn accepted(&self) -> Option<String> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn answer(&self, service: &str, request: &[u8]) -> Result<WireResponse> {
@@ -67,13 +84,28 @@ impl Broker {
         {
             return Err(self.breach(format!("it set the header `{}`, which is the host's", name.escape_debug())));
         }
+        if service != ACCOUNT_SERVICE {
+            return Err(Error::new(
+                ErrorCode::Forbidden,
+                format!("the kind `{}` asks a service of its own, `{service}`, which isn't approved", self.kind),
+            )
+            .hint("this version of carto can't approve a service; only the account's own API can be asked"));
+        }
+        let write = (request.method != "GET").then(|| shown(&request));
         let (sender, receiver) = oneshot::channel();
         let session = Arc::clone(&self.session);
         self.handle.spawn(async move {
             // The receiver is gone only if the command ended.
             let _ = sender.send(session.send(request).await);
         });
-        receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))
+        let response =
+            receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))?;
+        if (200..300).contains(&response.status)
+            && let Some(write) = write
+        {
+            *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(write);
+        }
+        Ok(response)
     }
 
     /// The host's own service: a warning for the user.

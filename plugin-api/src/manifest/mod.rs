@@ -22,10 +22,20 @@ pub const SCHEMA: (u32, u32) = (1, 0);
 /// The most arguments that one verb may declare.
 pub const MAX_ARGS: usize = 64;
 
-/// Why a manifest is refused: one line, without a full stop.
+/// Why a manifest is refused: one line, without a full stop, as the end of a sentence about the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ManifestError(String);
+#[error("{message}")]
+pub struct ManifestError {
+    message: String,
+    /// Whether a newer `carto` would read it. Otherwise the plugin has to change.
+    pub carto_is_older: bool,
+}
+
+impl From<String> for ManifestError {
+    fn from(message: String) -> ManifestError {
+        ManifestError { message, carto_is_older: false }
+    }
+}
 
 /// What a kind says of itself. Everything in it may be shown: it holds no control characters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

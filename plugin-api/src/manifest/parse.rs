@@ -28,21 +28,22 @@ impl Manifest {
                 if let Ok(head) = toml::from_str::<Head>(text) {
                     head.check()?;
                 }
-                return Err(ManifestError(located(text, &error)));
+                return Err(located(text, &error).into());
             }
         };
         let minor = Head { schema: manifest.schema.clone(), abi: manifest.abi }.check()?;
         if minor > SCHEMA.1 {
             if let Some(key) = manifest.requires.iter().find(|key| unknown.contains(key)) {
-                return Err(ManifestError(format!(
-                    "requires `{key}` of schema {}, and this carto knows schema {}.{}: update carto",
+                let message = format!(
+                    "requires `{key}` of schema {}, and this carto knows schema {}.{}",
                     manifest.schema, SCHEMA.0, SCHEMA.1
-                )));
+                );
+                return Err(ManifestError { message, carto_is_older: true });
             }
         } else if let Some(key) = unknown.first() {
-            return Err(ManifestError(format!("`{key}` is no key of schema {}", manifest.schema)));
+            return Err(format!("`{key}` is no key of schema {}", manifest.schema).into());
         }
-        manifest.check().map_err(ManifestError)?;
+        manifest.check()?;
         Ok(manifest)
     }
 }
@@ -60,32 +61,19 @@ impl Head {
         let version =
             self.schema.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
         let Some((major, minor)): Option<(u32, u32)> = version else {
-            return Err(ManifestError(format!(
-                "`schema` must be like \"1.0\", not \"{}\"",
-                self.schema.escape_default()
-            )));
+            return Err(format!("`schema` must be like \"1.0\", not \"{}\"", self.schema.escape_default()).into());
         };
         if major != SCHEMA.0 {
-            return Err(ManifestError(format!(
-                "is written in manifest schema {major}.{minor}, and this carto reads schema {}: {}",
-                SCHEMA.0,
-                remedy(major > SCHEMA.0)
-            )));
+            let message =
+                format!("is written in manifest schema {major}.{minor}, and this carto reads schema {}", SCHEMA.0);
+            return Err(ManifestError { message, carto_is_older: major > SCHEMA.0 });
         }
         if self.abi != abi::VERSION {
-            return Err(ManifestError(format!(
-                "has plugin ABI {}, and this carto has ABI {}: {}",
-                self.abi,
-                abi::VERSION,
-                remedy(self.abi > abi::VERSION)
-            )));
+            let message = format!("has plugin ABI {}, and this carto has ABI {}", self.abi, abi::VERSION);
+            return Err(ManifestError { message, carto_is_older: self.abi > abi::VERSION });
         }
         Ok(minor)
     }
-}
-
-fn remedy(plugin_is_newer: bool) -> &'static str {
-    if plugin_is_newer { "update carto" } else { "get a newer version of the plugin" }
 }
 
 /// A TOML error as one line with its place.

@@ -30,9 +30,9 @@ impl Clients {
 
     fn search<C: Client>(&self, host: &Host<'_>, typed: &str) -> Result<C> {
         let mut titled = Vec::new();
-        let mut page = Page::default();
+        let mut cursor = None;
         loop {
-            let listing = self.list::<C>(host, page)?;
+            let listing = self.list::<C>(host, Page { cursor: cursor.clone() })?;
             for client in listing.items {
                 if client.id() == typed {
                     return Ok(client);
@@ -41,10 +41,13 @@ impl Clients {
                     titled.push(client);
                 }
             }
-            if listing.next.is_none() {
-                break;
+            match listing.next {
+                None => break,
+                same if same == cursor => {
+                    return Err(Error::new(ErrorCode::UnexpectedAnswer, "the service lists the same page for ever"));
+                }
+                next => cursor = next,
             }
-            page = Page { cursor: listing.next };
         }
         if titled.len() > 1 {
             let ids: Vec<String> = titled.iter().map(|client| format!("`{}`", client.id())).collect();

@@ -14,7 +14,7 @@ pub(crate) fn check(argument: &str, text: &str) -> Result<()> {
         );
     }
     let url = match Url::parse(text) {
-        Ok(url) if url.has_host() => url,
+        Ok(url) if url.has_host() && is_in_full(text, &url) => url,
         _ => {
             return error(
                 format!("`{text}` isn't an absolute URL"),
@@ -22,14 +22,15 @@ pub(crate) fn check(argument: &str, text: &str) -> Result<()> {
             );
         }
     };
+    // Before any message that quotes the URL.
+    if !url.username().is_empty() || url.password().is_some() {
+        return error("the URL holds a user name or a password".to_owned(), "leave out what stands before the `@`");
+    }
     if url.fragment().is_some() {
         return error(
             format!("the URL `{text}` has a fragment"),
             "leave out the `#` and what follows: browsers don't send it",
         );
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return error("the URL holds a user name or a password".to_owned(), "leave out what stands before the `@`");
     }
     match url.scheme() {
         "https" => Ok(()),
@@ -40,6 +41,13 @@ pub(crate) fn check(argument: &str, text: &str) -> Result<()> {
         ),
         other => error(format!("the URL `{text}` has the scheme `{other}`"), "use https, or http on localhost"),
     }
+}
+
+/// Whether scheme, `://` and host stand there as they would be sent. A parser mends `https:host`, `https:///host` and backslashes, and a
+/// service that compares letters never matches them.
+fn is_in_full(text: &str, url: &Url) -> bool {
+    let after_scheme = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    after_scheme.is_some_and(|rest| !rest.starts_with('/')) && !text.contains('\\')
 }
 
 /// Checks each of a list, and that none is there twice.

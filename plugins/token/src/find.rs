@@ -6,7 +6,7 @@ use crate::wire::{self, Token};
 
 /// How a token is named in a path.
 #[derive(Debug, Clone)]
-pub(crate) enum Handle {
+enum Handle {
     /// The service's id, `tok_…`.
     Id(String),
     /// The token itself (observed: the path takes it).
@@ -15,7 +15,7 @@ pub(crate) enum Handle {
 
 impl Handle {
     /// Adds this to a request's path.
-    pub(crate) fn on(&self, request: Request) -> Request {
+    fn on(&self, request: Request) -> Request {
         match self {
             Handle::Id(id) => request.segment(id.as_str()),
             Handle::Token(token) => request.secret_segment(token.clone()),
@@ -47,61 +47,62 @@ pub(crate) fn ask(host: &Host<'_>, typed: &str, request: impl Fn() -> Request) -
         }
         // A name may look like an id.
     }
-    let (handle, token) = search(host, typed)?;
-    let response = host.call("api", handle.on(request()))?;
-    if response.status() == 404 {
-        return Err(not_found(typed));
-    }
+    let token = search(host, typed)?;
+    let response = about(host, typed, &token, request)?;
     Ok((response, Some(token)))
 }
 
+/// Sends a request about a token that was read: by its id, and where the service doesn't know that in a path, by the token itself.
+pub(crate) fn about(host: &Host<'_>, typed: &str, token: &Token, request: impl Fn() -> Request) -> Result<Response> {
+    let handles = [token.id.clone().map(Handle::Id), token.token.clone().map(Handle::Token)];
+    if handles.iter().all(Option::is_none) {
+        return Err(Error::new(
+            ErrorCode::UnexpectedAnswer,
+            "the service shows that token with neither an id nor the token itself",
+        ));
+    }
+    for handle in handles.into_iter().flatten() {
+        let response = host.call("api", handle.on(request()))?;
+        if response.status() != 404 {
+            return Ok(response);
+        }
+    }
+    Err(not_found(typed))
+}
+
 /// Looks through the list, page by page. An exact match ends the search; names are weighed at the end.
-pub(crate) fn search(host: &Host<'_>, typed: &str) -> Result<(Handle, Token)> {
+fn search(host: &Host<'_>, typed: &str) -> Result<Token> {
     let mut named = Vec::new();
     let mut cursor = None;
     loop {
-        let (tokens, next) = wire::read_list(&host.call("api", wire::list_request(cursor))?.ok()?)?;
+        let (tokens, next) = wire::read_list(&host.call("api", wire::list_request(cursor.clone()))?.ok()?)?;
         for token in tokens {
             if exactly(&token, typed) {
-                return Ok((handle_of(&token)?, token));
+                return Ok(token);
             }
             if token.name.as_deref() == Some(typed) {
                 named.push(token);
             }
         }
-        cursor = next;
-        if cursor.is_none() {
-            break;
+        match next {
+            None => break,
+            same if same == cursor => {
+                return Err(Error::new(ErrorCode::UnexpectedAnswer, "the service lists the same page for ever"));
+            }
+            next => cursor = next,
         }
     }
-    match named.as_slice() {
-        [] => Err(not_found(typed)),
-        [token] => Ok((handle_of(token)?, token.clone())),
-        several => {
-            let ids: Vec<String> = several.iter().filter_map(Token::handle).map(|id| format!("`{id}`")).collect();
-            Err(Error::new(
-                ErrorCode::Ambiguous,
-                format!("{} tokens are called `{typed}`: {}", several.len(), ids.join(", ")),
-            )
-            .hint("use one of these ids"))
-        }
+    if named.len() > 1 {
+        let ids: Vec<String> = named.iter().filter_map(Token::handle).map(|id| format!("`{id}`")).collect();
+        let message = format!("{} tokens are called `{typed}`: {}", named.len(), ids.join(", "));
+        return Err(Error::new(ErrorCode::Ambiguous, message).hint("use one of these ids"));
     }
+    named.pop().ok_or_else(|| not_found(typed))
 }
 
 fn exactly(token: &Token, typed: &str) -> bool {
     token.id.as_deref() == Some(typed)
         || token.token.as_ref().is_some_and(|t| t.expose() == typed || wire::jti(t.expose()).as_deref() == Some(typed))
-}
-
-fn handle_of(token: &Token) -> Result<Handle> {
-    match (&token.id, &token.token) {
-        (Some(id), _) => Ok(Handle::Id(id.clone())),
-        (None, Some(token)) => Ok(Handle::Token(token.clone())),
-        (None, None) => Err(Error::new(
-            ErrorCode::UnexpectedAnswer,
-            "the service lists that token with neither an id nor the token itself",
-        )),
-    }
 }
 
 /// The typed word as it may be shown: a token by its `jti`.

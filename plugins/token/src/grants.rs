@@ -112,6 +112,10 @@ fn check_source(source: &str) -> Result<()> {
     if source == "*" || is_sql(source) {
         return Ok(());
     }
+    if source.contains(',') {
+        return error(format!("`{source}` is several sources in one"))
+            .map_err(|e| e.hint("repeat the option for each source"));
+    }
     let segments: Vec<&str> = source.split('.').collect();
     if segments.contains(&"") {
         return error(format!("`{source}` has an empty segment"))

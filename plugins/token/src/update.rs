@@ -86,9 +86,8 @@ pub(crate) fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> 
                 None => request,
             }
         };
-        // The handle that was read, not the word that was typed: a name may belong to another token by now.
-        let handle = current.handle().unwrap_or_else(|| id.to_owned());
-        let (response, _) = find::ask(host, &handle, request)?;
+        // The token that was read, not the word that was typed: a name may belong to another token by now.
+        let response = find::about(host, id, &current, request)?;
         if response.status() != 412 {
             return finish(&body, response);
         }

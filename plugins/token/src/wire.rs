@@ -38,16 +38,12 @@ impl Token {
     }
 }
 
-/// One page of the list: `{"tokens": […], "next"?: …}`, or a bare list.
+/// One page of the list.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum ListAnswer {
-    Page {
-        tokens: Vec<Token>,
-        #[serde(default)]
-        next: Option<String>,
-    },
-    All(Vec<Token>),
+struct ListPage {
+    tokens: Vec<Token>,
+    #[serde(default)]
+    next: Option<String>,
 }
 
 /// The request for a page of the list.
@@ -55,12 +51,13 @@ pub(crate) fn list_request(cursor: Option<String>) -> Request {
     Request::get(ROUTE).query("limit", PAGE).query_if("cursor", cursor)
 }
 
-/// The tokens of a page, and where the next one starts.
+/// The tokens of a page, and where the next one starts: `{"tokens": […], "next"?: …}`, or a bare list of all.
 pub(crate) fn read_list(response: &Response) -> Result<(Vec<Token>, Option<String>)> {
-    Ok(match response.json()? {
-        ListAnswer::Page { tokens, next } => (tokens, next),
-        ListAnswer::All(tokens) => (tokens, None),
-    })
+    if response.body().is_some_and(Value::is_array) {
+        return Ok((response.json()?, None));
+    }
+    let ListPage { tokens, next } = response.json()?;
+    Ok((tokens, next))
 }
 
 /// What a user is shown: CONTRACT's fields, in their order.

@@ -4,28 +4,27 @@ use std::process::ExitCode;
 
 use carto_plugin_api::Verb;
 use clap::ArgMatches;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, confirm, work};
-use crate::cli::ID;
 use crate::error::Result;
-use crate::input;
+use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{Format, stderr, stdout};
 use crate::redact::redact;
 
 pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> Result<ExitCode> {
-    let mut work = work::Work::begin(context)?;
-    let typed = matches.get_one::<String>(ID).map(String::as_str).unwrap_or_default();
-    let id = input::id(typed, &mut work.stdin)?;
+    let mut stdin = Stdin::default();
+    let id = input::id(super::typed_id(matches), &mut stdin)?;
+    let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
-    confirm::deletion(&kind.manifest.title, &redact(&id), &context.globals)?;
-    let answer = work.run(kind, Verb::Delete, input)?;
+    confirm::deletion(&kind.manifest.title, &redact(&id), &context.globals, &mut work.stdin)?;
     // A kind that had to look the credential up says which one it was; otherwise the typed word was the id.
-    let gone = match answer.is_null() {
-        true => redact(&id),
-        false => work::id_of(kind, &work::record(kind, answer)?),
-    };
+    let looked_up = work.run(kind, Verb::Delete, input, |kind, answer| match answer {
+        Value::Null => Ok(None),
+        answer => work::record(kind, answer).map(|record| Some(work::id_of(kind, &record))),
+    })?;
+    let gone = looked_up.unwrap_or_else(|| redact(&id));
     let view = context.globals.view();
     let text = match view.format {
         _ if view.field.is_some() => format!("{gone}\n"),

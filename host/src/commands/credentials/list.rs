@@ -10,35 +10,38 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::Context;
-use super::work::{self, Ready, Work, Worker};
+use super::work::{self, Work, Worker};
 use crate::cli::LIMIT;
 use crate::error::{Error, Result};
-use crate::kinds::Kind;
+use crate::input::Stdin;
+use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
 use crate::output::{Record, stderr, stdout};
 
 /// Lists one kind: its failure is the command's.
 pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> Result<ExitCode> {
-    run(context, vec![kind], matches, false)
+    run(context, vec![kind], &[], matches, false)
 }
 
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
 pub(super) fn all(context: &Context, matches: &ArgMatches) -> Result<ExitCode> {
-    let found = context.catalog.all();
-    for refused in &found.refused {
-        let error = refused.error();
-        stderr::warning(&error.message, error.hint.as_deref());
-    }
-    let kinds = found.kinds.into_iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).collect();
-    run(context, kinds, matches, true)
+    let Found { kinds, refused } = context.catalog.all();
+    let kinds = kinds.into_iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).collect();
+    run(context, kinds, &refused, matches, true)
 }
 
 /// A page of records, or what ended the kind's list.
 type Page = Result<Vec<Record>>;
 
-fn run(context: &Context, kinds: Vec<Kind>, matches: &ArgMatches, several: bool) -> Result<ExitCode> {
+fn run(
+    context: &Context,
+    kinds: Vec<Kind>,
+    refused: &[Refused],
+    matches: &ArgMatches,
+    several: bool,
+) -> Result<ExitCode> {
     let mut list = List::new(context.globals.view(), several)?;
-    let mut work = Work::begin(context)?;
+    let mut work = Work::begin(context, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
         .into_iter()
@@ -77,7 +80,7 @@ fn run(context: &Context, kinds: Vec<Kind>, matches: &ArgMatches, several: bool)
             let ended = match failed {
                 None => list.end(&kind),
                 Some(error) if several => {
-                    let ended = list.failed(&kind, &error);
+                    let ended = list.failed(kind.name(), &error);
                     first_failure.get_or_insert(error.code);
                     ended
                 }
@@ -91,6 +94,21 @@ fn run(context: &Context, kinds: Vec<Kind>, matches: &ArgMatches, several: bool)
                 }
             };
             if let Err(e) = ended {
+                return stdout::settle(Err(e)).map(|()| None);
+            }
+        }
+        for refused in refused {
+            let error = refused.error();
+            // A kind that can't be listed is named, and so is a folder of them; a stray file is worth a warning.
+            let Some(name) = &refused.name else {
+                stderr::warning(&error.message, error.hint.as_deref());
+                if refused.path.is_dir() {
+                    first_failure.get_or_insert(error.code);
+                }
+                continue;
+            };
+            first_failure.get_or_insert(error.code);
+            if let Err(e) = list.failed(name, &error) {
                 return stdout::settle(Err(e)).map(|()| None);
             }
         }
@@ -108,7 +126,7 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
         Err(error) => return drop(pages.blocking_send(Err(error))),
     };
     loop {
-        let (mut records, next) = match page(&kind, &ready, &input) {
+        let (mut records, next) = match ready.invoke(&input, page) {
             Ok(page) => page,
             Err(error) => return drop(pages.blocking_send(Err(error))),
         };
@@ -130,8 +148,8 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
     }
 }
 
-fn page(kind: &Kind, ready: &Ready, input: &Input) -> Result<(Vec<Record>, Option<String>)> {
-    let answer: Listing<Value> = serde_json::from_value(ready.invoke(input)?).map_err(|_| {
+fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<String>)> {
+    let answer: Listing<Value> = serde_json::from_value(answer).map_err(|_| {
         Error::fault(format!("the kind `{}` answered `list` with something that isn't a page", kind.name()))
             .hint("report it to the plugin's vendor")
     })?;

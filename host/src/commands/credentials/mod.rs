@@ -12,6 +12,7 @@ use carto_plugin_api::Verb;
 use clap::ArgMatches;
 
 use super::Context;
+use crate::cli::ID;
 use crate::error::{Result, usage};
 use crate::kinds::Kind;
 
@@ -29,4 +30,9 @@ pub(crate) fn run(context: &Context, word: &str, kind: Option<Kind>, matches: &A
         Verb::Delete => delete::run(context, &kind, matches),
         Verb::Create | Verb::Get | Verb::Update => show::run(context, &kind, verb, matches),
     }
+}
+
+/// The `<ID>` of the command line.
+fn typed_id(matches: &ArgMatches) -> &str {
+    matches.get_one::<String>(ID).map(String::as_str).unwrap_or_default()
 }

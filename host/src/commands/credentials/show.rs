@@ -7,23 +7,17 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::{Context, work};
-use crate::cli::ID;
 use crate::error::{Error, Result, quoted, shell_word};
-use crate::input;
+use crate::input::{self, Stdin};
 use crate::kinds::Kind;
-use crate::output::{Format, Record, record, stderr, stdout};
+use crate::output::{Format, Record, View, record, stderr, stdout};
 
 pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> Result<ExitCode> {
-    let mut work = work::Work::begin(context)?;
-    let id = match verb.takes_id() {
-        true => {
-            let typed = matches.get_one::<String>(ID).map(String::as_str).unwrap_or_default();
-            Some(input::id(typed, &mut work.stdin)?)
-        }
-        false => None,
-    };
+    let mut stdin = Stdin::default();
+    let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
+    let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, verb, matches, id)?;
-    let answer = work::record(kind, work.run(kind, verb, input)?)?;
+    let answer = work.run(kind, verb, input, work::record)?;
     let view = context.globals.view();
     if view.format == Format::Table && view.field.is_none() {
         match verb {
@@ -33,7 +27,7 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
         }
     }
     let fresh = verb == Verb::Create;
-    note_secrets(kind, &answer, fresh, view.reveal);
+    note_secrets(kind, &answer, fresh, &view);
     let written = record::text(kind, answer.clone(), &view, fresh);
     if !fresh {
         return stdout::settle(stdout::write(&written?)).map(|()| ExitCode::SUCCESS);
@@ -54,12 +48,12 @@ fn named(kind: &Kind, record: &Record) -> String {
 }
 
 /// Says of secrets that exist once that this is the time, or that it was.
-fn note_secrets(kind: &Kind, record: &Record, fresh: bool, reveal: bool) {
+fn note_secrets(kind: &Kind, record: &Record, fresh: bool, view: &View) {
     let once = &kind.manifest.record.once;
     let there: Vec<&String> = once.iter().filter(|field| !record.get(*field).is_none_or(Value::is_null)).collect();
-    if fresh && !there.is_empty() {
+    if fresh && !there.is_empty() && !view.format.is_json() {
         stderr::note(&format!("{} is shown now and never again: keep it in a safe place", quoted(there)));
-    } else if !fresh && reveal && there.is_empty() && !once.is_empty() {
+    } else if !fresh && view.reveal && there.is_empty() && !once.is_empty() {
         stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(once)));
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use carto_plugin_api::{Input, Settings, Verb};
+use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle};
@@ -26,8 +26,7 @@ pub(super) struct Work {
 
 impl Work {
     /// Finds the account. Nothing is sent.
-    pub(super) fn begin(context: &Context) -> Result<Work> {
-        let mut stdin = Stdin::default();
+    pub(super) fn begin(context: &Context, mut stdin: Stdin) -> Result<Work> {
         let account = account::resolve(context.globals.choice(&mut stdin)?)?;
         let session = Session::new(account, settings::read()?, context.globals.timeout, context.globals.debug);
         Ok(Work { session: Arc::new(session), stdin })
@@ -49,23 +48,26 @@ impl Work {
         Input { settings, ..Input::default() }
     }
 
-    /// Runs one verb once.
-    pub(super) fn run(&self, kind: &Kind, verb: Verb, input: Input) -> Result<Value> {
+    /// Runs one verb once, and reads its answer.
+    pub(super) fn run<T: Send + 'static>(&self, kind: &Kind, verb: Verb, input: Input, read: Reader<T>) -> Result<T> {
         let (kind, session) = (kind.clone(), Arc::clone(&self.session));
         with_event_loop(async move {
             let worker = Worker::new(kind, verb, session, Handle::current());
-            let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input)).await;
+            let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
             joined.unwrap_or_else(|_| Err(Error::fault("the host failed while a kind ran")))
         })
     }
 }
+
+/// How an answer is read.
+pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
 
 /// Runs a future to its end. What a kind still does then is no longer waited for.
 pub(crate) fn with_event_loop<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| Error::new(carto_plugin_api::ErrorCode::Failed, format!("cannot start an event loop: {e}")))?;
+        .map_err(|e| Error::new(ErrorCode::Failed, format!("cannot start an event loop: {e}")))?;
     let outcome = runtime.block_on(future);
     runtime.shutdown_background();
     outcome
@@ -102,12 +104,31 @@ impl Worker {
 }
 
 impl Ready {
-    /// Runs the verb. A breach of the manifest decides the outcome, whatever the kind says.
-    pub(super) fn invoke(&self, input: &Input) -> Result<Value> {
+    /// Runs the verb and reads its answer. A breach of the manifest decides the outcome, whatever the kind says; and if the service
+    /// accepted a write before things went wrong, the error says so.
+    pub(super) fn invoke<T>(&self, input: &Input, read: Reader<T>) -> Result<T> {
         let Worker { kind, verb, broker } = &self.worker;
-        let answer = run::invoke(kind, self.instance.as_ref(), *verb, input, broker);
-        broker.violation().map_or(answer, Err)
+        let answer =
+            run::invoke(kind, self.instance.as_ref(), *verb, input, broker).and_then(|answer| read(kind, answer));
+        let answer = broker.violation().map_or(answer, Err);
+        answer.map_err(|error| match broker.accepted() {
+            Some(write) => after_write(error, &write, kind),
+            None => error,
+        })
     }
+}
+
+/// An error behind a write that was accepted: what was made or changed is there, and nobody was told of it.
+fn after_write(error: Error, write: &str, kind: &Kind) -> Error {
+    let code = match error.code {
+        ErrorCode::UnexpectedAnswer | ErrorCode::Failed => ErrorCode::OutcomeUnknown,
+        ErrorCode::PluginFault => ErrorCode::PluginFault,
+        // The kind knows what happened and says it.
+        _ => return error,
+    };
+    let plural = &kind.manifest.plural;
+    Error::new(code, format!("{}; before that, the service had accepted {write}", error.message))
+        .hint(format!("look before you repeat it: `carto credentials list {plural}` shows what there is"))
 }
 
 /// Reads a record out of an answer: an object whose id is text.

@@ -84,8 +84,7 @@ async fn create(State(sandbox): State<Sandbox>, query: Query, fields: Fields) ->
     let wanted = Wanted::from_fields(&fields, client_type)?;
     let now = sandbox.now();
     let write = move |tx: &Transaction<'_>| {
-        let (account, _) = account(tx)?;
-        let (row, secret) = rows::insert(tx, &account, wanted, now)?;
+        let (row, secret) = rows::insert(tx, account(tx)?.id(), wanted, now)?;
         one(&row, Some(&secret))
     };
     sandbox.inner.store.write(write).await

@@ -13,7 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::sandbox::error::SandboxError;
-use crate::sandbox::jwt::Signer;
+use crate::sandbox::jwt::Account;
 use crate::sandbox::random;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
@@ -52,13 +52,12 @@ pub(in crate::sandbox) fn reset(path: &Path) -> Result<(), SandboxError> {
     }
 }
 
-/// The account's id, and the signer of its tokens. It is read in each transaction that needs it, because a reset by
+/// The account whose credentials these are. It is read in each transaction that needs it, because a reset by
 /// another process gives the database a new account.
-pub(in crate::sandbox) fn account(transaction: &Transaction<'_>) -> rusqlite::Result<(String, Signer)> {
+pub(in crate::sandbox) fn account(transaction: &Transaction<'_>) -> rusqlite::Result<Account> {
     transaction.query_row("SELECT id, signing_key FROM account", (), |row| {
-        let id: String = row.get(0)?;
         let key: Vec<u8> = row.get(1)?;
-        Ok((id.clone(), Signer::new(id, &key)))
+        Ok(Account::new(row.get(0)?, &key))
     })
 }
 

@@ -14,7 +14,7 @@ fn open(path: &Path) -> Result<Sandbox, SandboxError> {
     Sandbox::open(path, Switches::default())
 }
 
-/// The error's variant and message, with the test's folder left out.
+/// The error's message, with the test's folder left out.
 fn failure(path: &Path) -> String {
     let Err(error) = open(path) else { panic!("it opened") };
     error.to_string().replace(path.parent().unwrap().to_str().unwrap(), "…")
@@ -44,8 +44,7 @@ fn the_file_and_its_folder_are_for_the_owner() {
 fn what_was_created_is_there_for_the_next_process() {
     let it = Fixture::new();
     let token = it.token(token_body());
-    let next = Fixture { sandbox: open(&it.database()).unwrap(), ..it };
-    let next = Fixture { router: next.sandbox.router(), ..next };
+    let next = it.reopened();
     assert_eq!(next.get(&format!("/v3/tokens/{}", token["token"].as_str().unwrap())).ok(), token);
     assert_eq!(next.token(token_body())["token"].as_str().unwrap().split('.').count(), 3);
 }
@@ -92,16 +91,15 @@ fn a_file_that_is_no_database_says_how_to_start_anew() {
 fn a_page_that_is_damaged_fails_the_request_and_a_reset_mends_it() {
     let it = Fixture::new();
     it.token(token_body());
-    let mut connection = Connection::open(it.database()).unwrap();
+    // Out of the log and into the file that is damaged next.
+    let connection = Connection::open(it.database()).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
-    connection.transaction().unwrap().commit().unwrap();
     drop(connection);
     let mut bytes = fs::read(it.database()).unwrap();
     bytes[4096..].fill(0xff);
     fs::write(it.database(), bytes).unwrap();
 
-    let router = open(&it.database()).unwrap();
-    let it = Fixture { router: router.router(), sandbox: router, ..it };
+    let it = it.reopened();
     it.get("/v3/tokens").refused(
         500,
         "The sandbox database is damaged (database disk image is malformed); `carto sandbox reset` starts a new one",

@@ -58,6 +58,12 @@ impl Fixture {
         Fixture { folder, router: sandbox.router(), sandbox, runtime: runtime() }
     }
 
+    /// The same database, in a sandbox of its own.
+    fn reopened(self) -> Fixture {
+        let sandbox = Sandbox::open(&self.database(), Switches::parse(CLOCK).unwrap()).unwrap();
+        Fixture { router: sandbox.router(), sandbox, ..self }
+    }
+
     fn database(&self) -> PathBuf {
         self.folder.path().join("carto/sandbox.db")
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
-use super::{Fixture, token_body, with};
+use super::{Fixture, token_body};
 
 fn ids(page: &Value) -> Vec<String> {
     page["tokens"].as_array().unwrap().iter().map(|token| token["id"].as_str().unwrap().to_owned()).collect()
@@ -106,7 +106,7 @@ proptest! {
                 break;
             }
             let (created, deleted) = between.next().unwrap_or_default();
-            for index in deleted.into_iter().filter(|_| !alive.is_empty()).collect::<Vec<_>>() {
+            for index in deleted {
                 if alive.is_empty() {
                     break;
                 }
@@ -124,12 +124,4 @@ proptest! {
             prop_assert!(seen.contains(id), "a row was skipped");
         }
     }
-}
-
-#[test]
-fn a_generated_name_is_in_nobodys_way() {
-    let it = Fixture::new();
-    it.token(with(token_body(), "name", json!("tk_aaaaaaaa")));
-    create(&it);
-    assert_eq!(ids(&it.get("/v3/tokens").ok()).len(), 2);
 }

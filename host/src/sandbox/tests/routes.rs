@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Fixture, token_body};
 use crate::sandbox::body;
-use crate::sandbox::jwt::Signer;
+use crate::sandbox::jwt::Account;
 
 #[test]
 fn only_the_bearer_opens() {
@@ -68,7 +68,7 @@ fn every_route_asks_for_the_bearer() {
 fn an_api_access_token_is_no_bearer() {
     let it = Fixture::new();
     let own = it.token(token_body())["token"].as_str().unwrap().to_owned();
-    let foreign = Signer::new("ac_12345678".to_owned(), b"another key").token("0a1b2c3d").unwrap();
+    let foreign = Account::new("ac_12345678".to_owned(), b"another key").token("0a1b2c3d").unwrap();
     for token in [own, foreign] {
         let request = Request::get("/v3/tokens").header("authorization", format!("Bearer {token}"));
         it.send(request.body(Body::empty()).unwrap()).refused(401, "API Access Tokens are not accepted here");

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -46,4 +47,17 @@ fn the_same_data_over_a_socket_until_the_shutdown() {
     shutdown.send(()).unwrap();
     server.join().unwrap().unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn half_a_request_does_not_hold_the_server() {
+    let it = Fixture::new();
+    let sandbox = it.sandbox.clone();
+    runtime().block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut silent = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        silent.write_all(b"GET /v3/tok").unwrap();
+        let shutdown = tokio::time::sleep(Duration::from_millis(50));
+        tokio::time::timeout(Duration::from_secs(10), serve(listener, sandbox, shutdown)).await.unwrap().unwrap();
+    });
 }

@@ -17,7 +17,7 @@ use self::rules::{Api, Changes, Grant, Wanted};
 use super::Sandbox;
 use super::answer::{self, Refusal};
 use super::body::Fields;
-use super::jwt::Signer;
+use super::jwt::Account;
 use super::paging::{self, Page};
 use super::query::Query;
 use super::routes::Item;
@@ -44,10 +44,10 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(row: &'a TokenRow, signer: &Signer) -> Result<Record<'a>, Refusal> {
+    fn new(row: &'a TokenRow, account: &Account) -> Result<Record<'a>, Refusal> {
         Ok(Record {
             id: &row.id,
-            token: signer.token(&row.jti)?,
+            token: account.token(&row.jti)?,
             name: &row.name,
             grants: &row.grants,
             allowed_apis: &row.allowed_apis,
@@ -69,10 +69,10 @@ async fn list(State(sandbox): State<Sandbox>, query: Query) -> Result<Response, 
     query.only(&paging::PARAMETERS)?;
     let page = Page::from_query("tokens", &query)?;
     let read = move |tx: &Transaction<'_>| {
-        let (_, signer) = account(tx)?;
+        let account = account(tx)?;
         let mut rows = rows::page(tx, &page)?;
         let next = page.cut(&mut rows, |row| row.seq);
-        let tokens = rows.iter().map(|row| Record::new(row, &signer)).collect::<Result<_, _>>()?;
+        let tokens = rows.iter().map(|row| Record::new(row, &account)).collect::<Result<_, _>>()?;
         answer::ok(&List { tokens, next })
     };
     sandbox.inner.store.read(read).await
@@ -83,8 +83,8 @@ async fn create(State(sandbox): State<Sandbox>, query: Query, fields: Fields) ->
     let now = sandbox.now();
     let wanted = Wanted::from_fields(&fields, now)?;
     let write = move |tx: &Transaction<'_>| {
-        let (account, signer) = account(tx)?;
-        one(&rows::insert(tx, &account, wanted, now)?, &signer)
+        let account = account(tx)?;
+        one(&rows::insert(tx, account.id(), wanted, now)?, &account)
     };
     sandbox.inner.store.write(write).await
 }
@@ -92,8 +92,8 @@ async fn create(State(sandbox): State<Sandbox>, query: Query, fields: Fields) ->
 async fn show(State(sandbox): State<Sandbox>, item: Item, query: Query) -> Result<Response, Refusal> {
     query.only(&[])?;
     let read = move |tx: &Transaction<'_>| {
-        let (_, signer) = account(tx)?;
-        one(&found(tx, &signer, &item)?, &signer)
+        let account = account(tx)?;
+        one(&found(tx, &account, &item)?, &account)
     };
     sandbox.inner.store.read(read).await
 }
@@ -108,10 +108,10 @@ async fn update(
     query.only(&[])?;
     let now = sandbox.now();
     let write = move |tx: &Transaction<'_>| {
-        let (_, signer) = account(tx)?;
-        let row = found(tx, &signer, &item)?;
+        let account = account(tx)?;
+        let row = found(tx, &account, &item)?;
         if_match.check(row.version)?;
-        one(&rows::update(tx, row, Changes::from_fields(&fields)?, now)?, &signer)
+        one(&rows::update(tx, row, Changes::from_fields(&fields)?, now)?, &account)
     };
     sandbox.inner.store.write(write).await
 }
@@ -124,8 +124,8 @@ async fn delete(
 ) -> Result<Response, Refusal> {
     query.only(&[])?;
     let write = move |tx: &Transaction<'_>| {
-        let (_, signer) = account(tx)?;
-        let row = found(tx, &signer, &item)?;
+        let account = account(tx)?;
+        let row = found(tx, &account, &item)?;
         if_match.check(row.version)?;
         rows::delete(tx, &row)?;
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -133,13 +133,13 @@ async fn delete(
     sandbox.inner.store.write(write).await
 }
 
-fn one(row: &TokenRow, signer: &Signer) -> Result<Response, Refusal> {
-    Ok((etag(row.version), answer::ok(&Record::new(row, signer)?)?).into_response())
+fn one(row: &TokenRow, account: &Account) -> Result<Response, Refusal> {
+    Ok((etag(row.version), answer::ok(&Record::new(row, account)?)?).into_response())
 }
 
 /// The token that the path names, by its `tok_…` id or by its own text.
-fn found(tx: &Transaction<'_>, signer: &Signer, Item(name): &Item) -> Result<TokenRow, Refusal> {
-    let row = match signer.verified_jti(name) {
+fn found(tx: &Transaction<'_>, account: &Account, Item(name): &Item) -> Result<TokenRow, Refusal> {
+    let row = match account.verified_jti(name) {
         Some(jti) => rows::find(tx, Key::Jti, &jti)?,
         None => rows::find(tx, Key::Id, name)?,
     };

@@ -1,0 +1,106 @@
+//! The documents are true: their commands run, and their tables are complete.
+
+use std::path::{Path, PathBuf};
+
+use carto_plugin_api::ErrorCode;
+
+use crate::support::{Carto, words};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The lines of the `sh` blocks of a page, with continued lines joined.
+fn commands(page: &str) -> Vec<String> {
+    let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
+    let lines = blocks.flat_map(|block| block.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>());
+    lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect()
+}
+
+/// Every command of the README, in order, in one new home. `cargo run --` is the program; `carto` too.
+#[test]
+fn the_readmes_commands_run() {
+    let carto = Carto::new();
+    let mut ran = 0;
+    for line in commands(&read("README.md")) {
+        let Some(rest) = line.strip_prefix("cargo run -- ").or_else(|| line.strip_prefix("carto ")) else {
+            assert!(
+                ["cargo test", "cargo build --release"].contains(&line.as_str()),
+                "the README has a command that no test runs: {line}"
+            );
+            continue;
+        };
+        carto.run_words(&words(rest)).ok();
+        ran += 1;
+    }
+    assert!(ran > 5);
+}
+
+#[test]
+fn every_error_code_is_documented() {
+    let page = read("docs/errors.md");
+    for code in ErrorCode::ALL {
+        let row = format!("| `{code}` | {} |", code.exit_status());
+        assert!(page.contains(&row), "docs/errors.md has no row that begins {row}");
+    }
+}
+
+#[test]
+fn every_variable_is_documented() {
+    let source = read("host/src/environment.rs");
+    let page = read("docs/configuration.md");
+    let names = regex_lite::Regex::new(r#""(CARTO_[A-Z_]+)""#).unwrap();
+    let mut count = 0;
+    for name in names.captures_iter(&source) {
+        assert!(page.contains(&format!("`{}`", &name[1])), "docs/configuration.md doesn't mention {}", &name[1]);
+        count += 1;
+    }
+    assert!(count >= 6);
+}
+
+/// The lines of CARTO's skills, each as it stands: it runs, or is refused with the reason that the page gives.
+#[test]
+fn the_skills_commands_do_what_the_page_says() {
+    let page = read("docs/agent-skills.md");
+    let rows: Vec<Vec<&str>> =
+        page.lines().filter(|line| line.starts_with("| `carto")).map(|line| line.split(" | ").collect()).collect();
+    assert!(rows.len() >= 35, "{} rows", rows.len());
+    for row in rows {
+        let command = row[0].trim_start_matches("| ").trim_matches('`');
+        let carto = Carto::new();
+        let token = carto.created("credentials create token --grant carto_dw,x.y --apis sql", "id");
+        let client = carto.created("credentials create m2m --title x", "clientId");
+        let mut line = command.replace("<type>", "token");
+        line = line.replace("<id>", if line.contains(" m2m ") { &client } else { &token });
+        for (placeholder, value) in [
+            ("[type]", ""),
+            ("[options]", ""),
+            ("<conn>", "carto_dw"),
+            ("<connectionName>", "carto_dw"),
+            ("<billing>", "billing"),
+            ("<wfHash>", "0a1b"),
+            ("<source-table-fqn(s)>", "p.d.t"),
+            ("<fully.qualified.table.A>", "p.d.a"),
+            ("<fully.qualified.table.B>", "p.d.b"),
+            ("<production-origin>", "https://app.example.com"),
+            ("<name>", "Name"),
+        ] {
+            line = line.replace(placeholder, value);
+        }
+        let output = carto.sandbox(line.trim_start_matches("carto ")).output();
+        match row[1].strip_prefix("refused, 2: ") {
+            Some(reason) => {
+                assert!(output.status == 2 && output.stderr.contains(reason), "{command}: {output}");
+                assert!(row[2].len() > 10, "{command}: no way is shown");
+            }
+            None => {
+                assert_eq!(output.status, 0, "{command}: {output}");
+                assert_eq!(row[1].contains("warning"), output.stderr.contains("warning"), "{command}: {output}");
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! What the service may answer, each with its own message and exit status, in the sandbox and over HTTP alike.
+
+use expect_test::expect;
+
+use crate::support::Carto;
+use crate::support::output::check;
+use crate::support::server::{Scripted, Served};
+
+const CREATE: &str = "credentials create token --grant dw,a.b --apis sql --name demo";
+
+#[test]
+fn refusals_of_the_service() {
+    let carto = Carto::new();
+    let mut report = String::new();
+    for (fault, line) in [
+        ("status=401", "credentials list tokens"),
+        ("status=403", "credentials list tokens"),
+        ("status=403", "credentials create m2m --title x"),
+        ("status=404", "credentials get token tok_aaaaaaaaaaaaaaaaaaaa"),
+        ("status=409", CREATE),
+        ("status=400", CREATE),
+        ("status=422", CREATE),
+        ("status=429", CREATE),
+        ("status=429,retry-after=7", CREATE),
+        ("status=500", "credentials list tokens"),
+        ("status=500", CREATE),
+        ("status=502", CREATE),
+        ("status=503", CREATE),
+        ("status=418", CREATE),
+    ] {
+        let output = carto.sandbox(line).fault(fault).output();
+        report.push_str(&format!("{fault}, {}: {output}", line.split(' ').nth(1).unwrap()));
+    }
+    expect![[r#"
+        status=401, list: status 4
+        --- stderr
+        error: the sandbox doesn't accept the bearer from the sandbox itself: Unauthorized
+        hint: sign in again, and look that the bearer belongs to this address
+        status=403, list: status 4
+        --- stderr
+        error: the service doesn't allow this: Forbidden
+        status=403, create: status 4
+        --- stderr
+        error: the service doesn't allow this: Forbidden
+        hint: managing OAuth clients needs an account and a plan that have them; ask the account's administrator
+        status=404, get: status 3
+        --- stderr
+        error: the service found nothing there: Not Found
+        status=409, create: status 5
+        --- stderr
+        error: the service reports a conflict: Conflict
+        status=400, create: status 1
+        --- stderr
+        error: the service refused this: Bad Request
+        status=422, create: status 1
+        --- stderr
+        error: the service refused this: Unprocessable Entity
+        status=429, create: status 6
+        --- stderr
+        error: the sandbox asks for fewer requests (429)
+        hint: nothing was changed; wait, then try again
+        status=429,retry-after=7, create: status 6
+        --- stderr
+        error: the sandbox asks for fewer requests (429); it says to wait 7 s
+        hint: nothing was changed; wait, then try again
+        status=500, list: status 6
+        --- stderr
+        error: the sandbox failed (500): Internal Server Error
+        hint: nothing was changed; try again later
+        status=500, create: status 8
+        --- stderr
+        error: the sandbox failed (500): Internal Server Error; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        status=502, create: status 8
+        --- stderr
+        error: the sandbox failed (502): Bad Gateway; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        status=503, create: status 6
+        --- stderr
+        error: the sandbox failed (503): Service Unavailable
+        hint: nothing was changed; try again later
+        status=418, create: status 1
+        --- stderr
+        error: the service's answer to POST /v3/tokens isn't understood: status 418
+        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
+    "#]]
+    .assert_eq(&report);
+}
+
+/// The same faults over HTTP read the same, but for the name of the place.
+#[test]
+fn http_and_the_sandbox_say_the_same() {
+    let carto = Carto::new();
+    for fault in ["status=401", "status=403", "status=429,retry-after=7", "status=500", "status=503", "status=409"] {
+        let served = Served::start_with(carto.run("sandbox serve --port 0 --json").fault(fault));
+        let over_http = served.run(&carto, CREATE).output();
+        let inside = carto.sandbox(CREATE).fault(fault).output();
+        assert_eq!(over_http.status, inside.status, "{fault}: {over_http}");
+        let place = format!("`{}`", served.url.trim_start_matches("http://"));
+        let same = |text: &str| text.replace(&place, "the sandbox").replace("`CARTO_API_TOKEN`", "the sandbox itself");
+        assert_eq!(same(&over_http.stderr), inside.stderr, "{fault}");
+    }
+}
+
+#[test]
+fn one_kind_that_fails_hides_no_other() {
+    let carto = Carto::new();
+    carto.sandbox("credentials create m2m --title Nightly").ok();
+    let output = carto.sandbox("credentials list --json").fault("status=503,path=/v3/tokens").output();
+    check(
+        &output,
+        expect![[r#"
+        status 6
+        --- stdout
+        {
+          "m2m": [
+            {
+              "clientId": "[client-id]",
+              "clientSecret": null,
+              "title": "Nightly",
+              "createdAt": "2026-11-23T10:00:00Z",
+              "updatedAt": "2026-11-23T10:00:00Z"
+            }
+          ],
+          "spa": [],
+          "errors": [
+            {
+              "kind": "token",
+              "code": "unavailable",
+              "message": "the sandbox failed (503): Service Unavailable",
+              "hint": "nothing was changed; try again later"
+            }
+          ]
+        }
+    "#]],
+    );
+    let output = carto.sandbox("credentials list").fault("status=503,path=/v3/tokens").output();
+    check(
+        &output,
+        expect![[r#"
+        status 6
+        --- stdout
+        M2M OAuth Client (m2m)
+        CLIENT ID                         TITLE    CREATED AT
+        [client-id]  Nightly  2026-11-23T10:00:00Z
+
+        SPA OAuth Client (spa)
+        none
+        --- stderr
+        error: the sandbox failed (503): Service Unavailable
+        hint: nothing was changed; try again later
+    "#]],
+    );
+    carto.sandbox("credentials list tokens --json").fault("status=503,path=/v3/tokens").fails(6);
+}
+
+#[test]
+fn answers_that_arent_understood() {
+    let carto = Carto::new();
+    let head = |status: &str, kind: &str, body: &str| {
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let mut report = String::new();
+    for (what, answer) in [
+        ("HTML", head("200 OK", "text/html; charset=utf-8", "<html>")),
+        ("empty", head("200 OK", "application/json", "")),
+        ("broken JSON", head("200 OK", "application/json", "{\"tokens\": [")),
+        ("another shape", head("200 OK", "application/json", "{\"tokens\": \"s3cr3t\"}")),
+        ("redirect", "HTTP/1.1 302 Found\r\nlocation: https://evil.example.com/?t=s3cr3t\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()),
+        ("cut off", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{".to_owned()),
+        ("nothing", String::new()),
+        ("no HTTP", "hello\r\n\r\n".to_owned()),
+    ] {
+        let server = Scripted::start(answer);
+        for line in ["credentials list tokens", CREATE] {
+            let output = carto.run(line).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "canary-bearer").output();
+            assert!(!output.stderr.contains("s3cr3t") && !output.stderr.contains("canary"), "{output}");
+            report.push_str(&format!("{what}, {}: {output}", line.split(' ').nth(1).unwrap()));
+        }
+    }
+    expect![[r#"
+        HTML, list: status 1
+        --- stderr
+        error: `127.0.0.1:[port]` answered GET /v3/tokens with text/html that isn't JSON
+        hint: the base URL may lead somewhere else
+        HTML, create: status 8
+        --- stderr
+        error: `127.0.0.1:[port]` answered POST /v3/tokens with text/html that isn't JSON; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        empty, list: status 1
+        --- stderr
+        error: the service's answer to GET /v3/tokens isn't understood: an empty answer
+        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
+        empty, create: status 8
+        --- stderr
+        error: the service's answer to POST /v3/tokens isn't understood: an empty answer; before that, the service had accepted POST /v3/tokens
+        hint: look before you repeat it: `carto credentials list tokens` shows what there is
+        broken JSON, list: status 1
+        --- stderr
+        error: `127.0.0.1:[port]` answered GET /v3/tokens with application/json that isn't JSON
+        hint: the base URL may lead somewhere else
+        broken JSON, create: status 8
+        --- stderr
+        error: `127.0.0.1:[port]` answered POST /v3/tokens with application/json that isn't JSON; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        another shape, list: status 1
+        --- stderr
+        error: the service's answer to GET /v3/tokens isn't understood: invalid type: string …, expected a sequence
+        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
+        another shape, create: status 8
+        --- stderr
+        error: the service's answer holds a token without an id and without a `jti`; before that, the service had accepted POST /v3/tokens
+        hint: look before you repeat it: `carto credentials list tokens` shows what there is
+        redirect, list: status 1
+        --- stderr
+        error: `127.0.0.1:[port]` redirects GET /v3/tokens to `evil.example.com` (302), which isn't followed
+        hint: give the address of the API itself as base URL
+        redirect, create: status 1
+        --- stderr
+        error: `127.0.0.1:[port]` redirects POST /v3/tokens to `evil.example.com` (302), which isn't followed
+        hint: give the address of the API itself as base URL
+        cut off, list: status 6
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: it ended in the middle of the answer
+        hint: nothing was changed; try again
+        cut off, create: status 8
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: it ended in the middle of the answer; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        nothing, list: status 6
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: connection closed before message completed
+        hint: nothing was changed; try again
+        nothing, create: status 8
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: connection closed before message completed; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+        no HTTP, list: status 6
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: invalid HTTP version parsed
+        hint: nothing was changed; try again
+        no HTTP, create: status 8
+        --- stderr
+        error: the connection to `127.0.0.1:[port]` failed: invalid HTTP version parsed; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+    "#]].assert_eq(&report);
+}
+
+#[test]
+fn a_service_that_isnt_there_or_doesnt_answer() {
+    let carto = Carto::new();
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    check(
+        &carto
+            .run(CREATE)
+            .env("CARTO_BASE_URL", format!("http://127.0.0.1:{port}"))
+            .env("CARTO_API_TOKEN", "x")
+            .fails(6),
+        expect![[r#"
+        status 6
+        --- stderr
+        error: cannot reach `127.0.0.1:[port]`: Connection refused (os error 111)
+        hint: nothing was changed; look at the network and the base URL, then try again
+    "#]],
+    );
+    let slow = |line: &str| carto.sandbox(&format!("{line} --timeout 50ms")).fault("latency=10s");
+    check(
+        &slow("credentials list tokens").fails(6),
+        expect![[r#"
+        status 6
+        --- stderr
+        error: the connection to the sandbox failed: no answer within 50ms
+        hint: nothing was changed; try again
+    "#]],
+    );
+    check(
+        &slow(CREATE).fails(8),
+        expect![[r#"
+        status 8
+        --- stderr
+        error: the connection to the sandbox failed: no answer within 50ms; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
+    "#]],
+    );
+}
+
+/// An answer that grants more than was asked is said loudly.
+#[test]
+fn what_came_back_wider_is_an_error() {
+    let carto = Carto::new();
+    let server = Scripted::json(
+        "200 OK",
+        r#"{"id": "tok_1", "token": "x", "grants": [{"connection_name": "dw", "source": "*"}], "allowed_apis": ["sql", "maps"]}"#,
+    );
+    check(
+        &carto.run(CREATE).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").fails(1),
+        expect![[r#"
+        status 1
+        --- stderr
+        error: the token `tok_1` exists, but the service gave it more than was asked: the grant `dw,*`, the API `maps`
+        hint: delete it: `carto credentials delete token tok_1`
+    "#]],
+    );
+}
+
+/// The sandbox decides by itself too: what the kinds refuse, it refuses again.
+#[test]
+fn bad_switches_are_explained() {
+    let carto = Carto::new();
+    check(
+        &carto.sandbox("credentials list").env("CARTO_SANDBOX_FAULT", "staus=500").fails(2),
+        expect![[r#"
+        status 2
+        --- stderr
+        error: `CARTO_SANDBOX_FAULT`: unknown switch `staus`: a fault takes `status`, `latency`, `retry-after`, `body`, `method`, `path` and `times`; `clock` stands alone
+    "#]],
+    );
+}
+
+/// What `--debug` says holds no secret.
+#[test]
+fn debug_shows_requests_and_no_secret() {
+    let carto = Carto::new();
+    let token = carto.created(CREATE, "token");
+    let output = carto.sandbox(&format!("--debug credentials get token {token} --reveal --field name")).ok();
+    assert!(!output.stderr.contains(&token), "{output}");
+    check(
+        &output,
+        expect![[r#"
+        status 0
+        --- stdout
+        demo
+        --- stderr
+        debug: GET /v3/tokens/… → 200 OK in [n] ms
+    "#]],
+    );
+}

@@ -1,0 +1,40 @@
+//! A terminal of 80 columns for commands that behave differently when a person watches.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use super::Run;
+
+/// Runs a command on a terminal, types a line if one is given, and answers with all that the screen showed and the status.
+pub(crate) fn run(mut run: Run, typed: Option<&str>) -> (String, i32) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let slave: OwnedFd =
+        rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let stdio = || Stdio::from(slave.try_clone().unwrap());
+    let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
+    drop((run, slave));
+    let mut master = File::from(master);
+    if let Some(line) = typed {
+        master.write_all(line.as_bytes()).unwrap();
+        master.write_all(b"\n").unwrap();
+    }
+    let mut screen = Vec::new();
+    // The end of a terminal is an error: its other side is closed.
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
+        screen.extend_from_slice(&buffer[..count]);
+    }
+    let status = child.wait().unwrap().code().unwrap_or(-1);
+    (String::from_utf8(screen).unwrap().replace("\r\n", "\n"), status)
+}
