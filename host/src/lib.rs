@@ -9,9 +9,11 @@ mod cli;
 mod commands;
 mod environment;
 mod error;
+mod event_loop;
 mod input;
 mod kinds;
 mod output;
+mod program;
 mod redact;
 mod run;
 mod sandbox;
@@ -19,4 +21,4 @@ mod service;
 mod settings;
 mod transport;
 
-pub use cli::run;
+pub use program::run;

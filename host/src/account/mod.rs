@@ -1,6 +1,6 @@
 //! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere.
 //!
-//! `resolve` decides from options, variables and the credentials file; `profiles` reads that file; `bearer` tells kinds of tokens apart.
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads that file; `bearer` tells what sort of token one is.
 
 mod bearer;
 mod profiles;

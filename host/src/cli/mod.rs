@@ -6,64 +6,58 @@ mod scan;
 mod tree;
 mod usage;
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
 use carto_plugin_api::{ErrorCode, Verb};
 use clap::{ArgMatches, FromArgMatches};
 
 pub(crate) use globals::Globals;
-pub(crate) use tree::{ID, LIMIT};
+pub(crate) use scan::Scan;
+pub(crate) use tree::{Command, ID, LIMIT, PluginCommand, SandboxCommand};
 
-use crate::commands::{self, Context};
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};
-use crate::output::{stderr, stdout};
-use scan::Scan;
-use tree::{Command, PluginCommand, SandboxCommand};
 
-/// Runs the program on its own arguments.
-pub fn run() -> ExitCode {
-    let words: std::result::Result<Vec<String>, OsString> = std::env::args_os().map(OsString::into_string).collect();
-    let outcome = match words {
-        Ok(words) => {
-            let scan = Scan::of(&words);
-            stderr::speak_json(scan.json);
-            run_words(&words, &scan)
-        }
-        Err(_) => Err(misuse("an argument isn't UTF-8")),
-    };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            stderr::error(&error);
-            ExitCode::from(error.code.exit_status())
-        }
-    }
+/// What a command line comes to.
+pub(crate) enum Parsed {
+    /// Help or the version: the result itself.
+    Print(String),
+    /// Help that shows what is missing.
+    Incomplete(String),
+    /// Something to do.
+    Do(Box<Line>),
 }
 
-fn run_words(words: &[String], scan: &Scan) -> Result<ExitCode> {
-    let catalog = Catalog::new(scan.kinds_path.as_deref())?;
-    let kinds = kinds_for(scan, &catalog)?;
+/// A command with its options.
+pub(crate) struct Line {
+    pub(crate) globals: Globals,
+    pub(crate) command: Command,
+    matches: ArgMatches,
+    kinds: Vec<Kind>,
+}
+
+/// Parses a command line, with the kinds below `credentials` that it needs.
+pub(crate) fn parse(words: &[String], scan: &Scan, catalog: &Catalog) -> Result<Parsed> {
+    let kinds = kinds_for(scan, catalog)?;
     let matches = match tree::command(&kinds).try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) => return usage::explain(&error, scan),
     };
-    let cli = tree::Cli::from_arg_matches(&matches).map_err(|e| usage::as_error(&e, scan))?;
-    let context = Context { globals: cli.globals, catalog };
-    context.globals.check()?;
-    match cli.command {
-        Command::Credentials => {
-            let (verb, kind, matches) = credentials_leaf(&matches);
-            let kind = kind.and_then(|name| kinds.into_iter().find(|kind| kind.name() == name));
-            commands::credentials::run(&context, verb, kind, matches)
+    let tree::Cli { globals, command } =
+        tree::Cli::from_arg_matches(&matches).map_err(|e| usage::as_error(&e, scan))?;
+    globals.check()?;
+    Ok(Parsed::Do(Box::new(Line { globals, command, matches, kinds })))
+}
+
+impl Line {
+    /// The verb, the kind and the options of `credentials VERB [KIND]`.
+    pub(crate) fn credentials(&self) -> (&str, Option<&Kind>, &ArgMatches) {
+        let mut at = &self.matches;
+        let mut words = Vec::new();
+        while let Some((word, inner)) = at.subcommand() {
+            words.push(word);
+            at = inner;
         }
-        Command::Plugin { command: PluginCommand::List } => commands::plugin::list(&context),
-        Command::Sandbox { command } => match command {
-            SandboxCommand::Serve { port } => commands::sandbox::serve(&context, port),
-            SandboxCommand::Reset => commands::sandbox::reset(),
-            SandboxCommand::Path => commands::sandbox::path(&context),
-        },
+        let kind = words.get(2).and_then(|name| self.kinds.iter().find(|kind| kind.name() == *name));
+        (words.get(1).copied().unwrap_or_default(), kind, at)
     }
 }
 
@@ -78,7 +72,7 @@ fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
             }
             Ok(vec![kind])
         }
-        Some(_) => Ok(catalog.all().kinds),
+        Some(_) => Ok(catalog.all().kinds.clone()),
     }
 }
 
@@ -108,20 +102,4 @@ fn no_verb(kind: &Kind, word: &str) -> Error {
         Some((likeness, verb)) if likeness > 0.8 => error.hint(format!("did you mean `{verb}`?")),
         _ => error.hint(format!("`carto credentials --help` lists the verbs; `{}` has those above", kind.name())),
     }
-}
-
-/// The verb, the kind and the innermost matches of `credentials VERB [KIND]`.
-fn credentials_leaf(matches: &ArgMatches) -> (&str, Option<&str>, &ArgMatches) {
-    let mut at = matches;
-    let mut words = Vec::new();
-    while let Some((word, inner)) = at.subcommand() {
-        words.push(word);
-        at = inner;
-    }
-    (words.get(1).copied().unwrap_or_default(), words.get(2).copied(), at)
-}
-
-/// Help and version, which are a command's result and not an error.
-fn print(text: &str) -> Result<ExitCode> {
-    stdout::settle(stdout::write(text)).map(|()| ExitCode::SUCCESS)
 }

@@ -11,18 +11,18 @@ pub(super) const FLAGS: [&str; 11] =
 
 /// What a first look finds.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// The words that aren't options, up to the kind; without a leading `help`.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Whether errors are to be JSON.
-    pub(super) json: bool,
+    pub(crate) json: bool,
     /// The value of `--kinds-path`.
-    pub(super) kinds_path: Option<String>,
+    pub(crate) kinds_path: Option<String>,
 }
 
 impl Scan {
     /// Looks at a whole command line, program name included.
-    pub(super) fn of(args: &[String]) -> Scan {
+    pub(crate) fn of(args: &[String]) -> Scan {
         let mut scan = Scan::default();
         let mut args = args.iter().skip(1).map(String::as_str).peekable();
         let mut wants_words = true;

@@ -32,7 +32,7 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// List, create, get, update and delete credentials
     #[command(
         arg_required_else_help = true,
@@ -56,13 +56,13 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum PluginCommand {
+pub(crate) enum PluginCommand {
     /// List the kinds, and files that were refused, without running any
     List,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum SandboxCommand {
+pub(crate) enum SandboxCommand {
     /// Serve the sandbox on a port of this machine, for any HTTP client
     Serve {
         /// Port; 0 takes a free one

@@ -1,20 +1,17 @@
 //! What clap has to say, in this program's words: one message, one hint, literals in backticks, no credential echoed.
 
-use std::process::ExitCode;
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::Parsed;
 use super::scan::Scan;
 use crate::error::{Error, Result, quoted, usage};
-use crate::output::stderr;
 
 /// Prints help and version; anything else is an error.
-pub(super) fn explain(error: &clap::Error, scan: &Scan) -> Result<ExitCode> {
+pub(super) fn explain(error: &clap::Error, scan: &Scan) -> Result<Parsed> {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => super::print(&error.render().to_string()),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Print(error.render().to_string())),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !scan.json => {
-            stderr::help(&error.render().to_string());
-            Ok(ExitCode::from(2))
+            Ok(Parsed::Incomplete(error.render().to_string()))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             Err(usage("the command is incomplete").hint(help_hint(&scan.words)))

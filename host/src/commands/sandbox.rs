@@ -12,6 +12,7 @@ use super::Context;
 use crate::account;
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::event_loop;
 use crate::output::{stderr, stdout};
 use crate::sandbox::{self, Sandbox};
 
@@ -22,7 +23,7 @@ fn failed(what: impl std::fmt::Display) -> Error {
 /// `carto sandbox serve`: on loopback only, until Ctrl-C.
 pub(crate) fn serve(context: &Context, port: u16) -> Result<ExitCode> {
     let sandbox = account::open_sandbox()?;
-    super::credentials::with_event_loop(async {
+    event_loop::run(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| {
             failed(format!("cannot serve on port {port}: {e}"))
                 .hint("choose another `--port`; `--port 0` takes a free one")

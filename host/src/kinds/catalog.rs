@@ -1,5 +1,6 @@
 //! Finds kinds: one by the word on the command line, reading as few files as that takes, or all.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Catalog {
     folders: Vec<PathBuf>,
+    /// Every kind, once somebody asked.
+    found: OnceCell<Found>,
 }
 
 /// Every kind there is, and every file or folder that was refused, each in a fixed order.
@@ -27,7 +30,7 @@ pub(crate) struct Found {
 impl Catalog {
     /// The catalogue of the folders that the option, the variable or the usual places name. Reads nothing yet.
     pub(crate) fn new(kinds_path: Option<&str>) -> Result<Catalog> {
-        Ok(Catalog { folders: folders::folders(kinds_path)? })
+        Ok(Catalog { folders: folders::folders(kinds_path)?, found: OnceCell::new() })
     }
 
     pub(crate) fn folders(&self) -> &[PathBuf] {
@@ -57,7 +60,7 @@ impl Catalog {
             return Err(refused.error());
         }
         let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
-        Err(self.unknown(word, &names, &refused))
+        Err(self.unknown(word, &names, refused))
     }
 
     /// The answer to a word that means no kind.
@@ -101,8 +104,12 @@ impl Catalog {
         if taken { Err(clash(&kind, plural)) } else { Ok(kind) }
     }
 
-    /// Every kind, by name; the first folder that offers a name has it.
-    pub(crate) fn all(&self) -> Found {
+    /// Every kind, by name; the first folder that offers a name has it. The files are read once.
+    pub(crate) fn all(&self) -> &Found {
+        self.found.get_or_init(|| self.read_all())
+    }
+
+    fn read_all(&self) -> Found {
         let mut found = Found::default();
         let mut names = BTreeSet::new();
         for folder in &self.folders {

@@ -31,6 +31,15 @@ pub(crate) fn runtime() -> &'static dyn Runtime {
     &InProcess
 }
 
+/// The most that a verb may answer, in bytes: a page of records, or one.
+const fn limit(verb: Verb) -> usize {
+    const MIB: usize = 1024 * 1024;
+    match verb {
+        Verb::List => 16 * MIB,
+        Verb::Create | Verb::Get | Verb::Update | Verb::Delete => MIB,
+    }
+}
+
 /// Runs one verb of a started kind and reads its answer.
 pub(crate) fn invoke(
     kind: &Kind,
@@ -46,6 +55,9 @@ pub(crate) fn invoke(
     };
     let input = serde_json::to_vec(input).map_err(|e| fault(e.to_string()))?;
     match instance.invoke(verb.as_str(), &input, host) {
+        Ok(answer) if answer.len() > limit(verb) => {
+            Err(fault(format!("its answer has {} bytes, and {} is the limit", answer.len(), limit(verb))))
+        }
         Ok(answer) => serde_json::from_slice(&answer).map_err(|e| fault(format!("its answer isn't JSON: {e}"))),
         Err(error) => match serde_json::from_slice::<ApiError>(&error) {
             Ok(error) if error.code == ErrorCode::PluginFault && error.hint.is_none() => Err(fault(error.message)),

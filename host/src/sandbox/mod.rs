@@ -8,6 +8,7 @@ mod body;
 mod clients;
 mod error;
 mod faults;
+mod item;
 mod jwt;
 mod paging;
 mod query;

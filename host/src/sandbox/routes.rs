@@ -1,9 +1,8 @@
 //! The one router: which paths there are, which take the bearer, and what every other path is answered.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 
 use super::answer::Refusal;
@@ -35,20 +34,6 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         // Added last, so that it comes first: a fault hits before anything is checked.
         .layer(from_fn_with_state(sandbox.clone(), faults::inject))
         .with_state(sandbox.clone())
-}
-
-/// The last segment of a path, decoded: what an item route is about.
-pub(super) struct Item(pub(super) String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Item {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Item, Refusal> {
-        match Path::from_request_parts(parts, state).await {
-            Ok(Path(text)) => Ok(Item(text)),
-            Err(_) => Err(Refusal::bad_request("The path is not UTF-8")),
-        }
-    }
 }
 
 async fn wrong_method() -> Refusal {

@@ -139,7 +139,7 @@ impl Caller for Broker {
     }
 }
 
-/// `GET /v3/tokens/…`, secrets masked.
+/// `GET /v3/robots/…`, secrets masked.
 pub(super) fn shown(request: &WireRequest) -> String {
     use carto_plugin_api::Segment;
 

@@ -13,6 +13,7 @@ use super::Context;
 use super::work::{self, Work, Worker};
 use crate::cli::LIMIT;
 use crate::error::{Error, Result};
+use crate::event_loop;
 use crate::input::Stdin;
 use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
@@ -26,8 +27,8 @@ pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> Result
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
 pub(super) fn all(context: &Context, matches: &ArgMatches) -> Result<ExitCode> {
     let Found { kinds, refused } = context.catalog.all();
-    let kinds = kinds.into_iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).collect();
-    run(context, kinds, &refused, matches, true)
+    let kinds = kinds.iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).cloned().collect();
+    run(context, kinds, refused, matches, true)
 }
 
 /// A page of records, or what ended the kind's list.
@@ -54,7 +55,7 @@ fn run(
             Ok((kind, input))
         })
         .collect::<Result<Vec<_>>>()?;
-    let first_failure = work::with_event_loop(async {
+    let first_failure = event_loop::run(async {
         let running: Vec<(Kind, mpsc::Receiver<Page>)> = inputs
             .into_iter()
             .map(|(kind, input)| {

@@ -16,19 +16,17 @@ use crate::cli::ID;
 use crate::error::{Result, usage};
 use crate::kinds::Kind;
 
-pub(crate) use work::with_event_loop;
-
 /// Runs a verb, of one kind or (list) of all.
-pub(crate) fn run(context: &Context, word: &str, kind: Option<Kind>, matches: &ArgMatches) -> Result<ExitCode> {
+pub(crate) fn run(context: &Context, word: &str, kind: Option<&Kind>, matches: &ArgMatches) -> Result<ExitCode> {
     let Some(kind) = kind else {
         return list::all(context, matches);
     };
     // The tree only has verbs that the kind has.
     let verb = kind.manifest.verb(word).ok_or_else(|| usage(format!("`{}` has no verb `{word}`", kind.name())))?;
     match verb {
-        Verb::List => list::one(context, kind, matches),
-        Verb::Delete => delete::run(context, &kind, matches),
-        Verb::Create | Verb::Get | Verb::Update => show::run(context, &kind, verb, matches),
+        Verb::List => list::one(context, kind.clone(), matches),
+        Verb::Delete => delete::run(context, kind, matches),
+        Verb::Create | Verb::Get | Verb::Update => show::run(context, kind, verb, matches),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 
 use super::Context;
 use crate::account;
 use crate::error::{Error, Result};
+use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::Record;
@@ -51,7 +51,7 @@ impl Work {
     /// Runs one verb once, and reads its answer.
     pub(super) fn run<T: Send + 'static>(&self, kind: &Kind, verb: Verb, input: Input, read: Reader<T>) -> Result<T> {
         let (kind, session) = (kind.clone(), Arc::clone(&self.session));
-        with_event_loop(async move {
+        event_loop::run(async move {
             let worker = Worker::new(kind, verb, session, Handle::current());
             let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
             joined.unwrap_or_else(|_| Err(Error::fault("the host failed while a kind ran")))
@@ -61,17 +61,6 @@ impl Work {
 
 /// How an answer is read.
 pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
-
-/// Runs a future to its end. What a kind still does then is no longer waited for.
-pub(crate) fn with_event_loop<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::new(ErrorCode::Failed, format!("cannot start an event loop: {e}")))?;
-    let outcome = runtime.block_on(future);
-    runtime.shutdown_background();
-    outcome
-}
 
 /// One verb of one kind, about to run on a thread of its own.
 pub(super) struct Worker {

@@ -18,9 +18,9 @@ use self::rules::{ClientType, SpaUrls, Wanted};
 use super::Sandbox;
 use super::answer::{self, Refusal};
 use super::body::Fields;
+use super::item::Item;
 use super::paging::{self, Page};
 use super::query::Query;
-use super::routes::Item;
 use super::store::account;
 use super::version::{IfMatch, etag};
 

@@ -17,10 +17,10 @@ use self::rules::{Api, Changes, Grant, Wanted};
 use super::Sandbox;
 use super::answer::{self, Refusal};
 use super::body::Fields;
+use super::item::Item;
 use super::jwt::Account;
 use super::paging::{self, Page};
 use super::query::Query;
-use super::routes::Item;
 use super::store::account;
 use super::version::{IfMatch, etag};
 
