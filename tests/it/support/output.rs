@@ -52,7 +52,7 @@ fn settled(text: &str) -> String {
         (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "[jwt]"),
         (r"tok_[A-Za-z0-9]{16,}", "[token-id]"),
         (r"\btk_[A-Za-z0-9]{6,}", "[made-up-name]"),
-        (r"\b[A-Za-z0-9_-]{64}\b", "[secret]"),
+        (r"[A-Za-z0-9_-]{64}", "[secret]"),
         (r"\b[A-Za-z0-9]{32}\b", "[client-id]"),
         (r"127\.0\.0\.1:[0-9]+", "127.0.0.1:[port]"),
         (r"in [0-9]+ ms", "in [n] ms"),
