@@ -38,7 +38,8 @@ fn connections_and_sources_pair_by_position() {
 fn numbers_that_do_not_pair_are_told() {
     let both = "give one `--connection` for all sources, or one for each `--source`, in the same order";
     let everything = "`--source '*'` grants all that the connection reaches";
-    let cases: [(&[&str], &[&str], &str, &str, &str); 7] = [
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, &'a str, &'a str);
+    let cases: [Case<'_>; 7] = [
         (&[], &[], "connection", "a token needs at least one grant", everything),
         (&[], &["a.b"], "connection", "1 source but no connection", "one for each `--source`"),
         (&[], &["a.b", "c.d"], "connection", "2 sources but no connection", "one for each `--source`"),
