@@ -2,17 +2,12 @@
 
 use std::future::Future;
 
-use carto_plugin_api::ErrorCode;
+use anyhow::Context;
 use tokio::runtime::Builder;
 
-use crate::error::{Error, Result};
-
 /// Runs a future to its end. What a kind still does then is no longer waited for.
-pub(crate) fn run<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::new(ErrorCode::Failed, format!("cannot start an event loop: {e}")))?;
+pub(crate) fn run<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
     let outcome = runtime.block_on(future);
     runtime.shutdown_background();
     outcome

@@ -3,35 +3,62 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use carto_plugin_api::ErrorCode;
+
 use crate::cli::{self, Command, Line, Parsed, PluginCommand, SandboxCommand, Scan};
 use crate::commands::{self, Context};
-use crate::error::{Result, usage};
+use crate::error::{Error, usage};
 use crate::kinds::Catalog;
+use crate::output::stdout::NotWritten;
 use crate::output::{stderr, stdout};
 
 /// Runs the program on its own arguments.
 pub fn run() -> ExitCode {
-    let words: std::result::Result<Vec<String>, OsString> = std::env::args_os().map(OsString::into_string).collect();
-    let outcome = words.map_err(|_| usage("an argument isn't UTF-8")).and_then(|words| {
-        let scan = Scan::of(&words);
-        stderr::speak_json(scan.json);
-        let catalog = Catalog::new(scan.kinds_path.as_deref())?;
-        match cli::parse(&words, &scan, &catalog)? {
-            Parsed::Print(text) => stdout::settle(stdout::write(&text)).map(|()| ExitCode::SUCCESS),
-            Parsed::Incomplete(help) => {
-                stderr::help(&help);
-                Ok(ExitCode::from(2))
-            }
-            Parsed::Do(line) => execute(&line, catalog),
+    run_on(std::env::args_os()).unwrap_or_else(|error| match settle(error) {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
+            stderr::error(&error);
+            ExitCode::from(error.code.exit_status())
         }
-    });
-    outcome.unwrap_or_else(|error| {
-        stderr::error(&error);
-        ExitCode::from(error.code.exit_status())
     })
 }
 
-fn execute(line: &Line, catalog: Catalog) -> Result<ExitCode> {
+fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
+    let words: Vec<String> =
+        words.map(OsString::into_string).collect::<Result<_, _>>().map_err(|_| usage("an argument isn't UTF-8"))?;
+    let scan = Scan::of(&words);
+    stderr::speak_json(scan.json);
+    let catalog = Catalog::new(scan.kinds_path.as_deref())?;
+    match cli::parse(&words, &scan, &catalog)? {
+        Parsed::Print(text) => {
+            stdout::write(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Parsed::Incomplete(help) => {
+            stderr::help(&help);
+            Ok(ExitCode::from(2))
+        }
+        Parsed::Do(line) => execute(&line, catalog),
+    }
+}
+
+/// What a user is told of an error from anywhere; nothing if the reader of the output went away.
+fn settle(error: anyhow::Error) -> Option<Error> {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return Some(error),
+        Err(error) => error,
+    };
+    match error.downcast::<NotWritten>() {
+        Ok(error) if error.is_closed_pipe() => None,
+        Ok(error) => Some(
+            Error::new(ErrorCode::OutputFailed, error.to_string())
+                .hint("what the command did is done; only its output is missing"),
+        ),
+        Err(error) => Some(Error::new(ErrorCode::Failed, format!("{error:#}"))),
+    }
+}
+
+fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
     let context = Context { globals: line.globals.clone(), catalog };
     match &line.command {
         Command::Credentials => {

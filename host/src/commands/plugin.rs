@@ -5,17 +5,17 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::error::{Result, usage};
+use crate::error::usage;
 use crate::kinds::{Kind, Refused};
 use crate::output::table::Columns;
 use crate::output::{Format, Record, stderr, stdout};
 use crate::run;
 
 /// `carto plugin list`.
-pub(crate) fn list(context: &Context) -> Result<ExitCode> {
+pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     let view = context.globals.view();
     if matches!(view.format, Format::Csv | Format::Env) || view.field.is_some() {
-        return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`"));
+        return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`").into());
     }
     let found = context.catalog.all();
     let rows: Vec<Record> = found.kinds.iter().map(usable).chain(found.refused.iter().map(refused)).collect();
@@ -29,7 +29,7 @@ pub(crate) fn list(context: &Context) -> Result<ExitCode> {
             if rows.is_empty() { String::new() } else { columns.header() + &lines }
         }
     };
-    stdout::settle(stdout::write(&text))?;
+    stdout::write(&text)?;
     if !view.format.is_json() {
         for refused in &found.refused {
             let error = refused.error();

@@ -3,12 +3,12 @@
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use carto_plugin_api::ErrorCode;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Context;
 use crate::account;
 use crate::environment;
 use crate::error::{Error, Result};
@@ -16,19 +16,15 @@ use crate::event_loop;
 use crate::output::{stderr, stdout};
 use crate::sandbox::{self, Sandbox};
 
-fn failed(what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::Failed, what.to_string())
-}
-
 /// `carto sandbox serve`: on loopback only, until Ctrl-C.
-pub(crate) fn serve(context: &Context, port: u16) -> Result<ExitCode> {
+pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitCode> {
     let sandbox = account::open_sandbox()?;
     event_loop::run(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|e| {
-            failed(format!("cannot serve on port {port}: {e}"))
+            Error::new(ErrorCode::Failed, format!("cannot serve on port {port}: {e}"))
                 .hint("choose another `--port`; `--port 0` takes a free one")
         })?;
-        let address = listener.local_addr().map_err(failed)?;
+        let address = listener.local_addr()?;
         let (url, bearer) = (format!("http://{address}"), sandbox.bearer().to_owned());
         let text = if context.globals.view().format.is_json() {
             json!({ "url": url, "token": bearer }).to_string() + "\n"
@@ -37,36 +33,37 @@ pub(crate) fn serve(context: &Context, port: u16) -> Result<ExitCode> {
                 "Serving the sandbox at {url}\nIn another shell:\n  export CARTO_BASE_URL={url}\n  export CARTO_API_TOKEN={bearer}\nCtrl-C ends it.\n"
             )
         };
-        stdout::write(&text).map_err(|e| stdout::failed(&e))?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        stdout::write(&text)?;
+        let mut terminate = signal(SignalKind::terminate())?;
         let ended = async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
             }
         };
-        sandbox::serve(listener, sandbox, ended).await.map_err(|e| failed(format!("the sandbox ended: {e}")))?;
+        sandbox::serve(listener, sandbox, ended).await.context("the sandbox ended")?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
 /// `carto sandbox reset`.
-pub(crate) fn reset() -> Result<ExitCode> {
+pub(crate) fn reset() -> anyhow::Result<ExitCode> {
     let database = database()?;
-    Sandbox::reset(&database).map_err(failed)?;
+    Sandbox::reset(&database)?;
     stderr::done("The sandbox is empty.");
     Ok(ExitCode::SUCCESS)
 }
 
 /// `carto sandbox path`.
-pub(crate) fn path(context: &Context) -> Result<ExitCode> {
+pub(crate) fn path(context: &super::Context) -> anyhow::Result<ExitCode> {
     let path = database()?;
     let text = if context.globals.view().format.is_json() {
         serde_json::to_string_pretty(&json!({ "path": path })).unwrap_or_default()
     } else {
         path.display().to_string()
     };
-    stdout::settle(stdout::write(&(text + "\n"))).map(|()| ExitCode::SUCCESS)
+    stdout::write(&(text + "\n"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn database() -> Result<std::path::PathBuf> {

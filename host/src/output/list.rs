@@ -1,13 +1,12 @@
 //! Lists, page by page as they come, over one kind or several. Kinds come one after the other, in a fixed order.
 
-use std::io;
-
 use serde_json::{Map, Value, json};
 
 use super::csv_rows::Rows;
+use super::stdout::NotWritten;
 use super::table::Columns;
 use super::{Format, Record, View, json as json_text, mask, record, stderr, stdout};
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, usage};
 use crate::kinds::Kind;
 
 /// A list that is being written.
@@ -32,7 +31,7 @@ struct Current {
 
 impl List {
     /// A list in a format that can show it.
-    pub(crate) fn new(view: View, several: bool) -> Result<List> {
+    pub(crate) fn new(view: View, several: bool) -> Result<List, Error> {
         match view.format {
             Format::Env => {
                 return Err(
@@ -49,7 +48,7 @@ impl List {
     }
 
     /// The next page of a kind.
-    pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> Result<io::Result<()>> {
+    pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> anyhow::Result<()> {
         let shape = &kind.manifest.record;
         let mut hidden = Vec::new();
         for record in &mut records {
@@ -67,10 +66,10 @@ impl List {
                 text.push_str(&record::field_text(record, field, &hidden)?);
             }
             if !self.several && !self.field_seen && !records.is_empty() {
-                return Err(record::no_field(field, records[0].keys().map(String::as_str)));
+                return Err(record::no_field(field, records[0].keys().map(String::as_str)).into());
             }
             current.count += records.len();
-            return Ok(stdout::write(&text));
+            return Ok(stdout::write(&text)?);
         }
         match self.view.format {
             Format::Table if records.is_empty() => {}
@@ -100,12 +99,14 @@ impl List {
             Format::Env => {}
         }
         current.count += records.len();
-        Ok(stdout::write(&text))
+        Ok(stdout::write(&text)?)
     }
 
-    /// Whether anything has been written.
-    pub(crate) fn begun(&self) -> bool {
-        self.begun
+    /// The only kind failed: what has been written becomes whole, and the error will say that it isn't all.
+    pub(crate) fn abandon(&mut self) -> Result<(), NotWritten> {
+        let begun = self.current.is_some();
+        self.close()?;
+        if begun && self.view.format == Format::Json { stdout::write("\n}\n") } else { Ok(()) }
     }
 
     /// What stands before the first page of a kind.
@@ -123,7 +124,7 @@ impl List {
     }
 
     /// The kind is complete.
-    pub(crate) fn end(&mut self, kind: &Kind) -> io::Result<()> {
+    pub(crate) fn end(&mut self, kind: &Kind) -> Result<(), NotWritten> {
         let is_empty = self.current.as_ref().is_some_and(|current| current.count == 0);
         if is_empty && self.view.format == Format::Table && self.view.field.is_none() {
             if self.several {
@@ -136,7 +137,7 @@ impl List {
     }
 
     /// What stands after the last page of a kind, whether more should have come or not.
-    fn close(&mut self) -> io::Result<()> {
+    fn close(&mut self) -> Result<(), NotWritten> {
         match self.current.take() {
             Some(current) if self.view.format == Format::Json && self.view.field.is_none() => {
                 stdout::write(if current.count == 0 { "]" } else { "\n  ]" })
@@ -146,7 +147,7 @@ impl List {
     }
 
     /// The kind failed: what came of it stays, and it is named.
-    pub(crate) fn failed(&mut self, name: &str, error: &Error) -> io::Result<()> {
+    pub(crate) fn failed(&mut self, name: &str, error: &Error) -> Result<(), NotWritten> {
         self.failures.push({
             let mut failure = Map::from_iter([("kind".to_owned(), Value::from(name))]);
             if let Value::Object(fields) = stderr::as_json(error) {
@@ -162,16 +163,16 @@ impl List {
     }
 
     /// The list is complete.
-    pub(crate) fn finish(self) -> Result<io::Result<()>> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         if let Some(field) = &self.view.field {
             return if self.several && !self.field_seen {
-                Err(usage(format!("no kind has a field `{field}`")).hint("`--json` shows the fields there are"))
+                Err(usage(format!("no kind has a field `{field}`")).hint("`--json` shows the fields there are").into())
             } else {
-                Ok(Ok(()))
+                Ok(())
             };
         }
         if self.view.format != Format::Json {
-            return Ok(Ok(()));
+            return Ok(());
         }
         let mut text = if self.begun { String::new() } else { "{".to_owned() };
         if !self.failures.is_empty() {
@@ -180,6 +181,6 @@ impl List {
             text.push_str(&format!("\n  \"errors\": {}", errors.trim_end().replace('\n', "\n  ")));
         }
         text.push_str("\n}\n");
-        Ok(stdout::write(&text))
+        Ok(stdout::write(&text)?)
     }
 }

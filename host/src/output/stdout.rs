@@ -5,15 +5,24 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use carto_plugin_api::ErrorCode;
+/// A result that did not reach its reader.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: {0}")]
+pub(crate) struct NotWritten(#[from] io::Error);
 
-use crate::error::Error;
+impl NotWritten {
+    /// Whether the reader went away, which for a result that can be had again is no failure.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
 
 /// Writes text, now.
-pub(crate) fn write(text: &str) -> io::Result<()> {
+pub(crate) fn write(text: &str) -> Result<(), NotWritten> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdout.flush()?;
+    Ok(())
 }
 
 /// Whether a person watches.
@@ -28,17 +37,4 @@ pub(crate) fn width() -> Option<usize> {
     }
     let (terminal_size::Width(columns), _) = terminal_size::terminal_size()?;
     Some(usize::from(columns))
-}
-
-/// What became of writing a result that can be had again: a reader that went away is no failure.
-pub(crate) fn settle(result: io::Result<()>) -> Result<(), Error> {
-    match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(failed(&e)),
-        _ => Ok(()),
-    }
-}
-
-/// The error for a result that could not be written.
-pub(crate) fn failed(error: &io::Error) -> Error {
-    Error::new(ErrorCode::OutputFailed, format!("cannot write to standard output: {error}"))
 }

@@ -7,13 +7,12 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::{Context, confirm, work};
-use crate::error::Result;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{Format, stderr, stdout};
 use crate::redact::redact;
 
-pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> Result<ExitCode> {
+pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let mut stdin = Stdin::default();
     let id = input::id(super::typed_id(matches), &mut stdin)?;
     let mut work = work::Work::begin(context, stdin)?;
@@ -35,5 +34,6 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> Resul
             return Ok(ExitCode::SUCCESS);
         }
     };
-    stdout::settle(stdout::write(&text)).map(|()| ExitCode::SUCCESS)
+    stdout::write(&text)?;
+    Ok(ExitCode::SUCCESS)
 }

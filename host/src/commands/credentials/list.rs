@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use carto_plugin_api::{Input, Listing, Verb};
+use carto_plugin_api::{ErrorCode, Input, Listing, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -17,15 +17,15 @@ use crate::event_loop;
 use crate::input::Stdin;
 use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
-use crate::output::{Record, stderr, stdout};
+use crate::output::{Record, stderr};
 
 /// Lists one kind: its failure is the command's.
-pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> Result<ExitCode> {
+pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     run(context, vec![kind], &[], matches, false)
 }
 
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
-pub(super) fn all(context: &Context, matches: &ArgMatches) -> Result<ExitCode> {
+pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let Found { kinds, refused } = context.catalog.all();
     let kinds = kinds.iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).cloned().collect();
     run(context, kinds, refused, matches, true)
@@ -40,82 +40,79 @@ fn run(
     refused: &[Refused],
     matches: &ArgMatches,
     several: bool,
-) -> Result<ExitCode> {
+) -> anyhow::Result<ExitCode> {
     let mut list = List::new(context.globals.view(), several)?;
     let mut work = Work::begin(context, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
         .into_iter()
         .map(|kind| {
-            let matches = if several { None } else { Some(matches) };
-            let input = match matches {
-                Some(matches) => work.input(&kind, Verb::List, matches, None)?,
-                None => work.bare_input(&kind),
-            };
+            let input = if several { work.bare_input(&kind) } else { work.input(&kind, Verb::List, matches, None)? };
             Ok((kind, input))
         })
         .collect::<Result<Vec<_>>>()?;
     let first_failure = event_loop::run(async {
-        let running: Vec<(Kind, mpsc::Receiver<Page>)> = inputs
-            .into_iter()
-            .map(|(kind, input)| {
-                let (sender, receiver) = mpsc::channel(1);
-                let worker = Worker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current());
-                tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
-                (kind, receiver)
-            })
-            .collect();
-        let mut first_failure = None;
-        for (kind, mut pages) in running {
-            let mut failed = None;
-            while let Some(page) = pages.recv().await {
-                match page {
-                    Ok(records) => {
-                        if let Err(e) = list.page(&kind, records)? {
-                            return stdout::settle(Err(e)).map(|()| None);
-                        }
-                    }
-                    Err(error) => failed = Some(error),
-                }
-            }
-            let ended = match failed {
-                None => list.end(&kind),
-                Some(error) if several => {
-                    let ended = list.failed(kind.name(), &error);
-                    first_failure.get_or_insert(error.code);
-                    ended
-                }
-                Some(error) => {
-                    // What came is whole JSON, and the error says that it isn't all.
-                    if list.begun() {
-                        let _ = list.end(&kind);
-                        let _ = list.finish();
-                    }
-                    return Err(error);
-                }
-            };
-            if let Err(e) = ended {
-                return stdout::settle(Err(e)).map(|()| None);
-            }
-        }
-        for refused in refused {
-            let error = refused.error();
-            // A kind that can't be listed is named, and so is a folder of them; a stray file is worth a warning.
-            let Some(name) = &refused.name else {
-                stderr::warning(&error.message, error.hint.as_deref());
-                if refused.path.is_dir() {
-                    first_failure.get_or_insert(error.code);
-                }
-                continue;
-            };
-            first_failure.get_or_insert(error.code);
-            if let Err(e) = list.failed(name, &error) {
-                return stdout::settle(Err(e)).map(|()| None);
-            }
-        }
-        stdout::settle(list.finish()?).map(|()| first_failure)
+        let running = inputs.into_iter().map(|(kind, input)| start(&work, kind, input, limit)).collect();
+        let printed = print(&mut list, running, several).await?;
+        let missing = name_refused(&mut list, refused)?;
+        list.finish()?;
+        Ok(printed.or(missing))
     })?;
     Ok(first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
+}
+
+/// Starts the list of a kind. It works no further ahead than the channel holds.
+fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mpsc::Receiver<Page>) {
+    let (sender, receiver) = mpsc::channel(1);
+    let worker = Worker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current());
+    tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+    (kind, receiver)
+}
+
+/// Prints the kinds one after the other. Among several, one that fails is named and the others go on; alone, it is the command's failure.
+async fn print(
+    list: &mut List,
+    running: Vec<(Kind, mpsc::Receiver<Page>)>,
+    several: bool,
+) -> anyhow::Result<Option<ErrorCode>> {
+    let mut first_failure = None;
+    for (kind, mut pages) in running {
+        let mut failure = None;
+        while let Some(page) = pages.recv().await {
+            match page {
+                Ok(records) => list.page(&kind, records)?,
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            None => list.end(&kind)?,
+            Some(error) if several => {
+                list.failed(kind.name(), &error)?;
+                first_failure.get_or_insert(error.code);
+            }
+            Some(error) => {
+                list.abandon()?;
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(first_failure)
+}
+
+/// Names the kinds that can't be used, and folders of them; a stray file is worth a warning.
+fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Option<ErrorCode>> {
+    let mut first_failure = None;
+    for refused in refused {
+        let error = refused.error();
+        match &refused.name {
+            Some(name) => list.failed(name, &error)?,
+            None => stderr::warning(&error.message, error.hint.as_deref()),
+        }
+        if refused.name.is_some() || refused.path.is_dir() {
+            first_failure.get_or_insert(error.code);
+        }
+    }
+    Ok(first_failure)
 }
 
 /// Runs a kind's list to its end or to the limit, a page at a time, no further ahead than the channel holds.

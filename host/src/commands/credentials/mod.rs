@@ -13,11 +13,16 @@ use clap::ArgMatches;
 
 use super::Context;
 use crate::cli::ID;
-use crate::error::{Result, usage};
+use crate::error::usage;
 use crate::kinds::Kind;
 
 /// Runs a verb, of one kind or (list) of all.
-pub(crate) fn run(context: &Context, word: &str, kind: Option<&Kind>, matches: &ArgMatches) -> Result<ExitCode> {
+pub(crate) fn run(
+    context: &Context,
+    word: &str,
+    kind: Option<&Kind>,
+    matches: &ArgMatches,
+) -> anyhow::Result<ExitCode> {
     let Some(kind) = kind else {
         return list::all(context, matches);
     };

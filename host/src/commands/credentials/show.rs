@@ -7,12 +7,12 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::{Context, work};
-use crate::error::{Error, Result, quoted, shell_word};
+use crate::error::{Error, quoted, shell_word};
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{Format, Record, View, record, stderr, stdout};
 
-pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> Result<ExitCode> {
+pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let mut stdin = Stdin::default();
     let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
     let mut work = work::Work::begin(context, stdin)?;
@@ -29,12 +29,15 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     let fresh = verb == Verb::Create;
     note_secrets(kind, &answer, fresh, &view);
     let written = record::text(kind, answer.clone(), &view, fresh);
-    if !fresh {
-        return stdout::settle(stdout::write(&written?)).map(|()| ExitCode::SUCCESS);
+    if fresh {
+        // A credential exists by now: whatever goes wrong, the message has to say which.
+        let written = written
+            .and_then(|text| stdout::write(&text).map_err(|e| Error::new(ErrorCode::OutputFailed, e.to_string())));
+        written.map_err(|error| lost(kind, &answer, &error))?;
+    } else {
+        stdout::write(&written?)?;
     }
-    // A credential exists by now: whatever goes wrong, the message has to say which.
-    let written = written.and_then(|text| stdout::write(&text).map_err(|e| stdout::failed(&e)));
-    written.map(|()| ExitCode::SUCCESS).map_err(|error| lost(kind, &answer, &error))
+    Ok(ExitCode::SUCCESS)
 }
 
 /// ``API Access Token `demo` (tok_1)``.

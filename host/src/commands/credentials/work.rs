@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
@@ -49,12 +50,18 @@ impl Work {
     }
 
     /// Runs one verb once, and reads its answer.
-    pub(super) fn run<T: Send + 'static>(&self, kind: &Kind, verb: Verb, input: Input, read: Reader<T>) -> Result<T> {
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        kind: &Kind,
+        verb: Verb,
+        input: Input,
+        read: Reader<T>,
+    ) -> anyhow::Result<T> {
         let (kind, session) = (kind.clone(), Arc::clone(&self.session));
         event_loop::run(async move {
             let worker = Worker::new(kind, verb, session, Handle::current());
             let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
-            joined.unwrap_or_else(|_| Err(Error::fault("the host failed while a kind ran")))
+            Ok(joined.context("the host failed while a kind ran")??)
         })
     }
 }
