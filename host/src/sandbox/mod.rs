@@ -53,7 +53,7 @@ impl Sandbox {
         Ok(Sandbox { inner: Arc::new(Inner { store, bearer, switches }) })
     }
 
-    /// The one router, for calls within the process and for [`serve`]. It needs a Tokio runtime with time enabled.
+    /// The one router, for calls within the process and for [`serve()`]. It needs a Tokio runtime with time enabled.
     pub(crate) fn router(&self) -> Router {
         routes::router(self)
     }

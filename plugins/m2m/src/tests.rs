@@ -1,8 +1,9 @@
 //! The kind through the adapter that its library uses, against a host that answers from a script. What it shares with the other kind
 //! of OAuth client (routes, look-up, what came back wider) is tested there.
 
-use carto_plugin_api::ErrorCode;
+use carto_plugin_api::manifest::Manifest;
 use carto_plugin_api::testing::{FakeHost, Harness};
+use carto_plugin_api::{ErrorCode, Verb};
 use serde_json::{Value, json};
 
 use super::M2m;
@@ -57,9 +58,58 @@ fn a_title_is_text_and_judged_before_any_request() {
 }
 
 #[test]
+fn both_writes_demand_a_title() {
+    let manifest = Manifest::parse(include_str!("../kind.toml")).unwrap();
+    for verb in [Verb::Create, Verb::Update] {
+        assert!(manifest.verbs[&verb].args.iter().any(|arg| arg.name == "title" && arg.required), "{verb}");
+    }
+}
+
+#[test]
 fn the_secret_is_null_ever_after() {
-    let host = FakeHost::new().answer(&item("GET"), 200, client("Nightly"));
-    assert_eq!(clients().get(&host, ID).unwrap()["clientSecret"], Value::Null);
+    let host = FakeHost::new()
+        .answer(&item("GET"), 200, client("Nightly"))
+        .answer(&item("PATCH"), 200, client("Nightly"))
+        .answer(LIST, 200, json!({ "clients": [client("Nightly")] }));
+    let mut records = clients().list(&host).unwrap();
+    records.push(clients().get(&host, ID).unwrap());
+    records.push(clients().update(&host, ID, json!({ "title": "Nightly" })).unwrap());
+    for record in records {
+        assert_eq!((&record["clientId"], &record["clientSecret"]), (&json!(ID), &Value::Null));
+    }
+}
+
+#[test]
+fn a_list_goes_from_page_to_page_and_leaves_other_types_out() {
+    let other = json!({ "client_id": "s", "type": "spa", "title": "Store" });
+    let host = FakeHost::new().answer(LIST, 200, json!({ "clients": [other, client("One")], "next": "p2" })).answer(
+        &format!("{LIST}&cursor=p2"),
+        200,
+        json!({ "clients": [client("Two")], "next": null }),
+    );
+    let records = clients().list(&host).unwrap();
+    assert_eq!(records.iter().map(|record| &record["title"]).collect::<Vec<_>>(), ["One", "Two"]);
+}
+
+#[test]
+fn a_title_of_several_is_ambiguous() {
+    let mut twin = client("Nightly");
+    twin["client_id"] = "other".into();
+    let host = FakeHost::new().answer(LIST, 200, json!({ "clients": [client("Nightly"), twin] }));
+    let error = clients().delete(&host, "Nightly").unwrap_err();
+    assert_eq!(error.code, ErrorCode::Ambiguous);
+    assert_eq!(error.message, format!("2 M2M clients are called `Nightly`: `{ID}`, `other`"));
+    assert_eq!(host.seen().len(), 1, "nothing is deleted");
+}
+
+#[test]
+fn a_client_of_another_type_isnt_there() {
+    let mut other = client("Store");
+    other["type"] = "spa".into();
+    let host = FakeHost::new().answer(&item("GET"), 200, other);
+    let error = clients().get(&host, ID).unwrap_err();
+    assert_eq!((error.code, error.message), (ErrorCode::NotFound, format!("no M2M client `{ID}`")));
+    assert_eq!(error.hint.as_deref(), Some("`carto credentials list m2m` shows those there are"));
 }
 
 #[test]

@@ -43,9 +43,8 @@ fn the_hosts_errors_pass_through_unchanged() {
 #[test]
 fn a_failure_on_a_later_page_is_told() {
     let error = Error::new(ErrorCode::Unreachable, "gone");
-    for run in [|kind, host| Harness::list(kind, host).map(Value::Array), |kind, host| Harness::get(kind, host, "demo")]
-        as [Run; 2]
-    {
+    let runs: [Run; 2] = [|kind, host| kind.list(host).map(Value::Array), |kind, host| kind.get(host, "demo")];
+    for run in runs {
         let first = json!({ "tokens": [token("tok_1", "demo")], "next": "p2" });
         let host = FakeHost::new().answer(LIST, 200, first).fail(SECOND, error.clone());
         assert_eq!(run(&tokens(), &host).unwrap_err(), error);
