@@ -54,6 +54,11 @@ pub(crate) fn data_folder() -> Result<PathBuf> {
     Ok(xdg("XDG_DATA_HOME", ".local/share")?.join("carto"))
 }
 
+/// Where the sandbox keeps everything.
+pub(crate) fn sandbox_database() -> Result<PathBuf> {
+    Ok(data_folder()?.join("sandbox.db"))
+}
+
 /// `$XDG_CONFIG_HOME/carto`.
 pub(crate) fn config_folder() -> Result<PathBuf> {
     Ok(xdg("XDG_CONFIG_HOME", ".config")?.join("carto"))

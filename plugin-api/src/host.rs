@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::wire::{Caller, HOST_SERVICE, Input, Segment, WireRequest, WireResponse};
+use crate::wire::{self, Caller, HOST_SERVICE, Input, Segment, WireRequest, WireResponse};
 use crate::{Error, ErrorCode, Result, Secret};
 
 /// What the host gives to a verb while it runs.
@@ -26,7 +26,7 @@ impl<'a> Host<'a> {
     /// What the host keeps to itself: not signed in (401), limited (429), unavailable (5xx), unreachable, a request that the manifest
     /// doesn't declare. Pass these on with `?`. Every other status is a [`Response`]; see [`Response::ok`].
     pub fn call(&self, service: &str, request: Request) -> Result<Response> {
-        let asked = request.shown();
+        let asked = request.0.shown();
         let bytes = serde_json::to_vec(&request.0).map_err(|e| Error::fault(format!("cannot write a request: {e}")))?;
         match self.caller.call(service, &bytes) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
@@ -141,19 +141,6 @@ impl Request {
         self.0.body = Some(serde_json::to_value(body).unwrap_or(Value::Null));
         self
     }
-
-    /// `GET /v3/tokens/…`, with secrets masked: how a request is named in messages.
-    fn shown(&self) -> String {
-        let mut text = format!("{} ", self.0.method);
-        for segment in &self.0.path {
-            text.push('/');
-            text.push_str(match segment {
-                Segment::Plain(plain) => plain,
-                Segment::Secret { .. } => "…",
-            });
-        }
-        text
-    }
 }
 
 /// The answer of a service.
@@ -183,15 +170,7 @@ impl Response {
     pub fn problem(&self) -> Option<String> {
         match self.body()? {
             Value::String(text) => Some(text.clone()),
-            Value::Object(object) => {
-                let text = |key: &str| object.get(key).and_then(Value::as_str);
-                match (text("error").or_else(|| text("message")), text("description")) {
-                    (Some(error), Some(description)) => Some(format!("{error}: {description}")),
-                    (Some(only), None) | (None, Some(only)) => Some(only.to_owned()),
-                    (None, None) => None,
-                }
-            }
-            _ => None,
+            body => wire::problem(body),
         }
     }
 
@@ -200,21 +179,31 @@ impl Response {
     /// [`ErrorCode::RefusedByService`], anything else [`ErrorCode::UnexpectedAnswer`]. A kind that knows better looks at
     /// [`Response::status`] first.
     pub fn ok(self) -> Result<Response> {
-        let (code, what) = match self.status() {
+        let (code, what, hint) = match self.status() {
             200..300 => return Ok(self),
-            403 => (ErrorCode::Forbidden, "the service doesn't allow this"),
-            404 | 410 => (ErrorCode::NotFound, "the service found nothing there"),
-            409 | 412 => (ErrorCode::Conflict, "the service reports a conflict"),
-            400 | 422 => (ErrorCode::RefusedByService, "the service refused this"),
+            403 => (
+                ErrorCode::Forbidden,
+                "the service doesn't allow this",
+                "ask the account's administrator for the permission",
+            ),
+            404 | 410 => {
+                (ErrorCode::NotFound, "the service found nothing there", "look at the id, and at the base URL")
+            }
+            409 | 412 => {
+                (ErrorCode::Conflict, "the service reports a conflict", "look at what is there, then try again")
+            }
+            400 | 422 => (
+                ErrorCode::RefusedByService,
+                "the service refused this",
+                "change what it names; `--debug` shows the requests",
+            ),
             _ => return Err(self.unexpected(format_args!("status {}", self.status()))),
         };
-        Err(Error::new(
-            code,
-            match self.problem() {
-                Some(problem) => format!("{what}: {problem}"),
-                None => format!("{what} (status {})", self.status()),
-            },
-        ))
+        let message = match self.problem() {
+            Some(problem) => format!("{what}: {problem}"),
+            None => format!("{what} (status {})", self.status()),
+        };
+        Err(Error::new(code, message).hint(hint))
     }
 
     /// Reads the body.
@@ -281,7 +270,7 @@ mod tests {
     #[test]
     fn a_secret_segment_is_masked_where_the_path_is_shown() {
         let request = Request::get(["v3", "tokens"]).secret_segment(Secret::new("s3cr3t".into()));
-        assert_eq!(request.shown(), "GET /v3/tokens/…");
+        assert_eq!(request.0.shown(), "GET /v3/tokens/…");
         assert!(!format!("{request:?}").contains("s3cr3t"));
     }
 }

@@ -88,6 +88,7 @@ pub mod manifest;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod verb;
 mod wire;
 
@@ -96,8 +97,9 @@ pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Request, Response};
 pub use kind::{CredentialKind, Listing, NoInput, Page};
 pub use secret::Secret;
+pub use text::is_harmful;
 pub use verb::Verb;
-pub use wire::{Caller, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse};
+pub use wire::{Caller, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse, problem};
 
 /// This crate's version. The export macro writes it into a kind's manifest, for people; the host compares [`abi::VERSION`] instead.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

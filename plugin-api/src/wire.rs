@@ -99,6 +99,26 @@ pub struct WireRequest {
     pub body: Option<Value>,
 }
 
+impl WireRequest {
+    /// `GET /v3/tokens/…`, with secrets masked: how a request is named in messages.
+    pub fn shown(&self) -> String {
+        let segments = self.path.iter().map(|segment| match segment {
+            Segment::Plain(text) => text.as_str(),
+            Segment::Secret { .. } => "…",
+        });
+        format!("{} /{}", self.method, segments.collect::<Vec<_>>().join("/"))
+    }
+}
+
+/// What a service says of a failure, in the JSON forms that are known: `error` (or `message`) and `description`.
+pub fn problem(body: &Value) -> Option<String> {
+    let text = |key: &str| body.get(key).and_then(Value::as_str);
+    match (text("error").or_else(|| text("message")), text("description")) {
+        (Some(error), Some(description)) => Some(format!("{error}: {description}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
+}
+
 /// What a service answered. The host keeps back what is its own affair: 401, 429, 5xx and failures of the network reach a kind as an
 /// error, which it passes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

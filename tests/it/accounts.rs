@@ -111,7 +111,7 @@ fn the_address_is_https_or_this_machine() {
         hint: write it like `https://gcp-us-east1.api.carto.com`
         error: the base URL from `--base-url` holds a user name or a password
         hint: write it like `https://gcp-us-east1.api.carto.com`
-        error: the base URL from `--base-url` has a query or a fragment: `https://a.example.com?x=y`
+        error: the base URL from `--base-url` has a query or a fragment
         hint: write it like `https://gcp-us-east1.api.carto.com`
         error: the base URL from `--base-url` isn't an address: `file:///x`
         hint: write it like `https://gcp-us-east1.api.carto.com`

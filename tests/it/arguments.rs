@@ -130,7 +130,7 @@ fn a_kind_gets_its_own_settings_and_no_others() {
 fn a_kind_that_breaks_the_contract_is_named() {
     let carto = with_marker();
     let mut report = String::new();
-    for id in ["panic", "undeclared", "own-header", "no-record", "nameless"] {
+    for id in ["panic", "undeclared", "header:authorization", "secret-id", "no-record", "nameless"] {
         let output = carto.sandbox(&format!("credentials get marker {id}")).fails(7);
         report.push_str(&format!("{id}:\n{output}"));
     }
@@ -145,11 +145,16 @@ fn a_kind_that_breaks_the_contract_is_named() {
         --- stderr
         error: the kind `marker` broke the contract in `get`: it asked for api DELETE /v3/tokens/x, which its manifest doesn't declare
         hint: nothing was sent; report it to the plugin's vendor
-        own-header:
+        header:authorization:
         status 7
         --- stderr
-        error: the kind `marker` broke the contract in `get`: it set the header `authorization`, which is the host's
+        error: the kind `marker` broke the contract in `get`: it set the header `authorization`, which isn't a kind's to set
         hint: nothing was sent; report it to the plugin's vendor
+        secret-id:
+        status 7
+        --- stderr
+        error: the kind `marker` answered with a secret as `id`
+        hint: report it to the plugin's vendor
         no-record:
         status 7
         --- stderr
@@ -229,4 +234,54 @@ fn ids_stay_inside_their_route() {
             carto.run_words(&["credentials", "get", "marker", id, "--field", "problem"]).env("CARTO_SANDBOX", "1").ok();
         assert_eq!(output.stdout, "Token not found\n", "{id}");
     }
+}
+
+/// Behind a write that the service accepted, no failure reads as if nothing had happened.
+#[test]
+fn what_fails_after_a_write_says_that_there_was_one() {
+    let carto = with_marker();
+    let mut report = String::new();
+    for (id, status) in [("panic", 7), ("no-record", 7), ("read", 8), ("gone", 8)] {
+        let output =
+            carto.sandbox(&format!("credentials update marker {id}")).fault("status=503,path=/v3/tokens").fails(status);
+        report.push_str(&format!("{id}:\n{}", output.stderr.replace(&carto.home().display().to_string(), "[home]")));
+    }
+    expect![[r#"
+        panic:
+        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:58: after a write; before that, the service had accepted POST /v3/oauth-clients
+        hint: look before you repeat it: `carto credentials list markers` shows what there is
+        no-record:
+        error: the kind `marker` answered with something that isn't a record with an `id`; before that, the service had accepted POST /v3/oauth-clients
+        hint: look before you repeat it: `carto credentials list markers` shows what there is
+        read:
+        error: the sandbox failed (503): Service Unavailable; before that, the service had accepted POST /v3/oauth-clients
+        hint: look before you repeat it: `carto credentials list markers` shows what there is
+        gone:
+        error: it is gone; before that, the service had accepted POST /v3/oauth-clients
+        hint: look before you repeat it: `carto credentials list markers` shows what there is
+    "#]].assert_eq(&report);
+    assert_eq!(carto.sandbox("credentials list m2m --field title").ok().stdout, "made\n".repeat(4));
+}
+
+#[test]
+fn only_harmless_headers_are_a_kinds_to_set() {
+    let carto = with_marker();
+    for header in [
+        "authorization",
+        "Authorization",
+        "host",
+        "cookie",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "x-http-method-override",
+        "proxy-authorization",
+        "accept",
+        "user-agent",
+        "x-forwarded-for",
+    ] {
+        let output = carto.sandbox(&format!("credentials get marker header:{header}")).fails(7);
+        assert!(output.stderr.contains("isn't a kind's to set"), "{output}");
+    }
+    carto.sandbox("credentials get marker header:If-None-Match").ok();
 }

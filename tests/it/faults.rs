@@ -39,6 +39,7 @@ fn refusals_of_the_service() {
         status=403, list: status 4
         --- stderr
         error: the service doesn't allow this: Forbidden
+        hint: ask the account's administrator for the permission
         status=403, create: status 4
         --- stderr
         error: the service doesn't allow this: Forbidden
@@ -46,15 +47,19 @@ fn refusals_of_the_service() {
         status=404, get: status 3
         --- stderr
         error: the service found nothing there: Not Found
+        hint: look at the id, and at the base URL
         status=409, create: status 5
         --- stderr
         error: the service reports a conflict: Conflict
+        hint: look at what is there, then try again
         status=400, create: status 1
         --- stderr
         error: the service refused this: Bad Request
+        hint: change what it names; `--debug` shows the requests
         status=422, create: status 1
         --- stderr
         error: the service refused this: Unprocessable Entity
+        hint: change what it names; `--debug` shows the requests
         status=429, create: status 6
         --- stderr
         error: the sandbox asks for fewer requests (429)
@@ -218,10 +223,10 @@ fn answers_that_arent_understood() {
         --- stderr
         error: `127.0.0.1:[port]` redirects GET /v3/tokens to `evil.example.com` (302), which isn't followed
         hint: give the address of the API itself as base URL
-        redirect, create: status 1
+        redirect, create: status 8
         --- stderr
-        error: `127.0.0.1:[port]` redirects POST /v3/tokens to `evil.example.com` (302), which isn't followed
-        hint: give the address of the API itself as base URL
+        error: `127.0.0.1:[port]` redirects POST /v3/tokens to `evil.example.com` (302), which isn't followed; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials list` shows what there is
         cut off, list: status 6
         --- stderr
         error: the connection to `127.0.0.1:[port]` failed: it ended in the middle of the answer
@@ -338,4 +343,65 @@ fn debug_shows_requests_and_no_secret() {
         debug: GET /v3/tokens/… → 200 OK in [n] ms
     "#]],
     );
+}
+
+/// A service that echoes what it was sent must not lead the bearer into a message, a record or a kind.
+#[test]
+fn an_echoed_bearer_is_hidden() {
+    let carto = Carto::new();
+    let bearer = "canary-opaque-bearer";
+    for status in [
+        "200 OK",
+        "400 Bad Request",
+        "401 Unauthorized",
+        "403 Forbidden",
+        "409 Conflict",
+        "422 Unprocessable",
+        "500 Internal Server Error",
+    ] {
+        let echo = format!(
+            r#"{{"error": "bad {bearer}", "description": "{bearer}", "tokens": [{{"id": "tok_1", "name": "{bearer}"}}], "id": "tok_1", "name": "{bearer}", "token": "x"}}"#
+        );
+        let server = Scripted::json(status, &echo);
+        for line in [
+            "list tokens",
+            "get token tok_1",
+            "get token tok_1 --json --reveal",
+            "delete token tok_1 -y",
+            "create token --grant a,b.c --apis sql",
+            "create m2m --title x",
+        ] {
+            let output = carto
+                .run(&format!("--debug credentials {line}"))
+                .env("CARTO_BASE_URL", &server.url)
+                .env("CARTO_API_TOKEN", bearer)
+                .output();
+            assert!(!output.stdout.contains(bearer) && !output.stderr.contains(bearer), "{status}, {line}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_record_hides_no_other() {
+    let carto = Carto::new();
+    let server =
+        Scripted::json("200 OK", r#"{"tokens": [{"name": "nameless"}, {"id": 7}, {"id": "tok_2", "name": "good"}]}"#);
+    check(
+        &carto.run("credentials list tokens").env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").output(),
+        expect![[r#"
+            status 0
+            --- stdout
+            ID     NAME  GRANTS  ALLOWED APIS  EXPIRATION DATE
+            tok_2  good  -       -             -
+            --- stderr
+            warning: the service lists a token that can't be read: it is left out
+            warning: the service lists a token that can't be read: it is left out
+        "#]],
+    );
+}
+
+#[test]
+fn a_timeout_of_any_length_is_one() {
+    let carto = Carto::new();
+    carto.sandbox("--timeout 2562047788015215h credentials list").ok();
 }

@@ -31,7 +31,9 @@ fn what_is_no_library_is_refused_in_one_line() {
     let whole = std::fs::read(library::built("token")).unwrap();
     let mut report = String::new();
     let mut other_machine = whole.clone();
-    other_machine[18..20].copy_from_slice(&183u16.to_le_bytes());
+    // RISC-V, or x86-64 on RISC-V.
+    let machine: u16 = if cfg!(target_arch = "riscv64") { 62 } else { 243 };
+    other_machine[18..20].copy_from_slice(&machine.to_le_bytes());
     let mut executable = whole.clone();
     executable[16..18].copy_from_slice(&2u16.to_le_bytes());
     for (what, bytes) in [
@@ -53,7 +55,7 @@ fn what_is_no_library_is_refused_in_one_line() {
             &library::patched("token", b"abi stable library for Rust", b"abi stable library for Rusk"),
         ),
     ] {
-        report.push_str(&format!("{what}:\n{}", refused(bytes)));
+        report.push_str(&format!("{what}:\n{}", refused(bytes)).replace(std::env::consts::ARCH, "[this machine]"));
     }
     expect![[r#"
         empty:
@@ -69,8 +71,8 @@ fn what_is_no_library_is_refused_in_one_line() {
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't a whole shared library: Invalid ELF section header offset/size/alignment
         hint: install the plugin again, or remove the file
         another machine:
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is built for another platform (Elf, Aarch64)
-        hint: get the plugin for linux on x86_64
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is built for another platform (Elf, Riscv64)
+        hint: get the plugin for linux on [this machine]
         an executable:
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't a shared library
         hint: build the plugin as a `cdylib`
@@ -173,19 +175,19 @@ fn the_list_of_plugins_says_why() {
     check(
         &carto.run("plugin list").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        NAME   TITLE             VERSION  LEVEL       STATE    PATH
-        m2m    M2M OAuth Client  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_m2m.so
-        token  API Access Token  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_token.so
-        -      -                 -        -           refused  [home]/kinds/libcarto_kind_Bad-Name.so
-        spa    -                 -        -           refused  [home]/kinds/libcarto_kind_spa.so
-        --- stderr
-        warning: the kinds in `[home]/kinds/libcarto_kind_Bad-Name.so` can't be used: it has a name that no kind can have
-        hint: rename it: lower-case letters and digits, in words joined by `_`
-        warning: the kind `spa` can't be used: `[home]/kinds/libcarto_kind_spa.so` isn't a whole shared library: Could not read file magic
-        hint: install the plugin again, or remove the file
-    "#]],
+            status 0
+            --- stdout
+            NAME   TITLE             VERSION  LEVEL       STATE    PATH
+            m2m    M2M OAuth Client  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_m2m.so
+            token  API Access Token  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_token.so
+            -      -                 -        -           refused  [home]/kinds/libcarto_kind_Bad-Name.so
+            spa    -                 -        -           refused  [home]/kinds/libcarto_kind_spa.so
+            --- stderr
+            warning: `[home]/kinds/libcarto_kind_Bad-Name.so` can't be used: it has a name that no kind can have
+            hint: rename it: lower-case letters and digits, in words joined by `_`
+            warning: the kind `spa` can't be used: `[home]/kinds/libcarto_kind_spa.so` isn't a whole shared library: Could not read file magic
+            hint: install the plugin again, or remove the file
+        "#]],
     );
     let rows = carto.run("plugin list --json").ok().json();
     let refused: Vec<_> = rows["plugins"].as_array().unwrap().iter().filter(|row| row["state"] == "refused").collect();
@@ -193,34 +195,70 @@ fn the_list_of_plugins_says_why() {
     assert!(refused.iter().all(|row| row["cause"].is_string() && row["remedy"].is_string()), "{refused:?}");
 }
 
+/// The marker's library with another plural, in that folder.
+fn marker_with_plural(folder: &std::path::Path, plural: &str) {
+    let to = format!("{:<18}", format!("plural = \"{plural}\""));
+    let bytes = library::patched("marker", b"plural = \"markers\"", to.as_bytes());
+    std::fs::write(folder.join(library::file_name("marker")), bytes).unwrap();
+}
+
 #[test]
-fn two_kinds_with_one_plural_are_told_apart() {
+fn a_plural_belongs_to_the_first_that_claims_it() {
     let carto = Carto::new();
-    // The plural of the later name is taken: the kind is refused as a whole, the earlier one stays.
-    std::fs::write(
-        carto.kinds().join(library::file_name("marker")),
-        library::patched("marker", b"plural = \"markers\"", b"plural = \"tokens\" "),
-    )
-    .unwrap();
+    marker_with_plural(&carto.kinds(), "tokens");
     let listed = carto.run("plugin list --json").ok().json();
     let state = |name: &str| {
         listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap()["state"].clone()
     };
     assert_eq!((state("marker"), state("token")), ("ok".into(), "refused".into()));
-    // A plural that is another kind's name is refused, wherever it stands.
-    std::fs::write(
-        carto.kinds().join(library::file_name("marker")),
-        library::patched("marker", b"plural = \"markers\"", b"plural = \"token\"  "),
-    )
-    .unwrap();
-    check(
-        &carto.sandbox("credentials list marker").fails(7),
-        expect![[r#"
+    // Its name is its own all the same.
+    carto.sandbox("credentials list token").ok();
+    check(&carto.sandbox("credentials list").output(), expect![[r#"
         status 7
+        --- stdout
+        M2M OAuth Client (m2m)
+        none
+
+        Marker (tokens)
+        ID  NAME  ARGS
+        m0  mark  -
+        m1  mark  -
+        m2  mark  -
+        m3  mark  -
+        m4  mark  -
+        m5  mark  -
+
+        SPA OAuth Client (spa)
+        none
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` claims the plural `token`, which is another kind's
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't listed: the plural `tokens` belongs to another kind
         hint: remove one of the two
-    "#]],
-    );
-    carto.sandbox("credentials list tokens").ok();
+    "#]]);
+}
+
+#[test]
+fn a_later_folder_takes_no_word_from_an_earlier_one() {
+    let carto = Carto::new();
+    let users = carto.home().join("users");
+    std::fs::create_dir(&users).unwrap();
+    let paths = std::env::join_paths([carto.kinds(), users.clone()]).unwrap();
+    let run = |line: &str| carto.sandbox(line).env("CARTO_KINDS_PATH", &paths);
+    let mark = carto.home().join("mark");
+    // A kind of the user's that is called as a kind of the system's is listed: as an empty file, and as a library.
+    let file = users.join(library::file_name("tokens"));
+    std::fs::write(&file, "").unwrap();
+    run("credentials list token").ok();
+    run("credentials list tokens").ok();
+    let named = library::patched("marker", b"\nname = \"marker\"", b"\nname = \"tokens\"");
+    std::fs::write(&file, named).unwrap();
+    run("credentials list tokens").env("CARTO_TEST_MARK", &mark).ok();
+    assert!(!mark.exists(), "the user's library was opened");
+    // A plural of the user's that is a name or a plural of the system's.
+    std::fs::remove_file(&file).unwrap();
+    for plural in ["token", "tokens", "spa"] {
+        marker_with_plural(&users, plural);
+        run(&format!("credentials list {plural}")).env("CARTO_TEST_MARK", &mark).ok();
+        assert!(!mark.exists(), "the user's library was opened");
+        assert!(run("plugin list").ok().stderr.contains("belongs to another kind"));
+    }
 }

@@ -277,14 +277,14 @@ fn an_origin_with_a_path_is_warned_of() {
     check(
         &carto.sandbox(line).output(),
         expect![[r#"
-        status 0
-        --- stdout
-        A
-        --- stderr
-        warning: no browser will match the origin `https://a.example.com/`
-        hint: browsers send `--web-origin https://a.example.com`
-        note: `clientSecret` is shown now and never again: keep it in a safe place
-    "#]],
+            status 0
+            --- stdout
+            A
+            --- stderr
+            warning: no browser will match the origin `https://a.example.com/`
+            hint: browsers send `--web-origin https://a.example.com`
+            note: `clientSecret` was not asked for and can't be shown again
+        "#]],
     );
 }
 
@@ -292,6 +292,6 @@ fn an_origin_with_a_path_is_warned_of() {
 fn a_client_secret_is_never_sent_as_an_id() {
     let carto = Carto::new();
     let secret = carto.created("credentials create m2m --title Nightly", "clientSecret");
-    let output = carto.sandbox(&format!("--debug credentials get m2m {secret}")).fails(3);
+    let output = carto.sandbox(&format!("--debug credentials get m2m -- {secret}")).fails(3);
     assert!(!output.stderr.contains(&secret), "{output}");
 }

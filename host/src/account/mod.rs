@@ -44,6 +44,11 @@ impl Account {
         }
     }
 
+    /// The bearer itself, for taking it out of answers.
+    pub(crate) fn bearer(&self) -> &str {
+        self.bearer.expose()
+    }
+
     /// The `Authorization` header, marked so that no log prints it.
     pub(crate) fn authorization(&self) -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.bearer.expose()))

@@ -37,7 +37,7 @@ pub(crate) fn open_sandbox() -> Result<Sandbox> {
         Some(text) => Switches::parse(&text).map_err(|e| usage(format!("`{}`: {e}", environment::SANDBOX_FAULT)))?,
         None => Switches::default(),
     };
-    let database = environment::data_folder()?.join("sandbox.db");
+    let database = environment::sandbox_database()?;
     Sandbox::open(&database, switches).map_err(|e| Error::new(ErrorCode::Failed, e.to_string()))
 }
 
@@ -186,7 +186,7 @@ fn check_base_url(text: &str, source: &str) -> Result<Url> {
         return bad("holds a user name or a password", EXAMPLE);
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return bad(&format!("has a query or a fragment: `{text}`"), EXAMPLE);
+        return bad("has a query or a fragment", EXAMPLE);
     }
     match url.scheme() {
         "https" => Ok(url),

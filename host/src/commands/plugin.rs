@@ -8,7 +8,7 @@ use super::Context;
 use crate::error::usage;
 use crate::kinds::{Kind, Refused};
 use crate::output::table::Columns;
-use crate::output::{Format, Record, stderr, stdout};
+use crate::output::{Format, Record, json as json_text, stderr, stdout};
 use crate::run;
 
 /// `carto plugin list`.
@@ -20,8 +20,8 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     let found = context.catalog.all();
     let rows: Vec<Record> = found.kinds.iter().map(usable).chain(found.refused.iter().map(refused)).collect();
     let text = match view.format {
-        Format::Json => serde_json::to_string_pretty(&json!({ "plugins": rows })).unwrap_or_default() + "\n",
-        Format::Jsonl => rows.iter().map(|row| json!(row).to_string() + "\n").collect(),
+        Format::Json => json_text::pretty(&json!({ "plugins": rows })),
+        Format::Jsonl => rows.iter().map(|row| json_text::line(&json!(row))).collect(),
         _ => {
             let fields = ["name", "title", "version", "level", "state", "path"].map(str::to_owned);
             let columns = Columns::settle(&fields, &rows, stdout::width());

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::account;
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::event_loop;
 use crate::output::{stderr, stdout};
 use crate::sandbox::{self, Sandbox};
@@ -48,7 +48,7 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
 
 /// `carto sandbox reset`.
 pub(crate) fn reset() -> anyhow::Result<ExitCode> {
-    let database = database()?;
+    let database = environment::sandbox_database()?;
     Sandbox::reset(&database)?;
     stderr::done("The sandbox is empty.");
     Ok(ExitCode::SUCCESS)
@@ -56,7 +56,7 @@ pub(crate) fn reset() -> anyhow::Result<ExitCode> {
 
 /// `carto sandbox path`.
 pub(crate) fn path(context: &super::Context) -> anyhow::Result<ExitCode> {
-    let path = database()?;
+    let path = environment::sandbox_database()?;
     let text = if context.globals.view().format.is_json() {
         serde_json::to_string_pretty(&json!({ "path": path })).unwrap_or_default()
     } else {
@@ -64,8 +64,4 @@ pub(crate) fn path(context: &super::Context) -> anyhow::Result<ExitCode> {
     };
     stdout::write(&(text + "\n"))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn database() -> Result<std::path::PathBuf> {
-    Ok(environment::data_folder()?.join("sandbox.db"))
 }

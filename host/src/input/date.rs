@@ -33,7 +33,7 @@ fn date(text: &str) -> Option<Timestamp> {
 
 fn time(text: &str) -> Option<Timestamp> {
     // jiff reads more than RFC 3339; a date without `T` or an offset would be a guess.
-    text.contains(['T', 't']).then(|| text.parse().ok())?
+    (text.contains(['T', 't']) && !text.contains('[')).then(|| text.parse().ok())?
 }
 
 fn from_now(text: &str, now: Timestamp) -> Option<Timestamp> {
@@ -100,6 +100,7 @@ mod tests {
             "99999y",
             "999999d",
             "tomorrow",
+            "2027-01-01T12:00:00Z[UTC]",
             "٧d",
             "1é",
         ] {

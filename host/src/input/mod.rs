@@ -20,6 +20,9 @@ use crate::error::{Error, Result, shell_word};
 /// The largest file that an option may bring in.
 const FILE_LIMIT: u64 = 1024 * 1024;
 
+/// The longest id; a token, which is an id too, has some hundred characters.
+const LONGEST_ID: usize = 4096;
+
 /// The clap id of a kind's option. Prefixed: clap copies a global's value into a subcommand's argument with the same id.
 pub(crate) fn clap_id(arg: &Arg) -> String {
     format!("arg:{}", arg.name)
@@ -136,6 +139,11 @@ pub(crate) fn id(typed: &str, stdin: &mut Stdin) -> Result<String> {
         "" => Err(Error::new(ErrorCode::InvalidArgument, "the id is empty").hint("`carto credentials list` shows ids")),
         "." | ".." => Err(Error::new(ErrorCode::InvalidArgument, format!("`{id}` can't be an id"))
             .hint("`carto credentials list` shows ids")),
+        _ if id.len() > LONGEST_ID => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("an id of {} characters can't be one: {LONGEST_ID} is the limit", id.len()),
+        )
+        .hint("`carto credentials list` shows ids")),
         _ => Ok(id),
     }
 }

@@ -37,19 +37,30 @@ impl Catalog {
         &self.folders
     }
 
-    /// The kind that a word means: a name, which is its file's; else a plural, found by the word without its `s`; else whatever
-    /// manifest claims the word.
+    /// The kind that a word means. A folder comes before those after it, and inside one a name comes before a plural; so what is found
+    /// in a folder that a user can fill never takes a word away from the folders before it.
+    ///
+    /// Read for it: the file of that name, or of the word without its `s`, and whatever stands in folders before that one; every
+    /// manifest only if neither is there.
     pub(crate) fn find(&self, word: &str) -> Result<Kind> {
         let mut suspect = None;
         if is_kind_name(word) {
-            if let Some(found) = self.by_name(word) {
-                return found.map_err(|refused| refused.error());
-            }
-            match word.strip_suffix('s').and_then(|singular| self.by_name(singular)) {
-                Some(Ok(kind)) if kind.manifest.plural == word => return Ok(kind),
-                // A manifest that can't be read can't confirm its plural, but it is very likely the one that is meant.
-                Some(Err(refused)) => suspect = Some(refused),
-                _ => {}
+            let mut singular = word.strip_suffix('s');
+            for (place, folder) in self.folders.iter().enumerate() {
+                let found =
+                    in_folder(folder, word).or_else(|| match singular.and_then(|name| in_folder(folder, name))? {
+                        Ok(kind) => (kind.manifest.plural == word).then_some(Ok(kind)),
+                        // A manifest that can't be read can't confirm its plural, but it holds its name, and is very likely what is meant.
+                        Err(refused) => {
+                            singular = None;
+                            suspect = Some(refused);
+                            None
+                        }
+                    });
+                if let Some(found) = found {
+                    let earlier = self.plural_in(&self.folders[..place], word);
+                    return earlier.map_or(found, Ok).map_err(|refused| refused.error());
+                }
             }
         }
         let Found { kinds, refused } = self.all();
@@ -81,27 +92,12 @@ impl Catalog {
         }
     }
 
-    /// The kind of exactly that name, from the first folder that has its file. A refused file still holds the name: what it refuses
-    /// must not come back from a folder that anyone may fill.
-    fn by_name(&self, name: &str) -> Option<std::result::Result<Kind, Refused>> {
-        self.folders.iter().find_map(|folder| {
-            let path = folder.join(file_name(name));
-            // A dangling link is a file that can't be read, not a file that isn't there.
-            fs::symlink_metadata(&path).ok()?;
-            Some(
-                folder_fault(folder)
-                    .map_or_else(|| section::read(&path, name), Err)
-                    .and_then(|kind| self.unclaimed(kind)),
-            )
-        })
-    }
-
-    /// Refuses a kind whose plural is the name of another kind.
-    fn unclaimed(&self, kind: Kind) -> std::result::Result<Kind, Refused> {
-        let plural = &kind.manifest.plural;
-        let taken = *plural != kind.manifest.name
-            && self.folders.iter().any(|folder| fs::symlink_metadata(folder.join(file_name(plural))).is_ok());
-        if taken { Err(clash(&kind, plural)) } else { Ok(kind) }
+    /// The kind in these folders whose plural is the word, whatever its name.
+    fn plural_in(&self, folders: &[PathBuf], word: &str) -> Option<Kind> {
+        let files = folders.iter().filter_map(|folder| kind_files(folder).ok().map(|files| (folder, files)));
+        let mut kinds =
+            files.flat_map(|(folder, files)| files.into_iter().filter_map(|(name, _)| in_folder(folder, &name)?.ok()));
+        kinds.find(|kind| kind.manifest.plural == word)
     }
 
     /// Every kind, by name; the first folder that offers a name has it. The files are read once.
@@ -111,62 +107,76 @@ impl Catalog {
 
     fn read_all(&self) -> Found {
         let mut found = Found::default();
+        // Names are held even by files that are refused: what a folder refuses must not come back from one after it.
         let mut names = BTreeSet::new();
+        let mut words = BTreeSet::new();
         for folder in &self.folders {
-            match kind_files(folder) {
-                Ok(files) if files.is_empty() => {}
-                Ok(files) => {
-                    if let Some(refused) = folder_fault(folder) {
-                        found.refused.push(refused);
-                        names.extend(files.into_iter().map(|(name, _)| name));
-                        continue;
-                    }
-                    for (name, path) in files {
-                        if !names.insert(name.clone()) {
-                            continue;
-                        }
-                        match read_named(&path, &name) {
-                            Ok(kind) => found.kinds.push(kind),
-                            Err(refused) => found.refused.push(refused),
-                        }
-                    }
+            let files = match kind_files(folder) {
+                Ok(files) => files,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                Err(e) => {
+                    found.refused.push(Refused {
+                        name: None,
+                        path: folder.clone(),
+                        cause: format!("can't be read: {e}"),
+                        remedy: "mend its permissions, or remove it".to_owned(),
+                    });
+                    continue;
                 }
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => found.refused.push(Refused {
-                    name: None,
-                    path: folder.clone(),
-                    cause: format!("can't be read: {e}"),
-                    remedy: "mend its permissions, or remove it".to_owned(),
-                }),
+            };
+            if let Some(refused) = folder_fault(folder).filter(|_| !files.is_empty()) {
+                found.refused.push(refused);
+                names.extend(files.into_iter().map(|(name, _)| name));
+                continue;
             }
+            let mut kinds = Vec::new();
+            for (name, path) in files.into_iter().filter(|(name, _)| names.insert(name.clone())) {
+                match read_named(&path, &name) {
+                    Ok(kind) => kinds.push(kind),
+                    Err(refused) => found.refused.push(refused),
+                }
+            }
+            found.claim(kinds, &mut words);
         }
-        found.refuse_clashes();
         found.kinds.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
         found
     }
 }
 
 impl Found {
-    /// A word that two kinds claim belongs to the earlier, a name before a plural; the later is refused as a whole.
-    fn refuse_clashes(&mut self) {
-        let names: BTreeSet<String> = self.kinds.iter().map(|kind| kind.manifest.name.clone()).collect();
-        let mut plurals = BTreeSet::new();
-        let (kept, clashing) = std::mem::take(&mut self.kinds).into_iter().partition(|kind: &Kind| {
-            let (name, plural) = (&kind.manifest.name, &kind.manifest.plural);
-            (plural == name || !names.contains(plural)) && plurals.insert(plural.clone())
-        });
-        self.kinds = kept;
-        self.refused.extend(clashing.iter().map(|kind: &Kind| clash(kind, &kind.manifest.plural)));
+    /// Takes the kinds of one folder: each gets its name and its plural, unless a folder before, or a kind before in this one, has the
+    /// word. Names come before plurals.
+    fn claim(&mut self, kinds: Vec<Kind>, words: &mut BTreeSet<String>) {
+        let (named, nameless): (Vec<Kind>, Vec<Kind>) =
+            kinds.into_iter().partition(|kind| words.insert(kind.manifest.name.clone()));
+        self.refused.extend(nameless.iter().map(|kind| clash(kind, &kind.manifest.name, "the name")));
+        for kind in named {
+            let plural = &kind.manifest.plural;
+            if *plural == kind.manifest.name || words.insert(plural.clone()) {
+                self.kinds.push(kind);
+            } else {
+                self.refused.push(clash(&kind, plural, "the plural"));
+            }
+        }
     }
 }
 
-fn clash(kind: &Kind, plural: &str) -> Refused {
+/// A kind that isn't listed, because a word of its own is taken. A verb that names it by its file's name still finds it, unless that
+/// is the word: two kinds can then be told apart, and every manifest needn't be read for every verb.
+fn clash(kind: &Kind, word: &str, what: &str) -> Refused {
     Refused {
         name: Some(kind.manifest.name.clone()),
         path: kind.file.clone(),
-        cause: format!("claims the plural `{plural}`, which is another kind's"),
+        cause: format!("isn't listed: {what} `{word}` belongs to another kind"),
         remedy: "remove one of the two".to_owned(),
     }
+}
+
+/// The file of that name in a folder, read. A dangling link is a file that can't be read, not a file that isn't there.
+fn in_folder(folder: &Path, name: &str) -> Option<std::result::Result<Kind, Refused>> {
+    let path = folder.join(file_name(name));
+    fs::symlink_metadata(&path).ok()?;
+    Some(folder_fault(folder).map_or_else(|| section::read(&path, name), Err))
 }
 
 fn read_named(path: &Path, name: &str) -> std::result::Result<Kind, Refused> {

@@ -50,7 +50,10 @@ impl Refused {
     pub(crate) fn error(&self) -> Error {
         let what = match &self.name {
             Some(name) => format!("the kind `{name}` can't be used: `{}` {}", self.path.display(), self.cause),
-            None => format!("the kinds in `{}` can't be used: it {}", self.path.display(), self.cause),
+            None if self.path.is_dir() => {
+                format!("the kinds in `{}` can't be used: it {}", self.path.display(), self.cause)
+            }
+            None => format!("`{}` can't be used: it {}", self.path.display(), self.cause),
         };
         Error::new(ErrorCode::PluginFault, what).hint(self.remedy.clone())
     }

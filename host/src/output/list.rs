@@ -52,7 +52,7 @@ impl List {
         let shape = &kind.manifest.record;
         let mut hidden = Vec::new();
         for record in &mut records {
-            hidden = mask::mask(record, shape, self.view.reveal);
+            hidden.extend(mask::mask(record, shape, self.view.reveal));
         }
         let mut text = String::new();
         let begins = self.current.is_none();

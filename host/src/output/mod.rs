@@ -4,7 +4,7 @@
 //! other files write one format each.
 
 mod csv_rows;
-mod json;
+pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod mask;
 pub(crate) mod record;

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use carto_plugin_api::is_harmful;
+
 /// The text with each such character written as `\u{…}`. Line breaks count as such.
 pub(crate) fn harmless(text: &str) -> String {
     if !text.contains(is_harmful) {
@@ -42,12 +44,6 @@ pub(crate) fn harmless_json(json: &str) -> String {
         }
     }
     shown
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -38,8 +38,10 @@ fn text(alphabet: &[u8], length: usize) -> Result<String, Unspecified> {
     while text.len() < length {
         for byte in bytes::<64>()? {
             let byte = usize::from(byte);
-            if byte < fair && text.len() < length {
-                text.push(char::from(alphabet[byte % alphabet.len()]));
+            let letter = char::from(alphabet[byte % alphabet.len()]);
+            // The first is a letter or a digit: what begins with a dash is taken for an option when it is pasted.
+            if byte < fair && text.len() < length && (!text.is_empty() || letter.is_ascii_alphanumeric()) {
+                text.push(letter);
             }
         }
     }

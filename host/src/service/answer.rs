@@ -30,12 +30,25 @@ pub(super) struct Received {
 }
 
 /// Reads the body, up to the limit.
-pub(super) async fn receive(response: Response<Body>) -> std::result::Result<Received, Failure> {
+pub(super) async fn receive(response: Response<Body>, bearer: &str) -> std::result::Result<Received, Failure> {
     let (head, body) = response.into_parts();
     match Limited::new(body, LIMIT).collect().await {
-        Ok(body) => Ok(Received { status: head.status, headers: head.headers, body: body.to_bytes().to_vec() }),
+        Ok(body) => {
+            Ok(Received { status: head.status, headers: head.headers, body: without(bearer, body.to_bytes().to_vec()) })
+        }
         Err(e) if e.is::<LengthLimitError>() => Err(Failure::TooLarge),
         Err(_) => Err(Failure::Lost("it ended in the middle of the answer".to_owned())),
+    }
+}
+
+/// A shorter bearer than this is none, and its letters would be everywhere.
+const SHORTEST: usize = 8;
+
+/// A service that echoes the bearer must not lead it into a message, or into a kind.
+fn without(bearer: &str, body: Vec<u8>) -> Vec<u8> {
+    match std::str::from_utf8(&body) {
+        Ok(text) if bearer.len() >= SHORTEST && text.contains(bearer) => text.replace(bearer, "[hidden]").into_bytes(),
+        _ => body,
     }
 }
 
@@ -52,13 +65,7 @@ impl Received {
     fn words(&self) -> Option<String> {
         let plain = self.header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/plain"));
         let text = match self.json() {
-            Some(json) => {
-                let of = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
-                match (of("error"), of("description")) {
-                    (Some(error), Some(description)) => format!("{error}: {description}"),
-                    (one, other) => one.or(other)?,
-                }
-            }
+            Some(json) => carto_plugin_api::problem(&json)?,
             None if plain => String::from_utf8_lossy(&self.body).trim().to_owned(),
             None => return None,
         };
@@ -74,6 +81,7 @@ impl Asked<'_> {
             401 => return Err(self.account.rejected(received.words().as_deref())),
             429 => return Err(self.limited(received.header(RETRY_AFTER))),
             300..=399 => return Err(self.redirected(status, received.header(LOCATION))),
+            408 if self.writes => return Err(self.unknown(&format!("{} gave up waiting (408)", self.account.place()))),
             500..=599 => return Err(self.unavailable(&received)),
             _ => {}
         }
@@ -86,7 +94,9 @@ impl Asked<'_> {
         let headers = received
             .headers
             .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .filter_map(|(name, value)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.replace(self.account.bearer(), "[hidden]")))
+            })
             .collect();
         Ok(WireResponse { status: status.as_u16(), headers, body })
     }
@@ -123,6 +133,10 @@ impl Asked<'_> {
             self.shown,
             status.as_u16()
         );
+        // Some redirects (303) mean that the write was done.
+        if self.writes {
+            return self.unknown(&message);
+        }
         Error::new(ErrorCode::UnexpectedAnswer, message).hint("give the address of the API itself as base URL")
     }
 

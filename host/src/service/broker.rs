@@ -12,22 +12,9 @@ use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::output::stderr;
 
-/// Headers that are the host's: authorisation, addressing, framing.
-const OWN_HEADERS: [&str; 13] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+/// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
+/// (method overrides).
+const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match", "if-none-match", "prefer"];
 
 /// The service that is the account's own API.
 const ACCOUNT_SERVICE: &str = "api";
@@ -76,13 +63,15 @@ impl Broker {
         }
         if !self.calls.iter().any(|call| call.permits(service, &request)) {
             return Err(
-                self.breach(format!("it asked for {service} {}, which its manifest doesn't declare", shown(&request)))
+                self.breach(format!("it asked for {service} {}, which its manifest doesn't declare", request.shown()))
             );
         }
         if let Some((name, _)) =
-            request.headers.iter().find(|(name, _)| OWN_HEADERS.contains(&name.to_lowercase().as_str()))
+            request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
         {
-            return Err(self.breach(format!("it set the header `{}`, which is the host's", name.escape_debug())));
+            return Err(
+                self.breach(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()))
+            );
         }
         if service != ACCOUNT_SERVICE {
             return Err(Error::new(
@@ -91,7 +80,7 @@ impl Broker {
             )
             .hint("this version of carto can't approve a service; only the account's own API can be asked"));
         }
-        let write = (request.method != "GET").then(|| shown(&request));
+        let write = (request.method != "GET").then(|| request.shown());
         let (sender, receiver) = oneshot::channel();
         let session = Arc::clone(&self.session);
         self.handle.spawn(async move {
@@ -117,7 +106,7 @@ impl Broker {
                 stderr::warning(message, text("hint"));
                 Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
             }
-            _ => Err(self.breach(format!("it asked the host for {}, which it doesn't have", shown(request)))),
+            _ => Err(self.breach(format!("it asked the host for {}, which it doesn't have", request.shown()))),
         }
     }
 
@@ -137,19 +126,4 @@ impl Caller for Broker {
             .map(|response| serde_json::to_vec(&response).unwrap_or_default())
             .map_err(|error| serde_json::to_vec(&error).unwrap_or_default())
     }
-}
-
-/// `GET /v3/robots/…`, secrets masked.
-pub(super) fn shown(request: &WireRequest) -> String {
-    use carto_plugin_api::Segment;
-
-    let segments: Vec<&str> = request
-        .path
-        .iter()
-        .map(|segment| match segment {
-            Segment::Plain(text) => text.as_str(),
-            Segment::Secret { .. } => "…",
-        })
-        .collect();
-    format!("{} /{}", request.method, segments.join("/"))
 }

@@ -11,7 +11,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::answer::{self, Asked};
-use super::broker::shown;
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::output::stderr;
@@ -42,7 +41,8 @@ impl Session {
             account,
             settings,
             transport: Mutex::new(None),
-            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            // A time beyond what the clock can count is none.
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
             debug,
         }
@@ -60,7 +60,7 @@ impl Session {
 
     /// Sends a request that the manifest permits, and reads the answer.
     pub(crate) async fn send(&self, request: WireRequest) -> Result<WireResponse> {
-        let asked = Asked { shown: shown(&request), writes: request.method != "GET", account: &self.account };
+        let asked = Asked { shown: request.shown(), writes: request.method != "GET", account: &self.account };
         let http = self.build(&request)?;
         let transport = self.transport()?;
         let started = Instant::now();
@@ -70,7 +70,7 @@ impl Session {
         }
         let received = tokio::time::timeout(left, async {
             let response = transport.send(http).await?;
-            answer::receive(response).await
+            answer::receive(response, self.account.bearer()).await
         })
         .await
         .unwrap_or_else(|_| Err(Failure::Lost(format!("no answer within {:?}", self.timeout))));
@@ -95,7 +95,7 @@ impl Session {
     }
 
     fn build(&self, request: &WireRequest) -> Result<Request<Bytes>> {
-        let bad = |what: &str| Error::fault(format!("{} can't be sent: {what}", shown(request)));
+        let bad = |what: &str| Error::fault(format!("{} can't be sent: {what}", request.shown()));
         let mut builder = Request::builder()
             .method(request.method.as_str())
             .uri(self.url(request).as_str())
@@ -162,6 +162,9 @@ impl Asked<'_> {
             Failure::Lost(why) => {
                 Error::new(ErrorCode::Unreachable, format!("the connection to {place} failed: {why}"))
                     .hint("nothing was changed; try again")
+            }
+            Failure::TooLarge if self.writes => {
+                self.unknown(&format!("{place} answered {} with more than 16 MiB", self.shown))
             }
             Failure::TooLarge => Error::new(
                 ErrorCode::UnexpectedAnswer,

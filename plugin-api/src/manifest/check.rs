@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Arg, ArgType, MAX_ARGS, Manifest, Method, Record, Service, VerbSpec};
-use crate::{HOST_SERVICE, Verb};
+use crate::{HOST_SERVICE, Verb, is_harmful};
 
 /// The host's own options. No kind can declare one of these names.
 pub const RESERVED_OPTIONS: &[&str] = &[
@@ -86,12 +86,9 @@ fn named(what: &str, word: &str) -> Result<(), String> {
 
 /// Text that is shown: one line that can't disturb a terminal.
 fn line(what: &str, text: &str) -> Result<(), String> {
-    let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if text.trim().is_empty() {
         Err(format!("`{what}` is empty"))
-    } else if text.contains(hidden) {
+    } else if text.contains(is_harmful) {
         Err(format!("`{what}` holds control characters: \"{}\"", text.escape_debug()))
     } else {
         Ok(())

@@ -5,8 +5,8 @@
 #[cfg(test)]
 mod tests;
 
-use carto_oauth_clients::{Client, Clients};
-use carto_plugin_api::{CredentialKind, Error, Host, Listing, Page, Result, Secret, export_kind};
+use carto_oauth_clients::{Client, Clients, check_title};
+use carto_plugin_api::{CredentialKind, Host, Listing, Page, Result, Secret, export_kind};
 use serde::{Deserialize, Serialize};
 
 const CLIENTS: Clients = Clients { kind: "m2m", noun: "M2M client" };
@@ -48,11 +48,7 @@ pub struct Input {
 impl Input {
     /// The one rule, before any request.
     fn checked(self) -> Result<Input> {
-        if self.title.trim().is_empty() || self.title.contains(char::is_control) {
-            return Err(
-                Error::argument("title", "the title is empty or holds control characters").hint("add `--title NAME`")
-            );
-        }
+        check_title(Some(&self.title))?;
         Ok(self)
     }
 }

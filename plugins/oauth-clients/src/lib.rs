@@ -26,6 +26,16 @@ pub trait Client: DeserializeOwned {
     fn title(&self) -> &str;
 }
 
+/// A title as the kinds demand it: text that can be typed again. `None` (an update that leaves it) is fine.
+pub fn check_title(title: Option<&str>) -> Result<()> {
+    match title {
+        Some(title) if title.trim().is_empty() || title.contains(char::is_control) => {
+            Err(Error::argument("title", "the title is empty or holds control characters").hint("add `--title NAME`"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The clients of one type.
 pub struct Clients {
     /// The `type` on the wire, which is also the kind's name on the command line.
@@ -47,7 +57,15 @@ impl Clients {
         let request = self.typed(Request::get(ROUTE)).query("limit", PAGE).query_if("cursor", page.cursor);
         let answer: ListAnswer = host.call("api", request)?.ok()?.json()?;
         let own = answer.clients.into_iter().filter(|client| self.is_own(client));
-        Ok(Listing { items: own.map(|client| self.read(client)).collect::<Result<_>>()?, next: answer.next })
+        // One that can't be read must not hide the others.
+        let readable = own.filter_map(|client| {
+            let read = self.read(client);
+            if read.is_err() {
+                host.warn(&format!("the service lists a {} that can't be read: it is left out", self.noun), None);
+            }
+            read.ok()
+        });
+        Ok(Listing { items: readable.collect(), next: answer.next })
     }
 
     /// Creates one from the wire's body.
@@ -100,7 +118,7 @@ impl Clients {
 
     fn written<C: Client>(&self, body: &impl Serialize, response: Response) -> Result<C> {
         let answer: Value = response.json()?;
-        let wider = widened::lists(&serde_json::to_value(body).unwrap_or_default(), &answer);
+        let wider = widened::fields(&serde_json::to_value(body).unwrap_or_default(), &answer);
         let client: C = self.read(answer)?;
         if wider.is_empty() {
             return Ok(client);
@@ -121,7 +139,7 @@ impl Clients {
     /// A refusal in this kind's terms.
     fn allowed(&self, response: Response) -> Result<Response> {
         response.ok().map_err(|error| match error.code {
-            ErrorCode::Forbidden if error.hint.is_none() => error.hint(
+            ErrorCode::Forbidden => error.hint(
                 "managing OAuth clients needs an account and a plan that have them; ask the account's administrator",
             ),
             _ => error,

@@ -2,15 +2,20 @@
 
 use serde_json::Value;
 
-/// The items of the answer's lists that the body didn't have, as text for a message. A list that either side leaves out says nothing.
-pub(crate) fn lists(body: &Value, answer: &Value) -> Vec<String> {
+/// What the answer has beyond the body, as text for a message: more items in a list, or a text where the body said `null`. A field that
+/// either side leaves out says nothing.
+pub(crate) fn fields(body: &Value, answer: &Value) -> Vec<String> {
     let Some(fields) = body.as_object() else { return Vec::new() };
-    fields
-        .iter()
-        .filter_map(|(field, asked)| Some((field, asked.as_array()?, answer.get(field)?.as_array()?)))
-        .flat_map(|(field, asked, given)| {
-            let extra = given.iter().filter(|item| !asked.contains(item));
-            extra.map(move |item| format!("`{}` in {field}", item.as_str().unwrap_or("?")))
-        })
-        .collect()
+    let mut wider = Vec::new();
+    for (field, asked) in fields {
+        let extra: Vec<&Value> = match (asked, answer.get(field)) {
+            (Value::Array(asked), Some(Value::Array(given))) => {
+                given.iter().filter(|item| !asked.contains(item)).collect()
+            }
+            (Value::Null, Some(given @ Value::String(_))) => vec![given],
+            _ => Vec::new(),
+        };
+        wider.extend(extra.into_iter().map(|item| format!("`{}` in {field}", item.as_str().unwrap_or("?"))));
+    }
+    wider
 }

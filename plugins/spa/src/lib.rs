@@ -8,7 +8,7 @@ mod urls;
 #[cfg(test)]
 mod tests;
 
-use carto_oauth_clients::{Client, Clients};
+use carto_oauth_clients::{Client, Clients, check_title};
 use carto_plugin_api::{CredentialKind, Error, ErrorCode, Host, Listing, Page, Result, Secret, export_kind};
 use serde::{Deserialize, Serialize};
 
@@ -63,13 +63,13 @@ pub struct Input {
     allowed_origin: Option<Vec<String>>,
 }
 
-/// The body of both writes: what isn't there stays as it is.
+/// The body of an update: what isn't there stays as it is. A create says everything, so that what comes back can be held against it.
 #[derive(Serialize)]
 struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    login_uri: Option<String>,
+    login_uri: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     callbacks: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,13 +83,7 @@ struct Body {
 impl Body {
     /// Every rule, before any request.
     fn checked(input: Input, host: &Host<'_>) -> Result<Body> {
-        if let Some(title) = &input.title
-            && (title.trim().is_empty() || title.contains(char::is_control))
-        {
-            return Err(
-                Error::argument("title", "the title is empty or holds control characters").hint("add `--title NAME`")
-            );
-        }
+        check_title(input.title.as_deref())?;
         if let Some(uri) = &input.login_uri {
             urls::check("login-uri", uri)?;
         }
@@ -107,12 +101,25 @@ impl Body {
         }
         Ok(Body {
             title: input.title,
-            login_uri: input.login_uri,
+            login_uri: input.login_uri.map(Some),
             callbacks: input.callback,
             logout_urls: input.logout_url,
             web_origins: input.web_origin,
             allowed_origins: input.allowed_origin,
         })
+    }
+
+    /// With `null` and empty lists for what wasn't given.
+    fn complete(self) -> Body {
+        let list = |list: Option<Vec<String>>| Some(list.unwrap_or_default());
+        Body {
+            title: self.title,
+            login_uri: Some(self.login_uri.flatten()),
+            callbacks: list(self.callbacks),
+            logout_urls: list(self.logout_urls),
+            web_origins: list(self.web_origins),
+            allowed_origins: list(self.allowed_origins),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -131,7 +138,7 @@ impl CredentialKind for Spa {
     }
 
     fn create(host: &Host<'_>, input: Input) -> Result<Record> {
-        CLIENTS.create(host, &Body::checked(input, host)?)
+        CLIENTS.create(host, &Body::checked(input, host)?.complete())
     }
 
     fn get(host: &Host<'_>, id: &str) -> Result<Record> {

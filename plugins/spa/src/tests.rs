@@ -45,7 +45,10 @@ fn create_sends_what_was_given_and_shows_the_secret() {
         "logout_urls": ["https://a.example.com"], "web_origins": ["https://a.example.com"], "allowed_origins": ["http://[::1]:1"],
     });
     assert_eq!(posted(args.clone()), wire);
-    assert_eq!(posted(json!({ "title": "Store" })), json!({ "title": "Store" }));
+    let bare = json!({
+        "title": "Store", "login_uri": null, "callbacks": [], "logout_urls": [], "web_origins": [], "allowed_origins": [],
+    });
+    assert_eq!(posted(json!({ "title": "Store" })), bare);
     let mut made = wire;
     made["client_id"] = ID.into();
     made["client_secret"] = "s3cr3t".into();
@@ -129,6 +132,23 @@ fn what_came_back_wider_is_an_error() {
         error.message
     );
     assert_eq!(error.hint.unwrap(), format!("delete it: `carto credentials delete spa {ID}`"));
+    // What wasn't asked for at all is wider too.
+    for field in
+        [json!({ "web_origins": ["https://evil.example.com"] }), json!({ "login_uri": "https://evil.example.com" })]
+    {
+        let mut answer = client(ID, "x");
+        answer.as_object_mut().unwrap().extend(field.as_object().unwrap().clone());
+        let error =
+            clients().create(&FakeHost::new().answer(CREATE, 200, answer), json!({ "title": "x" })).unwrap_err();
+        assert_eq!(error.code, ErrorCode::WiderThanAsked);
+    }
+}
+
+#[test]
+fn a_record_that_cant_be_read_hides_no_other() {
+    let host = FakeHost::new().answer(LIST, 200, json!({ "clients": [{ "client_id": 7 }, client("b", "Store")] }));
+    assert_eq!(clients().list(&host).unwrap().len(), 1);
+    assert_eq!(host.warnings().len(), 1);
 }
 
 #[test]
@@ -265,12 +285,10 @@ fn a_broken_answer_never_quotes_a_value() {
         let host = FakeHost::new()
             .answer(&item("GET", ID), 200, answer.clone())
             .answer(CREATE, 201, answer.clone())
-            .answer(LIST, 200, json!({ "clients": [answer.clone()] }))
             .answer(LIST, 200, answer.clone());
         let outcomes = [
             clients().get(&host, ID),
             clients().create(&host, json!({ "title": "x" })),
-            clients().list(&host).map(Value::Array),
             clients().list(&host).map(Value::Array),
         ];
         for error in outcomes.map(Result::unwrap_err) {

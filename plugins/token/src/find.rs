@@ -54,7 +54,8 @@ pub(crate) fn ask(host: &Host<'_>, typed: &str, request: impl Fn() -> Request) -
 
 /// Sends a request about a token that was read: by its id, and where the service doesn't know that in a path, by the token itself.
 pub(crate) fn about(host: &Host<'_>, typed: &str, token: &Token, request: impl Fn() -> Request) -> Result<Response> {
-    let handles = [token.id.clone().map(Handle::Id), token.token.clone().map(Handle::Token)];
+    let by_id = token.id.clone().map(|id| Handle::direct(&id).unwrap_or(Handle::Id(id)));
+    let handles = [by_id, token.token.clone().map(Handle::Token)];
     if handles.iter().all(Option::is_none) {
         return Err(Error::new(
             ErrorCode::UnexpectedAnswer,
@@ -75,7 +76,7 @@ fn search(host: &Host<'_>, typed: &str) -> Result<Token> {
     let mut named = Vec::new();
     let mut cursor = None;
     loop {
-        let (tokens, next) = wire::read_list(&host.call("api", wire::list_request(cursor.clone()))?.ok()?)?;
+        let (tokens, next) = wire::read_list(host, &host.call("api", wire::list_request(cursor.clone()))?.ok()?)?;
         for token in tokens {
             if exactly(&token, typed) {
                 return Ok(token);

@@ -66,7 +66,7 @@ pub(crate) fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> 
     referers::warn_of_bare_origins(host, body.referers.as_deref().unwrap_or_default());
     if !changes_grants {
         let (response, _) = find::ask(host, id, || Request::patch(ROUTE).json(&body))?;
-        return finish(&body, response);
+        return finish(&body, None, response);
     }
     for _ in 0..ATTEMPTS {
         let (read, _) = find::ask(host, id, || Request::get(ROUTE))?;
@@ -89,20 +89,21 @@ pub(crate) fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> 
         // The token that was read, not the word that was typed: a name may belong to another token by now.
         let response = find::about(host, id, &current, request)?;
         if response.status() != 412 {
-            return finish(&body, response);
+            return finish(&body, Some(&current), response);
         }
     }
     Err(Error::new(ErrorCode::Conflict, format!("the token `{}` keeps being changed by others", find::shown(id)))
         .hint("nothing was changed; try again when they are done"))
 }
 
-fn finish(body: &Body, response: Response) -> Result<Record> {
+/// Holds the answer against what was asked and, where the token was read before, against what it was.
+fn finish(body: &Body, before: Option<&Token>, response: Response) -> Result<Record> {
     let token: Token = wire::written(response)?.json()?;
     let asked = Asked {
         grants: body.grants.as_deref(),
-        apis: body.allowed_apis.as_deref(),
-        referers: body.referers.as_deref(),
-        expiry: None,
+        apis: body.allowed_apis.as_deref().or(before.and_then(|before| before.allowed_apis.as_deref())),
+        referers: body.referers.as_deref().or(before.and_then(|before| before.referers.as_deref())),
+        expiry: before.and_then(|before| before.expiration_date.as_deref()),
     };
     widened::check(&asked, &token)?;
     token.try_into()

@@ -3,6 +3,8 @@
 
 use carto_plugin_api::{Error, ErrorCode, Result};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::grants::Grant;
 use crate::wire::Token;
@@ -51,16 +53,22 @@ pub(crate) fn check(asked: &Asked<'_>, answer: &Token) -> Result<()> {
     .hint(format!("delete it: `carto credentials delete token {id}`")))
 }
 
-/// Whether the answer shows an expiry later than asked, or none. An answer that shows nothing but the token (documented as the least
-/// that comes) doesn't speak of it.
+/// Whether the answer shows an expiry later than asked, one that can't be read, or none. An answer that shows nothing but the token
+/// (documented as the least that comes) doesn't speak of it.
 fn lives_longer(asked: &str, answer: &Token) -> bool {
     let speaks = answer.grants.is_some() || answer.created_at.is_some();
     match &answer.expiration_date {
         None => speaks,
-        Some(given) => match (asked.parse::<Timestamp>(), given.parse::<Timestamp>()) {
-            (Ok(asked), Ok(given)) => given > asked,
-            // A date in another form (the wire format isn't documented) can't be compared; it isn't silence.
-            _ => false,
+        Some(given) => match (moment(asked), moment(given)) {
+            (Some(asked), Some(given)) => given > asked,
+            _ => true,
         },
     }
+}
+
+/// A time, or the midnight in UTC of a date: the form in which the service answers isn't documented.
+fn moment(text: &str) -> Option<Timestamp> {
+    let of_date =
+        || text.parse::<Date>().ok()?.to_zoned_datetime(TimeZone::UTC).ok().map(|midnight| midnight.timestamp());
+    text.parse().ok().or_else(of_date)
 }

@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carto_plugin_api::{Error, ErrorCode, Request, Response, Result, Secret};
+use carto_plugin_api::{Error, ErrorCode, Host, Request, Response, Result, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,14 +34,18 @@ pub(crate) struct Token {
 impl Token {
     /// What names this token without being one: the service's id, else the `jti` inside the token.
     pub(crate) fn handle(&self) -> Option<String> {
-        self.id.clone().or_else(|| jti(self.token.as_ref()?.expose()))
+        match &self.id {
+            // A service that uses the token itself as id must not lead it onto the screen.
+            Some(id) => jti(id).or_else(|| Some(id.clone())),
+            None => jti(self.token.as_ref()?.expose()),
+        }
     }
 }
 
 /// One page of the list.
 #[derive(Deserialize)]
 struct ListPage {
-    tokens: Vec<Token>,
+    tokens: Vec<Value>,
     #[serde(default)]
     next: Option<String>,
 }
@@ -51,13 +55,20 @@ pub(crate) fn list_request(cursor: Option<String>) -> Request {
     Request::get(ROUTE).query("limit", PAGE).query_if("cursor", cursor)
 }
 
-/// The tokens of a page, and where the next one starts: `{"tokens": […], "next"?: …}`, or a bare list of all.
-pub(crate) fn read_list(response: &Response) -> Result<(Vec<Token>, Option<String>)> {
-    if response.body().is_some_and(Value::is_array) {
-        return Ok((response.json()?, None));
-    }
-    let ListPage { tokens, next } = response.json()?;
-    Ok((tokens, next))
+/// The tokens of a page, and where the next one starts: `{"tokens": […], "next"?: …}`, or a bare list of all. One that can't be read, or
+/// that nothing names, is left out with a warning: it must not hide the others.
+pub(crate) fn read_list(host: &Host<'_>, response: &Response) -> Result<(Vec<Token>, Option<String>)> {
+    let ListPage { tokens, next } = match response.body() {
+        Some(Value::Array(_)) => ListPage { tokens: response.json()?, next: None },
+        _ => response.json()?,
+    };
+    let readable = tokens.into_iter().filter_map(|token| {
+        Token::deserialize(token).ok().filter(|token| token.handle().is_some()).or_else(|| {
+            host.warn("the service lists a token that can't be read: it is left out", None);
+            None
+        })
+    });
+    Ok((readable.collect(), next))
 }
 
 /// What a user is shown: CONTRACT's fields, in their order.

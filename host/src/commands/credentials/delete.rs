@@ -7,28 +7,32 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::{Context, confirm, work};
+use crate::error::usage;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
-use crate::output::{Format, stderr, stdout};
-use crate::redact::redact;
+use crate::output::{Format, json, stderr, stdout};
+use crate::redact;
 
 pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let view = context.globals.view();
+    if let Some(field) = view.field.as_deref().filter(|field| *field != "deleted") {
+        return Err(usage(format!("there is no field `{field}`")).hint("delete answers with `deleted`").into());
+    }
     let mut stdin = Stdin::default();
     let id = input::id(super::typed_id(matches), &mut stdin)?;
     let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
-    confirm::deletion(&kind.manifest.title, &redact(&id), &context.globals, &mut work.stdin)?;
+    confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;
     // A kind that had to look the credential up says which one it was; otherwise the typed word was the id.
     let looked_up = work.run(kind, Verb::Delete, input, |kind, answer| match answer {
         Value::Null => Ok(None),
         answer => work::record(kind, answer).map(|record| Some(work::id_of(kind, &record))),
     })?;
-    let gone = looked_up.unwrap_or_else(|| redact(&id));
-    let view = context.globals.view();
+    let gone = looked_up.unwrap_or_else(|| redact::handle(&id));
     let text = match view.format {
-        _ if view.field.is_some() => format!("{gone}\n"),
-        Format::Json => serde_json::to_string_pretty(&json!({ "deleted": gone })).unwrap_or_default() + "\n",
-        Format::Jsonl => json!({ "deleted": gone }).to_string() + "\n",
+        _ if view.field.is_some() => gone + "\n",
+        Format::Json => json::pretty(&json!({ "deleted": gone })),
+        Format::Jsonl => json::line(&json!({ "deleted": gone })),
         Format::Table | Format::Csv | Format::Env => {
             stderr::done(&format!("Deleted {} `{gone}`", kind.manifest.title));
             return Ok(ExitCode::SUCCESS);

@@ -1,5 +1,6 @@
 //! List, of one kind or of all. Kinds work in parallel, each a page ahead; they are printed in a fixed order, as their pages come.
 
+use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exi
     run(context, kinds, refused, matches, true)
 }
 
+/// How many kinds work at the same time. Each holds a thread, and requests need threads too.
+const AT_ONCE: usize = 8;
+
 /// A page of records, or what ended the kind's list.
 type Page = Result<Vec<Record>>;
 
@@ -41,6 +45,9 @@ fn run(
     matches: &ArgMatches,
     several: bool,
 ) -> anyhow::Result<ExitCode> {
+    if kinds.is_empty() && refused.is_empty() {
+        stderr::done("There are no kinds here: `carto plugin list` says where they are looked for.");
+    }
     let mut list = List::new(context.globals.view(), several)?;
     let mut work = Work::begin(context, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
@@ -52,8 +59,7 @@ fn run(
         })
         .collect::<Result<Vec<_>>>()?;
     let first_failure = event_loop::run(async {
-        let running = inputs.into_iter().map(|(kind, input)| start(&work, kind, input, limit)).collect();
-        let printed = print(&mut list, running, several).await?;
+        let printed = print(&mut list, inputs, |kind, input| start(&work, kind, input, limit), several).await?;
         let missing = name_refused(&mut list, refused)?;
         list.finish()?;
         Ok(printed.or(missing))
@@ -69,14 +75,18 @@ fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mp
     (kind, receiver)
 }
 
-/// Prints the kinds one after the other. Among several, one that fails is named and the others go on; alone, it is the command's failure.
+/// Prints the kinds one after the other, with the next few at work. Among several, one that fails is named and the others go on; alone,
+/// it is the command's failure.
 async fn print(
     list: &mut List,
-    running: Vec<(Kind, mpsc::Receiver<Page>)>,
+    kinds: Vec<(Kind, Input)>,
+    start: impl Fn(Kind, Input) -> (Kind, mpsc::Receiver<Page>),
     several: bool,
 ) -> anyhow::Result<Option<ErrorCode>> {
     let mut first_failure = None;
-    for (kind, mut pages) in running {
+    let mut waiting = kinds.into_iter();
+    let mut running: VecDeque<_> = waiting.by_ref().take(AT_ONCE).map(|(kind, input)| start(kind, input)).collect();
+    while let Some((kind, mut pages)) = running.pop_front() {
         let mut failure = None;
         while let Some(page) = pages.recv().await {
             match page {
@@ -95,6 +105,7 @@ async fn print(
                 return Err(error.into());
             }
         }
+        running.extend(waiting.next().map(|(kind, input)| start(kind, input)));
     }
     Ok(first_failure)
 }
@@ -151,6 +162,13 @@ fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<String>)> {
         Error::fault(format!("the kind `{}` answered `list` with something that isn't a page", kind.name()))
             .hint("report it to the plugin's vendor")
     })?;
-    let records = answer.items.into_iter().map(|item| work::record(kind, item)).collect::<Result<_>>()?;
+    // One bad record doesn't hide the good ones.
+    let mut records = Vec::with_capacity(answer.items.len());
+    for item in answer.items {
+        match work::record(kind, item) {
+            Ok(record) => records.push(record),
+            Err(error) => stderr::warning(&format!("{}: it is left out", error.message), error.hint.as_deref()),
+        }
+    }
     Ok((records, answer.next))
 }

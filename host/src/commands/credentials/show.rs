@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use carto_plugin_api::{ErrorCode, Verb};
 use clap::ArgMatches;
-use serde_json::Value;
 
 use super::{Context, work};
 use crate::error::{Error, quoted, shell_word};
@@ -27,7 +26,6 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
         }
     }
     let fresh = verb == Verb::Create;
-    note_secrets(kind, &answer, fresh, &view);
     let written = record::text(kind, answer.clone(), &view, fresh);
     if fresh {
         // A credential exists by now: whatever goes wrong, the message has to say which.
@@ -37,6 +35,7 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     } else {
         stdout::write(&written?)?;
     }
+    note_secrets(kind, &answer, fresh, &view);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -50,14 +49,24 @@ fn named(kind: &Kind, record: &Record) -> String {
     }
 }
 
-/// Says of secrets that exist once that this is the time, or that it was.
+/// Says of secrets that exist once that this was the time.
 fn note_secrets(kind: &Kind, record: &Record, fresh: bool, view: &View) {
-    let once = &kind.manifest.record.once;
-    let there: Vec<&String> = once.iter().filter(|field| !record.get(*field).is_none_or(Value::is_null)).collect();
-    if fresh && !there.is_empty() && !view.format.is_json() {
-        stderr::note(&format!("{} is shown now and never again: keep it in a safe place", quoted(there)));
-    } else if !fresh && view.reveal && there.is_empty() && !once.is_empty() {
-        stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(once)));
+    let shape = &kind.manifest.record;
+    let (there, gone): (Vec<&String>, Vec<&String>) =
+        shape.once.iter().partition(|field| record.get(*field).is_some_and(|value| !value.is_null()));
+    if fresh {
+        let (shown, left_out): (Vec<&String>, Vec<&String>) = there.into_iter().partition(|field| match &view.field {
+            Some(only) => only == *field,
+            None => view.format != Format::Env || shape.env.contains_key(*field),
+        });
+        if !shown.is_empty() && !view.format.is_json() {
+            stderr::note(&format!("{} is shown now and never again: keep it in a safe place", quoted(shown)));
+        }
+        if !left_out.is_empty() {
+            stderr::note(&format!("{} was not asked for and can't be shown again", quoted(left_out)));
+        }
+    } else if view.reveal && !gone.is_empty() {
+        stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(gone)));
     }
 }
 

@@ -117,10 +117,11 @@ impl Ready {
 /// An error behind a write that was accepted: what was made or changed is there, and nobody was told of it.
 fn after_write(error: Error, write: &str, kind: &Kind) -> Error {
     let code = match error.code {
-        ErrorCode::UnexpectedAnswer | ErrorCode::Failed => ErrorCode::OutcomeUnknown,
         ErrorCode::PluginFault => ErrorCode::PluginFault,
-        // The kind knows what happened and says it.
-        _ => return error,
+        // The kind knows what was made and says it.
+        ErrorCode::WiderThanAsked | ErrorCode::OutcomeUnknown => return error,
+        // Whatever it says, it can't be that nothing was changed.
+        _ => ErrorCode::OutcomeUnknown,
     };
     let plural = &kind.manifest.plural;
     Error::new(code, format!("{}; before that, the service had accepted {write}", error.message))
@@ -129,8 +130,18 @@ fn after_write(error: Error, write: &str, kind: &Kind) -> Error {
 
 /// Reads a record out of an answer: an object whose id is text.
 pub(super) fn record(kind: &Kind, answer: Value) -> Result<Record> {
-    let id = &kind.manifest.record.id;
+    let shape = &kind.manifest.record;
+    let id = &shape.id;
     match answer {
+        Value::Object(record)
+            if shape
+                .secrets
+                .iter()
+                .any(|secret| record.contains_key(secret) && record.get(secret) == record.get(id)) =>
+        {
+            Err(Error::fault(format!("the kind `{}` answered with a secret as `{id}`", kind.name()))
+                .hint("report it to the plugin's vendor"))
+        }
         Value::Object(record) if record.get(id).and_then(Value::as_str).is_some_and(|id| !id.is_empty()) => Ok(record),
         _ => Err(Error::fault(format!(
             "the kind `{}` answered with something that isn't a record with an `{id}`",

@@ -122,6 +122,16 @@ fn grants_that_the_service_does_not_show_cannot_be_changed() {
 }
 
 #[test]
+fn a_token_that_was_read_but_that_nothing_names_is_not_written() {
+    let nameless = json!({ "grants": [grant("dw", "a.b")] });
+    let host = FakeHost::new().answer(&one("GET", "tok_1"), 200, nameless);
+    let error = tokens().update(&host, "tok_1", json!({ "add_grant": ["dw,c.d"] })).unwrap_err();
+    let message = "the service shows that token with neither an id nor the token itself";
+    assert_error(&error, ErrorCode::UnexpectedAnswer, message, "");
+    assert_eq!(requests(&host), [one("GET", "tok_1")]);
+}
+
+#[test]
 fn an_answer_with_more_grants_is_wider_than_asked() {
     let host = host(&["a.b"]).answer(&one("PATCH", "tok_1"), 200, having(&["a.b", "c.d", "*"]));
     let error = tokens().update(&host, "tok_1", json!({ "add_grant": ["dw,c.d"] })).unwrap_err();

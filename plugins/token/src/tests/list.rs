@@ -34,6 +34,12 @@ fn a_bare_list_is_all_there_is() {
     assert_eq!(tokens().list(&host).unwrap(), [Value::Null; 0]);
 }
 
+#[test]
+fn an_id_that_is_the_token_itself_is_shown_as_its_jti() {
+    let host = FakeHost::new().answer(LIST, 200, json!([token(&jwt("1a2b3c4d"), "a")]));
+    assert_eq!(ids(&tokens().list(&host).unwrap()), ["1a2b3c4d"]);
+}
+
 /// The official command line's documentation shows no more than these two.
 #[test]
 fn a_token_with_nothing_but_a_name_and_a_text_is_listed() {

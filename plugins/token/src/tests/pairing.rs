@@ -96,7 +96,8 @@ fn sources() -> impl Strategy<Value = Vec<String>> {
         Just("*".to_owned()),
         "[a-z]{1,6}\\.[a-z_]{1,6}",
         "[a-z]{1,6}\\.[a-z]{1,3}\\*",
-        "select [a-z, ]{0,8}[a-z]"
+        // One space: folding makes no two of these the same.
+        "select [a-z]{1,4}, [a-z]{1,4}",
     ];
     hash_set(source, 0..5).prop_map(|set| set.into_iter().collect())
 }

@@ -53,7 +53,7 @@ fn warnings(args: Value) -> Vec<String> {
 
 #[test]
 fn a_bare_origin_is_sent_with_a_warning() {
-    for origin in ["http://localhost:5173", "https://app.example.com", "https://*.example.com"] {
+    for origin in ["http://localhost:5173", "https://app.example.com"] {
         let message = format!("no browser will match the referer `{origin}`: browsers send `{origin}/`");
         assert_eq!(warnings(json!({ "referer": [origin] })), [message]);
     }
@@ -68,7 +68,8 @@ fn good_patterns_pass_without_a_warning() {
         "http://localhost:5173/*",
         "https://app.example.com/map?x=1",
         "https://*.example.com/*",
-        "https://*",
+        "https://*.example.com",
+        "https://app.example.com?",
         "*",
         "*.example.com/*",
     ];

@@ -62,14 +62,13 @@ fn refusals_of_the_service_are_told() {
             json!({ "error": "This token name already exists (new)" }),
             ErrorCode::Conflict,
             "the account already has a token of that name",
-            "choose another `--name`",
         ),
-        (400, json!({ "error": "No" }), ErrorCode::RefusedByService, "the service refused this: No", ""),
-        (403, Value::Null, ErrorCode::Forbidden, "the service doesn't allow this (status 403)", ""),
+        (400, json!({ "error": "No" }), ErrorCode::RefusedByService, "the service refused this: No"),
+        (403, Value::Null, ErrorCode::Forbidden, "the service doesn't allow this (status 403)"),
     ];
-    for (status, body, code, message, hint) in cases {
+    for (status, body, code, message) in cases {
         let host = FakeHost::new().answer(&one("PATCH", "tok_1"), status, body);
         let error = tokens().update(&host, "tok_1", json!({ "name": "new" })).unwrap_err();
-        assert_error(&error, code, message, hint);
+        assert_eq!((error.code, error.message.as_str()), (code, message));
     }
 }

@@ -41,6 +41,8 @@ fn an_answer_that_is_wider_is_told() {
             json!({ "expiration_date": "2027-01-01T00:00:01Z" }),
             "an expiry of 2027-01-01T00:00:01Z instead of 2027-01-01T00:00:00Z",
         ),
+        (json!({ "expiration_date": "2027-01-02" }), "an expiry of 2027-01-02 instead of 2027-01-01T00:00:00Z"),
+        (json!({ "expiration_date": "next year" }), "an expiry of next year instead of 2027-01-01T00:00:00Z"),
         (json!({ "expiration_date": null }), "no expiry instead of 2027-01-01T00:00:00Z"),
         (json!({ "allowed_apis": ["maps"], "referers": [] }), "the API `maps`, any referer"),
     ];
@@ -70,6 +72,7 @@ fn the_same_less_or_nothing_said_is_fine() {
         json!({ "grants": null, "allowed_apis": null, "referers": null }),
         json!({ "expiration_date": "2026-12-01T00:00:00Z" }),
         json!({ "expiration_date": "2027-01-01T01:00:00+01:00" }),
+        json!({ "expiration_date": "2027-01-01" }),
     ];
     for fields in cases {
         create(fields.clone()).unwrap_or_else(|e| panic!("{fields}: {e}"));
@@ -92,7 +95,7 @@ fn referers_where_none_were_asked_narrow() {
 }
 
 #[test]
-fn an_update_is_held_against_what_it_sent_and_no_more() {
+fn an_update_in_one_request_is_held_against_what_it_sent() {
     let update = |args: Value, fields: Value| {
         let answer = with(token("tok_1", "demo"), fields);
         tokens().update(&FakeHost::new().answer(&one("PATCH", "tok_1"), 200, answer), "tok_1", args)
@@ -101,4 +104,30 @@ fn an_update_is_held_against_what_it_sent_and_no_more() {
     assert_wider(update(json!({ "referer": ["https://a/*"] }), json!({ "referers": [] })), "tok_1", "any referer");
     update(json!({ "name": "new" }), json!({ "allowed_apis": ["sql", "lds"], "expiration_date": ENDS })).unwrap();
     update(json!({ "referers": "" }), json!({ "referers": [] })).unwrap();
+}
+
+#[test]
+fn an_update_that_reads_first_is_held_against_what_was_there_too() {
+    let update = |before: Value, after: Value| {
+        let host = FakeHost::new().answer(&one("GET", "tok_1"), 200, with(token("tok_1", "demo"), before)).answer(
+            &one("PATCH", "tok_1"),
+            200,
+            with(token("tok_1", "demo"), after),
+        );
+        tokens().update(&host, "tok_1", json!({ "remove_grant": ["dw,d.e"] }))
+    };
+    let before = json!({
+        "grants": [grant("dw", "a.b.c"), grant("dw", "d.e")], "referers": ["https://a/*"], "expiration_date": ENDS,
+    });
+    let cases = [
+        (json!({ "grants": before["grants"] }), "the grant `dw,d.e`"),
+        (json!({ "allowed_apis": ["sql", "lds"] }), "the API `lds`"),
+        (json!({ "referers": [] }), "any referer"),
+        (json!({ "expiration_date": null }), "no expiry instead of 2027-01-01T00:00:00Z"),
+    ];
+    let same = with(before.clone(), json!({ "grants": [grant("dw", "a.b.c")] }));
+    for (fields, what) in cases {
+        assert_wider(update(before.clone(), with(same.clone(), fields)), "tok_1", what);
+    }
+    update(before, same).unwrap();
 }

@@ -71,11 +71,12 @@ fn a_token_in_a_path_is_a_secret_segment() {
     let text = jwt("1a2b3c4d");
     let nameless = with(token("-", "demo"), json!({ "id": null }));
     let shown = answer(200, None, nameless.clone());
-    let list = answer(200, None, json!([nameless]));
+    let list = answer(200, None, json!([nameless, token(&text, "own")]));
     let runs = [
         asked(Verb::Get, json!({ "id": text }), std::slice::from_ref(&shown)),
         asked(Verb::Delete, json!({ "id": text }), std::slice::from_ref(&shown)),
-        asked(Verb::Get, json!({ "id": "demo" }), &[list, shown.clone()]),
+        asked(Verb::Get, json!({ "id": "demo" }), &[list.clone(), shown.clone()]),
+        asked(Verb::Get, json!({ "id": "own" }), &[list, shown.clone()]),
         asked(Verb::Update, adding(&text), &[shown.clone(), shown]),
     ];
     for requests in runs {
