@@ -1,7 +1,7 @@
 //! From JSON to a kind's typed functions and back, with panics caught inside the library that caused them.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
@@ -45,6 +45,8 @@ fn write(answer: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 thread_local! {
+    /// Whether a kind runs on this thread.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -53,9 +55,17 @@ thread_local! {
 fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        panic::set_hook(Box::new(|info| LAST_PANIC.set(Some(describe(info)))));
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match CATCHING.get() {
+            true => LAST_PANIC.set(Some(describe(info))),
+            // A kind's tests run in one process with this, and their failures are theirs to tell.
+            false => previous(info),
+        }));
     });
-    match panic::catch_unwind(AssertUnwindSafe(f)) {
+    CATCHING.set(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(f));
+    CATCHING.set(false);
+    match outcome {
         Ok(result) => result,
         Err(payload) => {
             let message = LAST_PANIC.take().unwrap_or_else(|| "without a message".to_owned());
@@ -78,7 +88,10 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
 
 /// A payload's own `drop` can panic too, and would unwind out of the library.
 fn drop_quietly(payload: Box<dyn Any + Send>) {
-    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+    CATCHING.set(true);
+    let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    CATCHING.set(false);
+    if let Err(second) = dropped {
         std::mem::forget(second);
     }
 }

@@ -213,7 +213,9 @@ fn a_plural_belongs_to_the_first_that_claims_it() {
     assert_eq!((state("marker"), state("token")), ("ok".into(), "refused".into()));
     // Its name is its own all the same.
     carto.sandbox("credentials list token").ok();
-    check(&carto.sandbox("credentials list").output(), expect![[r#"
+    check(
+        &carto.sandbox("credentials list").output(),
+        expect![[r#"
         status 7
         --- stdout
         M2M OAuth Client (m2m)
@@ -233,7 +235,8 @@ fn a_plural_belongs_to_the_first_that_claims_it() {
         --- stderr
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't listed: the plural `tokens` belongs to another kind
         hint: remove one of the two
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

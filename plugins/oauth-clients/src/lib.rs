@@ -118,6 +118,12 @@ impl Clients {
 
     fn written<C: Client>(&self, body: &impl Serialize, response: Response) -> Result<C> {
         let answer: Value = response.json()?;
+        if !self.is_own(&answer) {
+            let message = format!("the service wrote a client that isn't a {}", self.noun);
+            return Err(
+                Error::new(ErrorCode::WiderThanAsked, message).hint("look at what is there: `carto credentials list`")
+            );
+        }
         let wider = widened::fields(&serde_json::to_value(body).unwrap_or_default(), &answer);
         let client: C = self.read(answer)?;
         if wider.is_empty() {

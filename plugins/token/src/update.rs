@@ -106,7 +106,17 @@ fn finish(body: &Body, before: Option<&Token>, response: Response) -> Result<Rec
         expiry: before.and_then(|before| before.expiration_date.as_deref()),
     };
     widened::check(&asked, &token)?;
-    token.try_into()
+    // What the answer leaves out is what was sent, or what was there.
+    let known = before.cloned().unwrap_or_default();
+    Token {
+        name: token.name.or(body.name.clone()).or(known.name),
+        grants: token.grants.or(body.grants.clone()).or(known.grants),
+        allowed_apis: token.allowed_apis.or(body.allowed_apis.clone()).or(known.allowed_apis),
+        referers: token.referers.or(body.referers.clone()).or(known.referers),
+        expiration_date: token.expiration_date.or(known.expiration_date),
+        ..token
+    }
+    .try_into()
 }
 
 /// The grants after the change.
