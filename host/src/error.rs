@@ -4,7 +4,7 @@
 use carto_plugin_api as api;
 use carto_plugin_api::ErrorCode;
 
-pub(crate) use carto_plugin_api::Error;
+pub(crate) use carto_plugin_api::{Error, shell_word};
 
 /// The result of anything in the host that can fail for a user.
 pub(crate) type Result<T> = api::Result<T>;
@@ -17,10 +17,4 @@ pub(crate) fn usage(message: impl Into<String>) -> Error {
 /// Several names for a message: `` `a`, `b` ``.
 pub(crate) fn quoted<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String {
     words.into_iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
-/// A path or a word as a shell takes it, for commands in hints.
-pub(crate) fn shell_word(word: &str) -> String {
-    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&b));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -28,6 +28,7 @@ fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
         words.map(OsString::into_string).collect::<Result<_, _>>().map_err(|_| usage("an argument isn't UTF-8"))?;
     let scan = Scan::of(&words);
     stderr::speak_json(scan.json);
+    stderr::hints_begin_with(scan.invocation(words.first()));
     let catalog = Catalog::new(scan.kinds_path.as_deref())?;
     match cli::parse(&words, &scan, &catalog)? {
         Parsed::Print(text) => {

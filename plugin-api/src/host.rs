@@ -176,7 +176,7 @@ impl Response {
 
     /// The response if its status is 2xx, else the general meaning of its status as an error: 403 is
     /// [`ErrorCode::Forbidden`], 404 [`ErrorCode::NotFound`], 409 and 412 [`ErrorCode::Conflict`], 400 and 422
-    /// [`ErrorCode::RefusedByService`], anything else [`ErrorCode::UnexpectedAnswer`]. A kind that knows better looks at
+    /// [`ErrorCode::RefusedByService`], anything else [`ErrorCode::UnexpectedAnswer`]. any other 4xx is the same; a kind that knows better looks at
     /// [`Response::status`] first.
     pub fn ok(self) -> Result<Response> {
         let (code, what, hint) = match self.status() {
@@ -192,7 +192,7 @@ impl Response {
             409 | 412 => {
                 (ErrorCode::Conflict, "the service reports a conflict", "look at what is there, then try again")
             }
-            400 | 422 => (
+            400..500 => (
                 ErrorCode::RefusedByService,
                 "the service refused this",
                 "change what it names; `--debug` shows the requests",

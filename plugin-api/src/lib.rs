@@ -54,6 +54,7 @@
 //! # about = "Things that move by themselves"
 //! # [services.api]
 //! # [record]
+//! # fields = ["id", "name"]
 //! # id = "id"
 //! # columns = ["id", "name"]
 //! # [verbs.create]
@@ -97,7 +98,7 @@ pub use error::{Error, ErrorCode, Result};
 pub use host::{Host, Request, Response};
 pub use kind::{CredentialKind, Listing, NoInput, Page};
 pub use secret::Secret;
-pub use text::is_harmful;
+pub use text::{is_harmful, shell_word};
 pub use verb::Verb;
 pub use wire::{Caller, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse, problem};
 

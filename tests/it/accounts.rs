@@ -180,12 +180,12 @@ fn what_goes_somewhere_unexpected_is_warned_of() {
     check(
         &carto.run("credentials list tokens").env("CARTO_BASE_URL", &server.url).output(),
         expect![[r#"
-        status 0
-        --- stderr
-        warning: the bearer of the profile `work` goes to `127.0.0.1`, as `CARTO_BASE_URL` says
-        hint: leave that out to use the profile's own address
-        There are no tokens here.
-    "#]],
+            status 0
+            --- stderr
+            warning: the bearer of the profile `work` goes to `127.0.0.1`, as `CARTO_BASE_URL` says
+            hint: leave it out, or unset the variable, to use the profile's own address
+            There is no API Access Token here.
+        "#]],
     );
     let output = carto
         .run("--profile work credentials list tokens")
@@ -194,12 +194,12 @@ fn what_goes_somewhere_unexpected_is_warned_of() {
     check(
         &output.output(),
         expect![[r#"
-        status 0
-        --- stderr
-        warning: the bearer comes from `CARTO_API_TOKEN`, not from the profile `work`
-        hint: unset `CARTO_API_TOKEN` to use the profile's own
-        There are no tokens here.
-    "#]],
+            status 0
+            --- stderr
+            warning: the bearer comes from `CARTO_API_TOKEN`, not from the profile `work`
+            hint: unset `CARTO_API_TOKEN` to use the profile's own
+            There is no API Access Token here.
+        "#]],
     );
 }
 
@@ -224,4 +224,18 @@ fn the_settings_can_move_a_route() {
     carto.run(&format!("--token x --base-url {}/base/ credentials get m2m {id}", server.url)).ok();
     let requests = server.requests();
     assert!(requests[0].starts_with(&format!("GET /base/v4/real/clients/{id}?type=m2m HTTP/1.1")), "{requests:?}");
+}
+
+/// A tenant is one label of a host's name: anything else would send the bearer somewhere else.
+#[test]
+fn a_tenant_cant_lead_elsewhere() {
+    let carto = Carto::new();
+    for tenant in ["", "evil.example.com/", "127.0.0.1:1/x", "a.b", "u@evil.example.com", "x#", "x?", "x\\\\y"] {
+        carto.write(
+            ".carto_credentials.json",
+            &format!(r#"{{"current_profile": "w", "profiles": {{"w": {{"token": "bearer-of-work", "tenant_id": "{tenant}"}}}}}}"#),
+        );
+        let output = carto.run("credentials list").fails(2);
+        assert!(output.stderr.contains("isn't the name of a tenant"), "{output}");
+    }
 }

@@ -86,8 +86,8 @@ fn refusals_of_the_service() {
         hint: nothing was changed; try again later
         status=418, create: status 1
         --- stderr
-        error: the service's answer to POST /v3/tokens isn't understood: status 418
-        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
+        error: the service refused this: I'm a teapot
+        hint: change what it names; `--debug` shows the requests
     "#]]
     .assert_eq(&report);
 }
@@ -143,18 +143,18 @@ fn one_kind_that_fails_hides_no_other() {
     check(
         &output,
         expect![[r#"
-        status 6
-        --- stdout
-        M2M OAuth Client (m2m)
-        CLIENT ID                         TITLE    CREATED AT
-        [client-id]  Nightly  2026-11-23T10:00:00Z
+            status 6
+            --- stdout
+            M2M OAuth Client (m2m)
+            CLIENT ID                         TITLE    CREATED AT
+            [client-id]  Nightly  2026-11-23T10:00:00Z
 
-        SPA OAuth Client (spa)
-        none
-        --- stderr
-        error: the sandbox failed (503): Service Unavailable
-        hint: nothing was changed; try again later
-    "#]],
+            SPA OAuth Client (spa)
+            none
+            --- stderr
+            error: token: the sandbox failed (503): Service Unavailable
+            hint: nothing was changed; try again later
+        "#]],
     );
     carto.sandbox("credentials list tokens --json").fault("status=503,path=/v3/tokens").fails(6);
 }
@@ -404,4 +404,13 @@ fn a_bad_record_hides_no_other() {
 fn a_timeout_of_any_length_is_one() {
     let carto = Carto::new();
     carto.sandbox("--timeout 2562047788015215h credentials list").ok();
+}
+
+#[test]
+fn what_comes_with_a_deletion_says_nothing() {
+    let carto = Carto::new();
+    let server = Scripted::start(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK",
+    );
+    carto.run("credentials delete token tok_1 -y").env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").ok();
 }

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use crate::support::output::check;
+use crate::support::server::Scripted;
 use crate::support::{Carto, terminal};
 
 fn with_one_of_each() -> Carto {
@@ -69,11 +70,11 @@ fn all_kinds_in_every_format() {
     check(
         &carto.sandbox("credentials list tokens -o env").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: `-o env` is for one credential
-        hint: use `carto credentials get <type> <id> -o env`
-    "#]],
+            status 2
+            --- stderr
+            error: `-o env` is for one credential
+            hint: use `carto credentials get <type> <id> -o env`
+        "#]],
     );
 }
 
@@ -98,10 +99,10 @@ fn an_empty_sandbox_in_every_format() {
     check(
         &carto.sandbox("credentials list tokens").output(),
         expect![[r#"
-        status 0
-        --- stderr
-        There are no tokens here.
-    "#]],
+            status 0
+            --- stderr
+            There is no API Access Token here.
+        "#]],
     );
     check(
         &carto.sandbox("credentials list --json").output(),
@@ -118,10 +119,10 @@ fn an_empty_sandbox_in_every_format() {
     check(
         &carto.sandbox("credentials list tokens -o csv").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        id,name,grants,allowed_apis,expiration_date
-    "#]],
+            status 0
+            --- stdout
+            id,token,name,grants,allowed_apis,referers,expiration_date,created_at,updated_at
+        "#]],
     );
     assert_eq!(carto.sandbox("credentials list -o jsonl").ok().stdout, "");
 }
@@ -187,11 +188,11 @@ fn one_record_in_every_format() {
     check(
         &carto.sandbox("credentials get token demo --field nothing").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: there is no field `nothing`
-        hint: fields: `id`, `token`, `name`, `grants`, `allowed_apis`, `referers`, `expiration_date`, `created_at`, `updated_at`
-    "#]],
+            status 2
+            --- stderr
+            error: there is no field `nothing`
+            hint: fields: `allowed_apis`, `created_at`, `expiration_date`, `grants`, `id`, `name`, `referers`, `token`, `updated_at`
+        "#]],
     );
     check(
         &carto.sandbox("credentials get token demo --field id --json").fails(2),
@@ -220,6 +221,13 @@ fn a_table_fits_80_columns_of_a_terminal() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(screen.contains('…'), "{screen}");
+    // An id is copied from here: it is never what is cut.
+    for kind in ["token", "spa", "m2m"] {
+        let id = carto
+            .sandbox(&format!("credentials list {kind} --field {}", if kind == "token" { "id" } else { "clientId" }))
+            .ok();
+        assert!(screen.contains(id.stdout.trim()), "{screen}");
+    }
 }
 
 #[test]
@@ -266,4 +274,103 @@ fn a_full_disk_is_an_error() {
         run.command.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("cannot write to standard output"));
+}
+
+/// What can't be shown is refused before anything is made or changed.
+#[test]
+fn an_impossible_output_changes_nothing() {
+    let carto = with_one_of_each();
+    for line in [
+        "credentials create m2m --title never --field nope",
+        "credentials create m2m --title never --field ''",
+        "credentials update token demo --name never --field nope",
+        "credentials update token demo --name never --field token",
+        "credentials update token demo --name never -o env",
+        "credentials delete token demo --yes --field nope",
+    ] {
+        // Any request would be answered with 503 and exit 6.
+        carto.sandbox(line).fault("status=503").fails(2);
+    }
+    // A field that exists is one, whether or not there is a record.
+    carto.sandbox("credentials delete token demo -y").ok();
+    assert_eq!(carto.sandbox("credentials list --field id").ok().stdout, "");
+    carto.sandbox("credentials list token --field nope").fails(2);
+}
+
+#[test]
+fn a_secret_that_was_shown_once_is_gone() {
+    let carto = with_one_of_each();
+    check(
+        &carto.sandbox("credentials get m2m Nightly --field clientSecret --reveal").fails(1),
+        expect![[r#"
+        status 1
+        --- stderr
+        error: `clientSecret` was shown once, at creation, and can't be shown again
+        hint: if it is lost, create the credential again
+    "#]],
+    );
+    check(
+        &carto.sandbox("credentials get m2m Nightly -o env").output(),
+        expect![[r#"
+        status 0
+        --- stdout
+        CARTO_M2M_CLIENT_ID='[client-id]'
+        --- stderr
+        note: `clientSecret` was shown once, at creation, and can't be shown again
+    "#]],
+    );
+    check(
+        &carto.sandbox("credentials list m2m --reveal --field title").output(),
+        expect![[r#"
+        status 0
+        --- stdout
+        Nightly
+        --- stderr
+        note: `clientSecret` was shown once, at creation, and can't be shown again
+    "#]],
+    );
+    check(
+        &carto.sandbox("credentials create spa --title S -o env").output(),
+        expect![[r#"
+        status 0
+        --- stdout
+        CARTO_SPA_CLIENT_ID='[client-id]'
+        --- stderr
+        note: `clientSecret` was not asked for and can't be shown again
+    "#]],
+    );
+    // Even if the service gives it again.
+    let server = Scripted::json(
+        "200 OK",
+        r#"{"client_id": "abcdefghijklmnopqrstuvwxyz012345", "client_secret": "s3cr3t", "title": "x"}"#,
+    );
+    let get = carto.run("credentials get m2m abcdefghijklmnopqrstuvwxyz012345 --reveal --json");
+    let json = get.env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").ok().json();
+    assert_eq!(json["clientSecret"], serde_json::Value::Null);
+}
+
+/// A command in a hint goes where the command went that it belongs to.
+#[test]
+fn hints_can_be_pasted() {
+    let carto = Carto::new();
+    let output = carto.run("--sandbox --kinds-path kinds credentials get token nope").fails(3);
+    assert!(
+        output.stderr.contains("hint: `carto --sandbox --kinds-path kinds credentials list tokens` shows"),
+        "{output}"
+    );
+    let output = carto.run("credentials --base-url http://127.0.0.1:1 get token x --token abc --json").fails(6);
+    assert!(!output.stderr.contains("abc"), "{output}");
+}
+
+#[test]
+fn paths_that_arent_text_are_no_reason_to_panic() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let carto = Carto::new();
+    let odd = carto.home().join(std::ffi::OsStr::from_bytes(b"k\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("libcarto_kind_x.so"), "").unwrap();
+    carto.run("plugin list --json").env("CARTO_KINDS_PATH", &odd).ok();
+    carto.run("plugin list").env("CARTO_KINDS_PATH", &odd).ok();
+    carto.run("sandbox path --json").env("XDG_DATA_HOME", &odd).ok();
 }

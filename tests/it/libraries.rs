@@ -216,26 +216,26 @@ fn a_plural_belongs_to_the_first_that_claims_it() {
     check(
         &carto.sandbox("credentials list").output(),
         expect![[r#"
-        status 7
-        --- stdout
-        M2M OAuth Client (m2m)
-        none
+            status 7
+            --- stdout
+            M2M OAuth Client (m2m)
+            none
 
-        Marker (tokens)
-        ID  NAME  ARGS
-        m0  mark  -
-        m1  mark  -
-        m2  mark  -
-        m3  mark  -
-        m4  mark  -
-        m5  mark  -
+            Marker (tokens)
+            ID  NAME  ARGS
+            m0  mark  -
+            m1  mark  -
+            m2  mark  -
+            m3  mark  -
+            m4  mark  -
+            m5  mark  -
 
-        SPA OAuth Client (spa)
-        none
-        --- stderr
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't listed: the plural `tokens` belongs to another kind
-        hint: remove one of the two
-    "#]],
+            SPA OAuth Client (spa)
+            none
+            --- stderr
+            error: token: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't listed: the plural `tokens` belongs to another kind
+            hint: remove one of the two
+        "#]],
     );
 }
 

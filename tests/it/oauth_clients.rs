@@ -241,7 +241,7 @@ fn urls_are_judged_before_any_request() {
         hint: `carto credentials create spa --help` shows how it is used
         $ --title ''
         error: --title: the title is empty or holds control characters
-        hint: add `--title NAME`
+        hint: give a title of one line, like `--title 'Store locator'`
         $ --title A --callback /relative
         error: --callback: `/relative` isn't an absolute URL
         hint: write it in full, like `https://app.example.com/callback`

@@ -239,11 +239,11 @@ fn update_changes_what_is_named_and_nothing_else() {
     check(
         &carto.sandbox("credentials update token renamed --expiration-date 7d").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: --expiration-date: an expiry is fixed when a token is created and can't be changed
-        hint: create a new token with `carto credentials create token … --expiration-date DATE`, use it, then `carto credentials delete token renamed`
-    "#]],
+            status 2
+            --- stderr
+            error: --expiration-date: an expiry is fixed when a token is created and can't be changed
+            hint: create a new token with another `--expiration-date` and use it; then `carto credentials delete token renamed`
+        "#]],
     );
 }
 

@@ -139,51 +139,53 @@ fn help_speaks_of_what_is_there() {
     check(
         &carto.run("credentials create token --help").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        API Access Token: Server-side API access with specific connection and source grants
+            status 0
+            --- stdout
+            Create a credential; its secrets are shown now, and later only with `--reveal`, if at all
 
-        Usage: carto credentials create token [OPTIONS] --apis <LIST>
+            API Access Token: Server-side API access with specific connection and source grants
 
-        Options:
-              --connection <NAME>          Connection to grant; once for all sources, or once for each
-                                           [example: carto_dw]
-              --source <PATTERN>           Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE`
-                                           reads it from a file), or `*` for all that the connection reaches
-                                           [example: carto.shared.demo_table]
-              --grant <CONNECTION,SOURCE>  Connection and source in one; may be repeated
-              --apis <LIST>                APIs to allow, separated by commas: sql, maps, lds; or imports
-                                           alone [example: sql,maps]
-              --referer <PATTERN>          Referer to allow: `*` is any text, `?` any one character; any
-                                           referer if none is named
-              --referers <LIST>            The same as a list separated by commas
-              --name <NAME>                Name, unique in the account; made up by the service if left out
-              --expiration-date <DATE>     When it ends: a date (2027-01-01), a time (RFC 3339), or 7d, 2w,
-                                           6m, 1y from now; never if left out, and never changed later
-                                           [example: 7d]
-          -h, --help                       Print help
+            Usage: carto credentials create token [OPTIONS] --apis <LIST>
 
-        Account:
-              --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
-              --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
-              --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
-                                CARTO_API_TOKEN]
-              --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+            Options:
+                  --connection <NAME>          Connection to grant; once for all sources, or once for each
+                                               [example: carto_dw]
+                  --source <PATTERN>           Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE`
+                                               reads it from a file), or `*` for all that the connection reaches
+                                               [example: carto.shared.demo_table]
+                  --grant <CONNECTION,SOURCE>  Connection and source in one; may be repeated
+                  --apis <LIST>                APIs to allow, separated by commas: sql, maps, lds; or imports
+                                               alone [example: sql,maps]
+                  --referer <PATTERN>          Referer to allow: `*` is any text, `?` any one character; any
+                                               referer if none is named
+                  --referers <LIST>            The same as a list separated by commas
+                  --name <NAME>                Name, unique in the account; made up by the service if left out
+                  --expiration-date <DATE>     When it ends: a date (2027-01-01), a time (RFC 3339), or 7d, 2w,
+                                               6m, 1y from now; never if left out, and never changed later
+                                               [example: 7d]
+              -h, --help                       Print help
 
-        Output:
-              --json          Write JSON, errors too; the same as `-o json`
-          -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
-              --field <NAME>  Write this one field alone
-              --reveal        Show secrets that are otherwise hidden
-              --debug         Say on standard error what is asked of the service
+            Account:
+                  --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
+                  --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
+                  --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
+                                    CARTO_API_TOKEN]
+                  --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
 
-        Behaviour:
-          -y, --yes               Don't ask before something is destroyed
-              --no-input          Never ask; fail where a question would be
-              --timeout <D>       Give up after this time, like 30s or 2m
-              --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-          -v, --version           Print the version
-    "#]],
+            Output:
+                  --json          Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>  Write this one field alone
+                  --reveal        Show secrets that are otherwise hidden
+                  --debug         Say on standard error what is asked of the service
+
+            Behaviour:
+              -y, --yes               Don't ask before something is destroyed
+                  --no-input          Never ask; fail where a question would be
+                  --timeout <D>       Give up after this time, like 30s or 2m
+                  --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
+              -v, --version           Print the version
+        "#]],
     );
     assert_eq!(
         carto.run("help credentials create spa").ok().stdout,
@@ -270,7 +272,7 @@ fn a_wrong_command_line_is_explained() {
         hint: `carto credentials list` shows ids
         $ carto credentials list tokens extra
         error: unexpected argument `extra` found
-        hint: `carto credentials list tokens --help` shows how it is used
+        hint: `carto credentials list token --help` shows how it is used
         $ carto credentials list --limit 0
         error: invalid value `0` for `--limit <N>`: a limit is a number from 1
         hint: `carto credentials list --help` shows how it is used

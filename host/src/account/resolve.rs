@@ -113,19 +113,23 @@ fn real(choice: Choice) -> Result<Account> {
     let base_url = match (given_base_url, profile_url) {
         (Some(given), own) => {
             let url = check_base_url(&given.value, &given.source)?;
-            if let Some((name, own)) = own
+            if let Some((name, Some(own))) = own
                 && from_profile
                 && own.parse().is_ok_and(|own: Url| own.origin() != url.origin())
             {
                 let host = url.host_str().unwrap_or_default();
                 stderr::warning(
                     &format!("the bearer of the profile `{name}` goes to `{host}`, as {} says", given.source),
-                    Some("leave that out to use the profile's own address"),
+                    Some("leave it out, or unset the variable, to use the profile's own address"),
                 );
             }
             url
         }
-        (None, Some((name, own))) => check_base_url(&own, &format!("the profile `{name}`"))?,
+        (None, Some((name, None))) => {
+            return Err(usage(format!("the `tenant_id` of the profile `{name}` isn't the name of a tenant"))
+                .hint("sign in again, or add `--base-url https://TENANT.api.carto.com`"));
+        }
+        (None, Some((name, Some(own)))) => check_base_url(&own, &format!("the profile `{name}`"))?,
         (None, None) => {
             return Err(usage(format!("there is a bearer from {}, but no address to send it to", bearer.source)).hint(
                 "add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`",
@@ -161,10 +165,11 @@ fn find_profile(named: Option<&Sourced<String>>) -> Result<Option<(String, Profi
     }
 }
 
-/// The documented address of a tenant.
-fn profile_url(profile: &Profile) -> Option<String> {
+/// The documented address of a tenant; `Some(None)` if it isn't one label of a host's name, and so would lead somewhere else.
+fn profile_url(profile: &Profile) -> Option<Option<String>> {
     let tenant = profile.tenant_id.as_deref()?;
-    Some(format!("https://{tenant}.api.carto.com"))
+    let is_label = !tenant.is_empty() && tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    Some(is_label.then(|| format!("https://{tenant}.api.carto.com")))
 }
 
 fn not_signed_in(message: &str) -> Error {

@@ -97,7 +97,7 @@ impl Globals {
     /// What the options say about the account.
     pub(crate) fn choice(&self, stdin: &mut Stdin) -> Result<Choice> {
         let bearer = match self.bearer.as_deref() {
-            Some("-") => Some(stdin.text("--token")?.trim().to_owned()),
+            Some("-") => Some(stdin.line("--token")?.trim().to_owned()),
             given => given.map(str::to_owned),
         };
         Ok(Choice { sandbox: self.sandbox, profile: self.profile.clone(), bearer, base_url: self.base_url.clone() })

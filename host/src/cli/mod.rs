@@ -37,12 +37,13 @@ pub(crate) struct Line {
 /// Parses a command line, with the kinds below `credentials` that it needs.
 pub(crate) fn parse(words: &[String], scan: &Scan, catalog: &Catalog) -> Result<Parsed> {
     let kinds = kinds_for(scan, catalog)?;
-    let matches = match tree::command(&kinds).try_get_matches_from(words) {
+    let mut tree = tree::command(&kinds);
+    let matches = match tree.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
-        Err(error) => return usage::explain(&error, scan),
+        Err(error) => return usage::explain(&error, scan, &tree),
     };
     let tree::Cli { globals, command } =
-        tree::Cli::from_arg_matches(&matches).map_err(|e| usage::as_error(&e, scan))?;
+        tree::Cli::from_arg_matches(&matches).map_err(|e| usage::as_error(&e, scan, &tree))?;
     globals.check()?;
     Ok(Parsed::Do(Box::new(Line { globals, command, matches, kinds })))
 }

@@ -2,6 +2,10 @@
 //!
 //! It knows which options take a value, so that a value is never taken for a word. A test holds its lists against the real options.
 
+use std::path::Path;
+
+use crate::error::shell_word;
+
 /// Options that take a value, as far as they can stand before the kind.
 pub(super) const WITH_VALUE: [&str; 9] =
     ["base-url", "field", "kinds-path", "limit", "port", "profile", "timeout", "token", "o"];
@@ -16,6 +20,8 @@ pub(crate) struct Scan {
     pub(crate) words: Vec<String>,
     /// Whether errors are to be JSON.
     pub(crate) json: bool,
+    /// The options that say where things are, as they would be typed again. Never the bearer.
+    pub(crate) place: Vec<String>,
     /// The value of `--kinds-path`.
     pub(crate) kinds_path: Option<String>,
 }
@@ -45,6 +51,8 @@ impl Scan {
                 scan.take(name, value);
             } else if name == "json" {
                 scan.json = true;
+            } else if name == "sandbox" {
+                scan.place.push("--sandbox".to_owned());
             } else if !FLAGS.contains(&name) {
                 // An option of a kind, which may take a value: what follows can't be told apart, and clap will judge it.
                 wants_words = false;
@@ -59,6 +67,16 @@ impl Scan {
             ("kinds-path", Some(path)) => self.kinds_path = Some(path.to_owned()),
             _ => {}
         }
+        if let ("kinds-path" | "profile" | "base-url", Some(value)) = (name, value) {
+            self.place.extend([format!("--{name}"), shell_word(value)]);
+        }
+    }
+
+    /// How a command of this program is typed here: its name, and the options that say where.
+    pub(crate) fn invocation(&self, program: Option<&String>) -> String {
+        let name = program.and_then(|path| Path::new(path).file_name()?.to_str()).unwrap_or("carto");
+        let words: Vec<&str> = std::iter::once(name).chain(self.place.iter().map(String::as_str)).collect();
+        words.join(" ")
     }
 
     /// Verb and kind, if this is a command on credentials.

@@ -151,6 +151,13 @@ fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {
     let manifest = &kind.manifest;
     let mut command =
         clap::Command::new(manifest.name.clone()).about(format!("{}: {}", manifest.title, manifest.about));
+    command = command.before_help(match verb {
+        Verb::List => "List credentials of this type",
+        Verb::Create => "Create a credential; its secrets are shown now, and later only with `--reveal`, if at all",
+        Verb::Get => "Show one credential; secrets are hidden unless `--reveal` is given",
+        Verb::Update => "Change a credential; what isn't named stays as it is",
+        Verb::Delete => "Delete a credential, after asking for the word `delete`; `--yes` doesn't ask",
+    });
     if manifest.plural != manifest.name {
         command = command.visible_alias(manifest.plural.clone());
     }

@@ -7,36 +7,34 @@ use super::scan::Scan;
 use crate::error::{Error, Result, quoted, usage};
 
 /// Prints help and version; anything else is an error.
-pub(super) fn explain(error: &clap::Error, scan: &Scan) -> Result<Parsed> {
+pub(super) fn explain(error: &clap::Error, scan: &Scan, tree: &clap::Command) -> Result<Parsed> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Print(error.render().to_string())),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !scan.json => {
             Ok(Parsed::Incomplete(error.render().to_string()))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            Err(usage("the command is incomplete").hint(help_hint(&scan.words)))
+            Err(usage("the command is incomplete").hint(help_hint(scan, tree)))
         }
-        _ => Err(as_error(error, scan)),
+        _ => Err(as_error(error, scan, tree)),
     }
 }
 
 /// clap's error as one message and one hint.
-pub(super) fn as_error(error: &clap::Error, scan: &Scan) -> Error {
+pub(super) fn as_error(error: &clap::Error, scan: &Scan, tree: &clap::Command) -> Error {
     let text = error.render().to_string();
     let tip = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("tip: "))
         // This one would turn a misspelt option into a value.
         .find(|tip| !tip.starts_with("to pass"));
-    let (message, known_words) =
+    let message =
         match (error.kind(), named(error, ContextKind::InvalidSubcommand), named(error, ContextKind::InvalidArg)) {
-            (ErrorKind::InvalidSubcommand, Some(word), _) => {
-                (format!("there is no command {word}"), scan.words.len().saturating_sub(1))
-            }
-            (ErrorKind::MissingRequiredArgument, _, Some(missing)) => (format!("missing: {missing}"), scan.words.len()),
-            _ => (first_paragraph(&text), scan.words.len()),
+            (ErrorKind::InvalidSubcommand, Some(word), _) => format!("there is no command {word}"),
+            (ErrorKind::MissingRequiredArgument, _, Some(missing)) => format!("missing: {missing}"),
+            _ => first_paragraph(&text),
         };
-    usage(message).hint(tip.map_or_else(|| help_hint(&scan.words[..known_words]), backticks))
+    usage(message).hint(tip.map_or_else(|| help_hint(scan, tree), backticks))
 }
 
 /// What clap knows of an error beside its text.
@@ -54,8 +52,15 @@ fn first_paragraph(text: &str) -> String {
     backticks(&lines.map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
-fn help_hint(words: &[String]) -> String {
-    let words: Vec<&str> = std::iter::once("carto").chain(words.iter().map(String::as_str)).collect();
+/// The help of the innermost command that the words reach.
+fn help_hint(scan: &Scan, tree: &clap::Command) -> String {
+    let mut at = tree;
+    let mut words = vec!["carto"];
+    for word in &scan.words {
+        let Some(inner) = at.find_subcommand(word) else { break };
+        words.push(inner.get_name());
+        at = inner;
+    }
     format!("`{} --help` shows how it is used", words.join(" "))
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
         Format::Jsonl => rows.iter().map(|row| json_text::line(&json!(row))).collect(),
         _ => {
             let fields = ["name", "title", "version", "level", "state", "path"].map(str::to_owned);
-            let columns = Columns::settle(&fields, &rows, stdout::width());
+            let columns = Columns::settle(&fields, "path", &rows, stdout::width());
             let lines: String = rows.iter().map(|row| columns.row(row)).collect();
             if rows.is_empty() { String::new() } else { columns.header() + &lines }
         }
@@ -57,7 +57,7 @@ fn usable(kind: &Kind) -> Record {
         "verbs": verbs,
         "level": run::runtime().level(),
         "state": "ok",
-        "path": kind.file,
+        "path": kind.file.display().to_string(),
     }))
 }
 
@@ -65,7 +65,7 @@ fn refused(refused: &Refused) -> Record {
     row(json!({
         "name": refused.name,
         "state": "refused",
-        "path": refused.path,
+        "path": refused.path.display().to_string(),
         "cause": refused.cause,
         "remedy": refused.remedy,
     }))

@@ -13,7 +13,7 @@ use crate::account;
 use crate::environment;
 use crate::error::Error;
 use crate::event_loop;
-use crate::output::{stderr, stdout};
+use crate::output::{json as json_text, stderr, stdout};
 use crate::sandbox::{self, Sandbox};
 
 /// `carto sandbox serve`: on loopback only, until Ctrl-C.
@@ -58,10 +58,10 @@ pub(crate) fn reset() -> anyhow::Result<ExitCode> {
 pub(crate) fn path(context: &super::Context) -> anyhow::Result<ExitCode> {
     let path = environment::sandbox_database()?;
     let text = if context.globals.view().format.is_json() {
-        serde_json::to_string_pretty(&json!({ "path": path })).unwrap_or_default()
+        json_text::pretty(&json!({ "path": path.display().to_string() }))
     } else {
-        path.display().to_string()
+        path.display().to_string() + "\n"
     };
-    stdout::write(&(text + "\n"))?;
+    stdout::write(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -130,11 +130,7 @@ fn file(arg: &Arg, path: &str) -> Result<String> {
 
 /// The id that was typed, or with `-` the first line of standard input. What can't be an id never leaves.
 pub(crate) fn id(typed: &str, stdin: &mut Stdin) -> Result<String> {
-    let id = if typed == "-" {
-        stdin.text("<ID>")?.lines().next().unwrap_or_default().trim().to_owned()
-    } else {
-        typed.to_owned()
-    };
+    let id = if typed == "-" { stdin.line("<ID>")?.trim().to_owned() } else { typed.to_owned() };
     match id.trim() {
         "" => Err(Error::new(ErrorCode::InvalidArgument, "the id is empty").hint("`carto credentials list` shows ids")),
         "." | ".." => Err(Error::new(ErrorCode::InvalidArgument, format!("`{id}` can't be an id"))

@@ -20,15 +20,26 @@ pub(crate) struct Stdin {
 impl Stdin {
     /// All of it, without the line break at its end.
     pub(crate) fn text(&mut self, reader: &str) -> Result<String> {
+        self.read(reader, |text| std::io::stdin().take(LIMIT + 1).read_to_string(text))
+    }
+
+    /// Its first line.
+    pub(crate) fn line(&mut self, reader: &str) -> Result<String> {
+        self.read(reader, |text| std::io::stdin().lock().take(LIMIT + 1).read_line(text))
+    }
+
+    fn read(&mut self, reader: &str, read: impl FnOnce(&mut String) -> std::io::Result<usize>) -> Result<String> {
         if let Some(earlier) = &self.reader {
             return Err(usage(format!("`{earlier}` and `{reader}` both read standard input"))
                 .hint("give one of them another way"));
         }
         self.reader = Some(reader.to_owned());
+        let failed = |why: String| {
+            Error::new(ErrorCode::Usage, format!("cannot read standard input for `{reader}`: {why}"))
+                .hint("give the value another way")
+        };
         let mut text = String::new();
-        let failed =
-            |why: String| Error::new(ErrorCode::Usage, format!("cannot read standard input for `{reader}`: {why}"));
-        std::io::stdin().take(LIMIT + 1).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
+        read(&mut text).map_err(|e| failed(e.to_string()))?;
         if text.len() as u64 > LIMIT {
             return Err(failed("it is larger than 1 MiB".to_owned()));
         }

@@ -13,8 +13,10 @@ pub(crate) fn folders(option: Option<&str>) -> Result<Vec<PathBuf>> {
         None => environment::raw(environment::KINDS_PATH).map(|text| (environment::KINDS_PATH, text)),
     };
     match replaced {
-        Some((source, list)) if list.is_empty() => Err(usage(format!("`{source}` is empty"))
-            .hint(format!("name a folder of kinds, or leave `{source}` out for the usual ones"))),
+        Some((source, list)) if std::env::split_paths(&list).all(|folder| folder.as_os_str().is_empty()) => {
+            Err(usage(format!("`{source}` names no folder"))
+                .hint(format!("name a folder of kinds, or leave `{source}` out for the usual ones")))
+        }
         Some((source, list)) => std::env::split_paths(&list)
             .filter(|folder| !folder.as_os_str().is_empty())
             .map(|folder| {

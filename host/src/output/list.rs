@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::csv_rows::Rows;
+use super::csv_rows::rows;
 use super::stdout::NotWritten;
 use super::table::Columns;
 use super::{Format, Record, View, json as json_text, mask, record, stderr, stdout};
-use crate::error::{Error, usage};
+use crate::error::{Error, quoted, usage};
 use crate::kinds::Kind;
 
 /// A list that is being written.
@@ -18,14 +18,11 @@ pub(crate) struct List {
     current: Option<Current>,
     /// Whether any kind has been written.
     begun: bool,
-    /// Whether any record had the field that was asked for.
-    field_seen: bool,
     failures: Vec<Value>,
 }
 
 struct Current {
     columns: Option<Columns>,
-    rows: Rows,
     count: usize,
 }
 
@@ -44,29 +41,24 @@ impl List {
             }
             _ => {}
         }
-        Ok(List { view, several, current: None, begun: false, field_seen: false, failures: Vec::new() })
+        Ok(List { view, several, current: None, begun: false, failures: Vec::new() })
     }
 
     /// The next page of a kind.
     pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> anyhow::Result<()> {
         let shape = &kind.manifest.record;
-        let mut hidden = Vec::new();
         for record in &mut records {
-            hidden.extend(mask::mask(record, shape, self.view.reveal));
+            mask::mask(record, shape, self.view.reveal, false);
         }
         let mut text = String::new();
         let begins = self.current.is_none();
         if begins && self.view.field.is_none() {
             text.push_str(&self.opening(kind));
         }
-        let current = self.current.get_or_insert_with(|| Current { columns: None, rows: Rows::default(), count: 0 });
+        let current = self.current.get_or_insert(Current { columns: None, count: 0 });
         if let Some(field) = &self.view.field {
             for record in records.iter().filter(|record| record.contains_key(field)) {
-                self.field_seen = true;
-                text.push_str(&record::field_text(record, field, &hidden)?);
-            }
-            if !self.several && !self.field_seen && !records.is_empty() {
-                return Err(record::no_field(field, records[0].keys().map(String::as_str)).into());
+                text.push_str(&record::field_text(record, field));
             }
             current.count += records.len();
             return Ok(stdout::write(&text)?);
@@ -75,14 +67,15 @@ impl List {
             Format::Table if records.is_empty() => {}
             Format::Table => {
                 let first = current.columns.is_none();
-                let columns =
-                    current.columns.get_or_insert_with(|| Columns::settle(&shape.columns, &records, stdout::width()));
+                let columns = current
+                    .columns
+                    .get_or_insert_with(|| Columns::settle(&shape.columns, &shape.id, &records, stdout::width()));
                 if first {
                     text.push_str(&columns.header());
                 }
                 records.iter().for_each(|record| text.push_str(&columns.row(record)));
             }
-            Format::Csv => text.push_str(&current.rows.rows(&records, &shape.columns)),
+            Format::Csv => text.push_str(&rows(&records, &shape.fields, begins)),
             Format::Jsonl => {
                 for record in &records {
                     text.push_str(&json_text::line(&json!({ "kind": kind.name(), "record": record })));
@@ -125,12 +118,16 @@ impl List {
 
     /// The kind is complete.
     pub(crate) fn end(&mut self, kind: &Kind) -> Result<(), NotWritten> {
+        let once = &kind.manifest.record.once;
+        if self.view.reveal && !once.is_empty() {
+            stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(once)));
+        }
         let is_empty = self.current.as_ref().is_some_and(|current| current.count == 0);
         if is_empty && self.view.format == Format::Table && self.view.field.is_none() {
             if self.several {
                 stdout::write("none\n")?;
             } else {
-                stderr::done(&format!("There are no {} here.", kind.manifest.plural));
+                stderr::done(&format!("There is no {} here.", kind.manifest.title));
             }
         }
         self.close()
@@ -157,21 +154,14 @@ impl List {
         });
         let ended = self.close();
         if self.view.format != Format::Json {
-            stderr::error(error);
+            stderr::error_of(name, error);
         }
         ended
     }
 
     /// The list is complete.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        if let Some(field) = &self.view.field {
-            return if self.several && !self.field_seen {
-                Err(usage(format!("no kind has a field `{field}`")).hint("`--json` shows the fields there are").into())
-            } else {
-                Ok(())
-            };
-        }
-        if self.view.format != Format::Json {
+        if self.view.format != Format::Json || self.view.field.is_some() {
             return Ok(());
         }
         let mut text = if self.begun { String::new() } else { "{".to_owned() };

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -14,6 +15,22 @@ use crate::error::Error;
 use crate::redact::redact;
 
 static JSON: AtomicBool = AtomicBool::new(false);
+/// How this command was started, for the commands in hints: the program's name, and the options that say where.
+static INVOCATION: OnceLock<String> = OnceLock::new();
+
+/// From now on a command in a hint begins like the one that is running, so that it works when it is pasted.
+pub(crate) fn hints_begin_with(invocation: String) {
+    // Set once, at the start.
+    let _ = INVOCATION.set(invocation);
+}
+
+/// The text of a hint, its commands as they would be typed here.
+fn pasteable(text: &str) -> String {
+    match INVOCATION.get() {
+        Some(invocation) => text.replace("`carto ", &format!("`{invocation} ")),
+        None => text.to_owned(),
+    }
+}
 
 /// From now on warnings and errors are one JSON object a line.
 pub(crate) fn speak_json(json: bool) {
@@ -27,6 +44,19 @@ fn speaks_json() -> bool {
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The error of one kind among several.
+pub(crate) fn error_of(kind: &str, error: &Error) {
+    if speaks_json() {
+        let mut object = as_json(error);
+        object["kind"] = kind.into();
+        return json_line(&json!({ "error": object }));
+    }
+    line(RED, "error", &format!("{kind}: {}", error.message));
+    if let Some(text) = &error.hint {
+        hint(text);
+    }
+}
 
 /// The error that ends a command.
 pub(crate) fn error(error: &Error) {
@@ -46,10 +76,11 @@ pub(crate) fn error(error: &Error) {
 /// An error as the contract has it in JSON, without what could be a credential.
 pub(crate) fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({ "code": error.code, "message": redact(&error.message) });
-    for (key, text) in [("argument", &error.argument), ("hint", &error.hint)] {
-        if let Some(text) = text {
-            object[key] = redact(text).into();
-        }
+    if let Some(argument) = &error.argument {
+        object["argument"] = redact(argument).into();
+    }
+    if let Some(hint) = &error.hint {
+        object["hint"] = redact(&pasteable(hint)).into();
     }
     object
 }
@@ -59,7 +90,7 @@ pub(crate) fn warning(message: &str, what_to_do: Option<&str>) {
     if speaks_json() {
         let mut object = json!({ "message": redact(message) });
         if let Some(text) = what_to_do {
-            object["hint"] = redact(text).into();
+            object["hint"] = redact(&pasteable(text)).into();
         }
         return json_line(&json!({ "warning": object }));
     }
@@ -105,7 +136,7 @@ pub(crate) fn is_watched() -> bool {
 }
 
 fn hint(text: &str) {
-    line(CYAN, "hint", text);
+    line(CYAN, "hint", &pasteable(text));
 }
 
 fn line(style: Style, label: &str, text: &str) {

@@ -1,8 +1,8 @@
 //! Tables and the plain view of one record. A table's widths come from its first page, so that later pages can follow at once.
 
-use comfy_table::{ColumnConstraint, Row, Table, TableStyle, Width};
+use comfy_table::{ColumnConstraint, Table, TableStyle, Width};
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Record;
 use super::text::harmless;
@@ -20,8 +20,9 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Settles the widths from the first rows. `available` is the terminal's width, if there is one to fit.
-    pub(crate) fn settle(fields: &[String], first: &[Record], available: Option<usize>) -> Columns {
+    /// Settles the widths from the first rows. `available` is the terminal's width, if there is one to fit; the column `whole` (an id, which
+    /// is copied from here) is never cut for it.
+    pub(crate) fn settle(fields: &[String], whole: &str, first: &[Record], available: Option<usize>) -> Columns {
         let widths: Vec<usize> = fields
             .iter()
             .map(|field| {
@@ -30,7 +31,11 @@ impl Columns {
             })
             .collect();
         match available {
-            Some(available) => Columns { fields: fields.to_vec(), widths: shrink(widths, available), fits: true },
+            Some(available) => Columns {
+                fields: fields.to_vec(),
+                widths: shrink(widths, fields.iter().position(|field| field == whole), available),
+                fits: true,
+            },
             None => Columns { fields: fields.to_vec(), widths, fits: false },
         }
     }
@@ -56,9 +61,9 @@ impl Columns {
             return padded.collect::<String>().trim_end().to_owned() + "\n";
         }
         let mut table = Table::new();
-        let mut row = Row::from(cells);
-        row.max_height(1);
-        table.load_style(TableStyle::default()).set_truncation_indicator("…").add_row(row);
+        // Cut here: the table would break a cell at a space and leave the rest of its line empty.
+        let cells = cells.iter().zip(&self.widths).map(|(cell, width)| cut(cell, *width));
+        table.load_style(TableStyle::default()).add_row(cells);
         for (i, width) in self.widths.iter().enumerate() {
             if let Some(column) = table.column_mut(i) {
                 let gap = if i == last { 0 } else { GAP };
@@ -72,16 +77,32 @@ impl Columns {
     }
 }
 
-/// Takes from the widest columns until the line fits, or nothing more can be taken.
-fn shrink(mut widths: Vec<usize>, available: usize) -> Vec<usize> {
+/// Takes from the widest columns but one until the line fits, or nothing more can be taken.
+fn shrink(mut widths: Vec<usize>, whole: Option<usize>, available: usize) -> Vec<usize> {
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > available {
-        match widths.iter_mut().max() {
+        let others = widths.iter_mut().enumerate().filter(|(i, _)| Some(*i) != whole).map(|(_, width)| width);
+        match others.max() {
             Some(widest) if *widest > NARROWEST => *widest -= 1,
             _ => break,
         }
     }
     widths
+}
+
+/// The beginning of a cell that is too wide, and `…`.
+fn cut(cell: &str, width: usize) -> String {
+    if cell.width() <= width {
+        return cell.to_owned();
+    }
+    let mut shown = String::new();
+    for c in cell.chars() {
+        if shown.width() + c.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        shown.push(c);
+    }
+    shown + "…"
 }
 
 /// `allowed_apis` and `allowedApis` as `ALLOWED APIS`.
@@ -145,19 +166,19 @@ mod tests {
 
     #[test]
     fn a_table_fits_the_terminal() {
-        let rows = [record(json!({"id": "tok_1", "name": "x".repeat(100), "grants": [{"c": "dw", "s": "a.b.c"}]}))];
+        let rows = [record(json!({"id": "tok_1", "name": "x y".repeat(40), "grants": [{"c": "dw", "s": "a.b.c"}]}))];
         let fields: Vec<String> = ["id", "name", "grants"].map(str::to_owned).to_vec();
         for width in [40, 80, 200] {
-            let columns = Columns::settle(&fields, &rows, Some(width));
+            let columns = Columns::settle(&fields, "id", &rows, Some(width));
             for line in [columns.header(), columns.row(&rows[0])] {
                 assert!(line.trim_end().width() <= width, "{width}: {line:?}");
                 assert_eq!(line.matches('\n').count(), 1, "{line:?}");
             }
         }
-        let columns = Columns::settle(&fields, &rows, Some(40));
-        assert!(columns.row(&rows[0]).contains('…'));
-        let columns = Columns::settle(&fields, &rows, None);
-        assert!(columns.row(&rows[0]).contains(&"x".repeat(100)));
+        let columns = Columns::settle(&fields, "id", &rows, Some(40));
+        assert!(columns.row(&rows[0]).contains('…') && columns.row(&rows[0]).starts_with("tok_1 "));
+        let columns = Columns::settle(&fields, "id", &rows, None);
+        assert!(columns.row(&rows[0]).contains(&"x y".repeat(40)));
     }
 
     #[test]

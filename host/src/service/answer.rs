@@ -19,6 +19,7 @@ const WORDS: usize = 500;
 pub(super) struct Asked<'a> {
     pub(super) shown: String,
     pub(super) writes: bool,
+    pub(super) deletes: bool,
     pub(super) account: &'a Account,
 }
 
@@ -34,7 +35,7 @@ pub(super) async fn receive(response: Response<Body>, bearer: &str) -> std::resu
     let (head, body) = response.into_parts();
     match Limited::new(body, LIMIT).collect().await {
         Ok(body) => {
-            Ok(Received { status: head.status, headers: head.headers, body: without(bearer, body.to_bytes().to_vec()) })
+            Ok(Received { status: head.status, headers: head.headers, body: hide(bearer, body.to_bytes().to_vec()) })
         }
         Err(e) if e.is::<LengthLimitError>() => Err(Failure::TooLarge),
         Err(_) => Err(Failure::Lost("it ended in the middle of the answer".to_owned())),
@@ -45,10 +46,14 @@ pub(super) async fn receive(response: Response<Body>, bearer: &str) -> std::resu
 const SHORTEST: usize = 8;
 
 /// A service that echoes the bearer must not lead it into a message, or into a kind.
-fn without(bearer: &str, body: Vec<u8>) -> Vec<u8> {
+fn without(bearer: &str, text: &str) -> String {
+    if bearer.len() >= SHORTEST { text.replace(bearer, "[hidden]") } else { text.to_owned() }
+}
+
+fn hide(bearer: &str, body: Vec<u8>) -> Vec<u8> {
     match std::str::from_utf8(&body) {
-        Ok(text) if bearer.len() >= SHORTEST && text.contains(bearer) => text.replace(bearer, "[hidden]").into_bytes(),
-        _ => body,
+        Ok(text) => without(bearer, text).into_bytes(),
+        Err(_) => body,
     }
 }
 
@@ -88,6 +93,8 @@ impl Asked<'_> {
         let body = match received.json() {
             _ if received.body.is_empty() => None,
             Some(json) => Some(json),
+            // What comes with a deletion says nothing more.
+            None if status.is_success() && self.deletes => None,
             None if status.is_success() => return Err(self.not_json(&received)),
             None => received.words().map(Value::String),
         };
@@ -95,7 +102,7 @@ impl Asked<'_> {
             .headers
             .iter()
             .filter_map(|(name, value)| {
-                Some((name.as_str().to_owned(), value.to_str().ok()?.replace(self.account.bearer(), "[hidden]")))
+                Some((name.as_str().to_owned(), without(self.account.bearer(), value.to_str().ok()?)))
             })
             .collect();
         Ok(WireResponse { status: status.as_u16(), headers, body })

@@ -60,7 +60,12 @@ impl Session {
 
     /// Sends a request that the manifest permits, and reads the answer.
     pub(crate) async fn send(&self, request: WireRequest) -> Result<WireResponse> {
-        let asked = Asked { shown: request.shown(), writes: request.method != "GET", account: &self.account };
+        let asked = Asked {
+            shown: request.shown(),
+            writes: request.method != "GET",
+            deletes: request.method == "DELETE",
+            account: &self.account,
+        };
         let http = self.build(&request)?;
         let transport = self.transport()?;
         let started = Instant::now();

@@ -128,10 +128,13 @@ impl Service {
 impl Record {
     fn check(&self) -> Result<(), String> {
         let at = |why: String| format!("record: {why}");
-        let fields =
-            [&self.id].into_iter().chain(&self.label).chain(&self.secrets).chain(&self.columns).chain(self.env.keys());
-        for field in fields {
+        for field in &self.fields {
             line("a field's name", field).map_err(at)?;
+        }
+        let named =
+            [&self.id].into_iter().chain(&self.label).chain(&self.secrets).chain(&self.columns).chain(self.env.keys());
+        if let Some(field) = named.into_iter().find(|field| !self.fields.contains(field)) {
+            return Err(at(format!("`{}` isn't one of the `fields`", field.escape_debug())));
         }
         if self.secrets.contains(&self.id) {
             return Err(at(format!("the id `{}` can't be a secret: it is shown everywhere", self.id)));

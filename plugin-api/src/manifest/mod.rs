@@ -85,6 +85,8 @@ pub struct Service {
 /// The shape of a record: which field is which.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Record {
+    /// Every field of a record, in order: what `--field` takes and what a CSV's header is.
+    pub fields: Vec<String>,
     /// The field that identifies a credential. Never itself a credential: it is shown everywhere.
     pub id: String,
     /// The field that a person gave it: a name or a title.

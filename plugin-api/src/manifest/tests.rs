@@ -15,6 +15,7 @@ about = "Opens one door"
 base_url = "https://keys.example.com"
 auth = "header:X-Key"
 [record]
+fields = ["id", "name", "key"]
 id = "id"
 label = "name"
 secrets = ["key"]
@@ -83,6 +84,7 @@ fn a_bad_manifest_is_refused_with_its_reason() {
         (r#"aliases = ["revoke"]"#, r#"aliases = ["a", "a"]"#, "`a` can't be an alias"),
         (r#"secrets = ["key"]"#, r#"secrets = ["id"]"#, "the id `id` can't be a secret"),
         (r#"secrets = ["key"]"#, "secrets = [\"key\"]\nonce = [\"name\"]", "isn't one of the `secrets`"),
+        (r#"columns = ["id", "name"]"#, r#"columns = ["id", "nome"]"#, "`nome` isn't one of the `fields`"),
         (r#"columns = ["id", "name"]"#, "columns = []", "`columns` is empty"),
         (r#"key = "API_KEY""#, r#"key = "api key""#, "can't be a variable"),
         (r#"auth = "header:X-Key""#, r#"auth = "cookie:x""#, "`auth` is"),

@@ -30,7 +30,8 @@ pub trait Client: DeserializeOwned {
 pub fn check_title(title: Option<&str>) -> Result<()> {
     match title {
         Some(title) if title.trim().is_empty() || title.contains(char::is_control) => {
-            Err(Error::argument("title", "the title is empty or holds control characters").hint("add `--title NAME`"))
+            Err(Error::argument("title", "the title is empty or holds control characters")
+                .hint("give a title of one line, like `--title 'Store locator'`"))
         }
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! When a token ends. The host has read the date; what is left is that it lies ahead, and that it never changes.
 
-use carto_plugin_api::{Error, ErrorCode, Host, Result};
+use carto_plugin_api::{Error, ErrorCode, Host, Result, shell_word};
 use jiff::Timestamp;
 
 /// Refuses an expiry that isn't in the future.
@@ -16,8 +16,8 @@ pub(crate) fn check(host: &Host<'_>, expiry: &str) -> Result<()> {
 /// The answer to an attempt to change an expiry: it is fixed at creation (documented), so the way is a new token.
 pub(crate) fn unchangeable(id: &str) -> Error {
     Error::argument("expiration-date", "an expiry is fixed when a token is created and can't be changed").hint(format!(
-        "create a new token with `carto credentials create token … --expiration-date DATE`, use it, then \
-         `carto credentials delete token {id}`"
+        "create a new token with another `--expiration-date` and use it; then `carto credentials delete token {}`",
+        shell_word(id)
     ))
 }
 

@@ -30,12 +30,12 @@ fn is_sql(source: &str) -> bool {
     source.contains(char::is_whitespace)
 }
 
-/// The form in which the service compares SQL: white space, quotes, a trailing `;` and case don't count. Other sources stay as they are.
+/// The form in which the service compares SQL: white space, the kind of quotes, a trailing `;` and case don't count. Other sources stay as they are.
 fn folded(source: &str) -> String {
     if !is_sql(source) {
         return source.to_owned();
     }
-    let text: String = source.chars().filter(|c| !matches!(c, '"' | '\'' | '`')).collect();
+    let text: String = source.chars().map(|c| if matches!(c, '"' | '`') { '\'' } else { c }).collect();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").trim_end_matches([';', ' ']).to_lowercase()
 }

@@ -40,7 +40,7 @@ pub(crate) fn warn_of_bare_origins(host: &Host<'_>, referers: &[String]) {
 /// A scheme and a host, with nothing after them that could match a path.
 fn is_bare_origin(referer: &str) -> bool {
     match referer.split_once("://") {
-        Some((_, rest)) => !rest.contains(['/', '*', '?']),
+        Some((_, rest)) => !rest.contains('/') && !rest.ends_with(['*', '?']),
         None => false,
     }
 }

@@ -81,7 +81,8 @@ pub(crate) fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> 
         body.grants = Some(changed(grants, &added, &removed)?);
         let request = || {
             let request = Request::patch(ROUTE).json(&body);
-            match read.header("etag") {
+            // A weak tag names no version that a write could be bound to (RFC 9110).
+            match read.header("etag").filter(|tag| !tag.starts_with("W/")) {
                 Some(version) => request.header("If-Match", version),
                 None => request,
             }
@@ -122,11 +123,15 @@ fn finish(body: &Body, before: Option<&Token>, response: Response) -> Result<Rec
 /// The grants after the change.
 fn changed(mut grants: Vec<Grant>, added: &[Grant], removed: &[Grant]) -> Result<Vec<Grant>> {
     for grant in removed {
-        let at = grants.iter().position(|have| have.same_as(grant)).ok_or_else(|| {
-            let have: Vec<String> = grants.iter().map(|g| format!("`{g}`")).collect();
-            Error::argument("remove-grant", format!("the token has no grant `{grant}`"))
-                .hint(format!("it has {}", if have.is_empty() { "none".to_owned() } else { have.join(", ") }))
-        })?;
+        let at = grants
+            .iter()
+            .position(|have| have == grant)
+            .or_else(|| grants.iter().position(|have| have.same_as(grant)))
+            .ok_or_else(|| {
+                let have: Vec<String> = grants.iter().map(|g| format!("`{g}`")).collect();
+                Error::argument("remove-grant", format!("the token has no grant `{grant}`"))
+                    .hint(format!("it has {}", if have.is_empty() { "none".to_owned() } else { have.join(", ") }))
+            })?;
         grants.remove(at);
     }
     for grant in added {

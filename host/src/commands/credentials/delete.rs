@@ -10,7 +10,7 @@ use super::{Context, confirm, work};
 use crate::error::usage;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
-use crate::output::{Format, json, stderr, stdout};
+use crate::output::{Format, Record, json, record, stderr, stdout};
 use crate::redact;
 
 pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -30,7 +30,9 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
     })?;
     let gone = looked_up.unwrap_or_else(|| redact::handle(&id));
     let text = match view.format {
-        _ if view.field.is_some() => gone + "\n",
+        _ if view.field.is_some() => {
+            record::field_text(&Record::from_iter([("deleted".to_owned(), gone.into())]), "deleted")
+        }
         Format::Json => json::pretty(&json!({ "deleted": gone })),
         Format::Jsonl => json::line(&json!({ "deleted": gone })),
         Format::Table | Format::Csv | Format::Env => {

@@ -1,6 +1,6 @@
 //! List, of one kind or of all. Kinds work in parallel, each a page ahead; they are printed in a fixed order, as their pages come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::event_loop;
 use crate::input::Stdin;
 use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
-use crate::output::{Record, stderr};
+use crate::output::{Record, record, stderr};
 
 /// Lists one kind: its failure is the command's.
 pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -48,7 +48,9 @@ fn run(
     if kinds.is_empty() && refused.is_empty() {
         stderr::done("There are no kinds here: `carto plugin list` says where they are looked for.");
     }
-    let mut list = List::new(context.globals.view(), several)?;
+    let view = context.globals.view();
+    let mut list = List::new(view.clone(), several)?;
+    record::check(&view, &kinds, false)?;
     let mut work = Work::begin(context, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
@@ -130,6 +132,7 @@ fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Option<E
 fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) {
     let kind = worker.kind().clone();
     let mut left = limit.unwrap_or(u64::MAX);
+    let mut seen = BTreeSet::new();
     let ready = match worker.ready() {
         Ok(ready) => ready,
         Err(error) => return drop(pages.blocking_send(Err(error))),
@@ -147,7 +150,7 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
         }
         match next {
             None => return,
-            same if same == input.cursor => {
+            Some(next) if !seen.insert(next.clone()) => {
                 let error = Error::fault(format!("the kind `{}` lists the same page for ever", kind.name()))
                     .hint("report it to the plugin's vendor");
                 return drop(pages.blocking_send(Err(error)));

@@ -9,15 +9,18 @@ use super::{Context, work};
 use crate::error::{Error, quoted, shell_word};
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
+use crate::output::stdout::NotWritten;
 use crate::output::{Format, Record, View, record, stderr, stdout};
 
 pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let view = context.globals.view();
+    let fresh = verb == Verb::Create;
+    record::check(&view, std::slice::from_ref(kind), fresh)?;
     let mut stdin = Stdin::default();
     let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
     let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, verb, matches, id)?;
     let answer = work.run(kind, verb, input, work::record)?;
-    let view = context.globals.view();
     if view.format == Format::Table && view.field.is_none() {
         match verb {
             Verb::Create => stderr::done(&format!("Created {}", named(kind, &answer))),
@@ -25,15 +28,16 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
             _ => {}
         }
     }
-    let fresh = verb == Verb::Create;
-    let written = record::text(kind, answer.clone(), &view, fresh);
+    if let Some(field) = view.field.as_ref().filter(|field| !fresh && kind.manifest.record.once.contains(field)) {
+        let message = format!("`{field}` was shown once, at creation, and can't be shown again");
+        return Err(Error::new(ErrorCode::Failed, message).hint("if it is lost, create the credential again").into());
+    }
+    let text = record::text(kind, answer.clone(), &view, fresh);
     if fresh {
         // A credential exists by now: whatever goes wrong, the message has to say which.
-        let written = written
-            .and_then(|text| stdout::write(&text).map_err(|e| Error::new(ErrorCode::OutputFailed, e.to_string())));
-        written.map_err(|error| lost(kind, &answer, &error))?;
+        stdout::write(&text).map_err(|error| lost(kind, &answer, &error))?;
     } else {
-        stdout::write(&written?)?;
+        stdout::write(&text)?;
     }
     note_secrets(kind, &answer, fresh, &view);
     Ok(ExitCode::SUCCESS)
@@ -65,21 +69,20 @@ fn note_secrets(kind: &Kind, record: &Record, fresh: bool, view: &View) {
         if !left_out.is_empty() {
             stderr::note(&format!("{} was not asked for and can't be shown again", quoted(left_out)));
         }
-    } else if view.reveal && !gone.is_empty() {
+    } else if !gone.is_empty() && (view.reveal || view.format == Format::Env) {
         stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(gone)));
     }
 }
 
 /// The result of a create that did not reach the user.
-fn lost(kind: &Kind, record: &Record, error: &Error) -> Error {
+fn lost(kind: &Kind, record: &Record, error: &NotWritten) -> Error {
     let id = shell_word(&work::id_of(kind, record));
     let name = kind.name();
-    let code = if error.code == ErrorCode::Usage { ErrorCode::Usage } else { ErrorCode::OutputFailed };
-    let message = format!("created {}, but its values were not shown: {}", named(kind, record), error.message);
+    let message = format!("created {}, but its values were not shown: {error}", named(kind, record));
     let hint = if kind.manifest.record.once.is_empty() {
         format!("`carto credentials get {name} {id} --reveal` shows it again")
     } else {
         format!("its secret is lost: `carto credentials delete {name} {id}`, then create it again")
     };
-    Error::new(code, message).hint(hint)
+    Error::new(ErrorCode::OutputFailed, message).hint(hint)
 }

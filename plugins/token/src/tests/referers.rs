@@ -68,7 +68,6 @@ fn good_patterns_pass_without_a_warning() {
         "http://localhost:5173/*",
         "https://app.example.com/map?x=1",
         "https://*.example.com/*",
-        "https://*.example.com",
         "https://app.example.com?",
         "*",
         "*.example.com/*",

@@ -82,7 +82,7 @@ fn the_same_less_or_nothing_said_is_fine() {
 
 #[test]
 fn sql_that_comes_back_folded_is_what_was_asked() {
-    let answer = with(token("tok_1", "demo"), json!({ "grants": [grant("dw", "SELECT 1 AS one;")] }));
+    let answer = with(token("tok_1", "demo"), json!({ "grants": [grant("dw", "SELECT 1 AS 'one';")] }));
     let args = json!({ "connection": ["dw"], "source": ["select  1 as \"one\""], "apis": "sql" });
     tokens().create(&FakeHost::new().answer(CREATE, 201, answer), args).unwrap();
 }
