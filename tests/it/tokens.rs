@@ -377,7 +377,7 @@ fn rules_are_told_before_any_request() {
         hint: repeat `--referer` for each pattern, or separate them by commas in `--referers`
         $ --connection dw --source a.b --apis sql --name ''
         error: --name: the name is empty
-        hint: leave `--name` out, and the service makes one up
+        hint: give a name, or leave `--name` out
         $ --connection dw --source @missing.sql --apis sql
         error: --source: cannot read `missing.sql`: No such file or directory (os error 2)
         hint: `@` reads a file; for the text itself write @@missing.sql

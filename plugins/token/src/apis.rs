@@ -10,6 +10,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<String>> {
         |message: String| Err(Error::argument("apis", message).hint("choose from sql, maps, lds; or imports alone"));
     let mut apis: Vec<String> = Vec::new();
     for word in text.split(',').map(str::trim) {
+        if text.trim().is_empty() {
+            return error("no API is named".to_owned());
+        }
         if word.is_empty() {
             return error(format!("`{text}` names no API in one place"));
         }

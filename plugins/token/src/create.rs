@@ -76,12 +76,10 @@ pub(crate) fn create(host: &Host<'_>, input: Input) -> Result<Record> {
 /// A name has to be something that can be typed again.
 pub(crate) fn check_name(name: String) -> Result<String> {
     if name.trim().is_empty() {
-        return Err(
-            Error::argument("name", "the name is empty").hint("leave `--name` out, and the service makes one up")
-        );
+        return Err(Error::argument("name", "the name is empty").hint("give a name, or leave `--name` out"));
     }
     if name.contains(char::is_control) {
-        return Err(Error::argument("name", "the name holds control characters"));
+        return Err(Error::argument("name", "the name holds control characters").hint("give a name of one line"));
     }
     Ok(name)
 }
