@@ -125,9 +125,9 @@ pub(crate) fn help(text: &str) {
     raw(text);
 }
 
-/// A question, without a line break after it. Whether there is anybody to answer is the caller's to know.
-pub(crate) fn question(text: &str) {
-    raw(&harmless(&redact(text)));
+/// A question on a line of its own, and before the answer what to type. Whether there is anybody to answer is the caller's to know.
+pub(crate) fn question(text: &str, prompt: &str) {
+    raw(&format!("{}\n{prompt}", harmless(&redact(text))));
 }
 
 /// Whether a person watches standard error.

@@ -18,7 +18,10 @@ pub(super) fn deletion(title: &str, id: &str, globals: &Globals, stdin: &mut Std
         return Err(usage(format!("deleting {title} `{id}` needs a confirmation, and nobody can be asked here"))
             .hint("add `--yes` if you are sure"));
     }
-    stderr::question(&format!("Delete {title} `{id}`? What uses it stops working. Type `{WORD}` to go on: "));
+    stderr::question(
+        &format!("Delete {title} `{id}`? What uses it stops working."),
+        &format!("Type `{WORD}` to go on: "),
+    );
     if stdin.answer() == WORD {
         return Ok(());
     }
