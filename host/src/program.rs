@@ -29,7 +29,7 @@ fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
     let scan = Scan::of(&words);
     stderr::speak_json(scan.json);
     stderr::hints_begin_with(scan.invocation(words.first()));
-    let catalog = Catalog::new(scan.kinds_path.as_deref())?;
+    let catalog = Catalog::new(scan.kinds_path.as_deref());
     match cli::parse(&words, &scan, &catalog)? {
         Parsed::Print(text) => {
             stdout::write(&text)?;

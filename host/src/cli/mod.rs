@@ -73,7 +73,7 @@ fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
             }
             Ok(vec![kind])
         }
-        Some(_) => Ok(catalog.all().kinds.clone()),
+        Some(_) => Ok(catalog.all()?.kinds.clone()),
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     if matches!(view.format, Format::Csv | Format::Env) || view.field.is_some() {
         return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`").into());
     }
-    let found = context.catalog.all();
+    let found = context.catalog.all()?;
     let rows: Vec<Record> = found.kinds.iter().map(usable).chain(found.refused.iter().map(refused)).collect();
     let text = match view.format {
         Format::Json => json_text::pretty(&json!({ "plugins": rows })),
@@ -37,7 +37,7 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
         }
         if rows.is_empty() {
             let folders: Vec<String> =
-                context.catalog.folders().iter().map(|folder| folder.display().to_string()).collect();
+                context.catalog.folders()?.iter().map(|folder| folder.display().to_string()).collect();
             stderr::done(&format!("There are no plugins in {}.", folders.join(", ")));
         }
     }

@@ -15,7 +15,9 @@ use crate::error::{Error, Result};
 /// The folders of this command.
 #[derive(Debug)]
 pub(crate) struct Catalog {
-    folders: Vec<PathBuf>,
+    kinds_path: Option<String>,
+    /// Where to look, once somebody looks: a variable that names no folder is no reason to refuse `--version`.
+    folders: OnceCell<Vec<PathBuf>>,
     /// Every kind, once somebody asked.
     found: OnceCell<Found>,
 }
@@ -29,12 +31,16 @@ pub(crate) struct Found {
 
 impl Catalog {
     /// The catalogue of the folders that the option, the variable or the usual places name. Reads nothing yet.
-    pub(crate) fn new(kinds_path: Option<&str>) -> Result<Catalog> {
-        Ok(Catalog { folders: folders::folders(kinds_path)?, found: OnceCell::new() })
+    pub(crate) fn new(kinds_path: Option<&str>) -> Catalog {
+        Catalog { kinds_path: kinds_path.map(str::to_owned), folders: OnceCell::new(), found: OnceCell::new() }
     }
 
-    pub(crate) fn folders(&self) -> &[PathBuf] {
-        &self.folders
+    pub(crate) fn folders(&self) -> Result<&[PathBuf]> {
+        if let Some(folders) = self.folders.get() {
+            return Ok(folders);
+        }
+        let folders = folders::folders(self.kinds_path.as_deref())?;
+        Ok(self.folders.get_or_init(|| folders))
     }
 
     /// The kind that a word means. A folder comes before those after it, and inside one a name comes before a plural; so what is found
@@ -43,10 +49,11 @@ impl Catalog {
     /// Read for it: the file of that name, or of the word without its `s`, and whatever stands in folders before that one; every
     /// manifest only if neither is there.
     pub(crate) fn find(&self, word: &str) -> Result<Kind> {
+        let folders = self.folders()?;
         let mut suspect = None;
         if is_kind_name(word) {
             let mut singular = word.strip_suffix('s');
-            for (place, folder) in self.folders.iter().enumerate() {
+            for (place, folder) in folders.iter().enumerate() {
                 let found =
                     in_folder(folder, word).or_else(|| match singular.and_then(|name| in_folder(folder, name))? {
                         Ok(kind) => (kind.manifest.plural == word).then_some(Ok(kind)),
@@ -58,12 +65,12 @@ impl Catalog {
                         }
                     });
                 if let Some(found) = found {
-                    let earlier = self.plural_in(&self.folders[..place], word);
+                    let earlier = plural_in(&folders[..place], word);
                     return earlier.map_or(found, Ok).map_err(|refused| refused.error());
                 }
             }
         }
-        let Found { kinds, refused } = self.all();
+        let Found { kinds, refused } = self.all()?;
         if let Some(kind) = kinds.iter().find(|kind| kind.manifest.answers_to(word)) {
             return Ok(kind.clone());
         }
@@ -71,46 +78,26 @@ impl Catalog {
             return Err(refused.error());
         }
         let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
-        Err(self.unknown(word, &names, refused))
-    }
-
-    /// The answer to a word that means no kind.
-    fn unknown(&self, word: &str, names: &[&str], refused: &[Refused]) -> Error {
-        let listed =
-            if names.is_empty() { "there are none".to_owned() } else { format!("kinds: {}", names.join(", ")) };
-        let error = Error::new(ErrorCode::UnknownKind, format!("no kind `{word}` here; {listed}"));
-        let close =
-            names.iter().map(|name| (strsim::jaro_winkler(word, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-        match close {
-            Some((likeness, name)) if likeness > 0.8 => error.hint(format!("did you mean `{name}`?")),
-            _ if !refused.is_empty() => error.hint("some files were refused: `carto plugin list` says why"),
-            _ if names.is_empty() => {
-                let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
-                error.hint(format!("a kind is a library in one of these folders: {}", folders.join(", ")))
-            }
-            _ => error.hint("install its plugin, or choose one of these"),
-        }
-    }
-
-    /// The kind in these folders whose plural is the word, whatever its name.
-    fn plural_in(&self, folders: &[PathBuf], word: &str) -> Option<Kind> {
-        let files = folders.iter().filter_map(|folder| kind_files(folder).ok().map(|files| (folder, files)));
-        let mut kinds =
-            files.flat_map(|(folder, files)| files.into_iter().filter_map(|(name, _)| in_folder(folder, &name)?.ok()));
-        kinds.find(|kind| kind.manifest.plural == word)
+        Err(unknown(word, folders, &names, refused))
     }
 
     /// Every kind, by name; the first folder that offers a name has it. The files are read once.
-    pub(crate) fn all(&self) -> &Found {
-        self.found.get_or_init(|| self.read_all())
+    pub(crate) fn all(&self) -> Result<&Found> {
+        if let Some(found) = self.found.get() {
+            return Ok(found);
+        }
+        let found = Found::read(self.folders()?);
+        Ok(self.found.get_or_init(|| found))
     }
+}
 
-    fn read_all(&self) -> Found {
+impl Found {
+    fn read(folders: &[PathBuf]) -> Found {
         let mut found = Found::default();
         // Names are held even by files that are refused: what a folder refuses must not come back from one after it.
         let mut names = BTreeSet::new();
         let mut words = BTreeSet::new();
-        for folder in &self.folders {
+        for folder in folders {
             let files = match kind_files(folder) {
                 Ok(files) => files,
                 Err(e) if e.kind() == ErrorKind::NotFound => continue,
@@ -141,9 +128,7 @@ impl Catalog {
         found.kinds.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
         found
     }
-}
 
-impl Found {
     /// Takes the kinds of one folder: each gets its name and its plural, unless a folder before, or a kind before in this one, has the
     /// word. Names come before plurals.
     fn claim(&mut self, kinds: Vec<Kind>, words: &mut BTreeSet<String>) {
@@ -159,6 +144,30 @@ impl Found {
             }
         }
     }
+}
+
+/// The answer to a word that means no kind.
+fn unknown(word: &str, folders: &[PathBuf], names: &[&str], refused: &[Refused]) -> Error {
+    let listed = if names.is_empty() { "there are none".to_owned() } else { format!("kinds: {}", names.join(", ")) };
+    let error = Error::new(ErrorCode::UnknownKind, format!("no kind `{word}` here; {listed}"));
+    let close = names.iter().map(|name| (strsim::jaro_winkler(word, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match close {
+        Some((likeness, name)) if likeness > 0.8 => error.hint(format!("did you mean `{name}`?")),
+        _ if !refused.is_empty() => error.hint("some files were refused: `carto plugin list` says why"),
+        _ if names.is_empty() => {
+            let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+            error.hint(format!("a kind is a library in one of these folders: {}", folders.join(", ")))
+        }
+        _ => error.hint("install its plugin, or choose one of these"),
+    }
+}
+
+/// The kind in these folders whose plural is the word, whatever its name.
+fn plural_in(folders: &[PathBuf], word: &str) -> Option<Kind> {
+    let files = folders.iter().filter_map(|folder| kind_files(folder).ok().map(|files| (folder, files)));
+    let mut kinds =
+        files.flat_map(|(folder, files)| files.into_iter().filter_map(|(name, _)| in_folder(folder, &name)?.ok()));
+    kinds.find(|kind| kind.manifest.plural == word)
 }
 
 /// A kind that isn't listed, because a word of its own is taken. A verb that names it by its file's name still finds it, unless that

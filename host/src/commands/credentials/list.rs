@@ -27,7 +27,7 @@ pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow
 
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
 pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let Found { kinds, refused } = context.catalog.all();
+    let Found { kinds, refused } = context.catalog.all()?;
     let kinds = kinds.iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).cloned().collect();
     run(context, kinds, refused, matches, true)
 }
