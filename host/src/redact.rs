@@ -100,7 +100,7 @@ mod tests {
         for text in [
             "carto.shared.CARTO_*",
             "https://app.example.com/callback?x=1",
-            "/usr/lib/carto/kinds/libcarto_kind_token.so",
+            "/usr/lib/carto/kinds/libcarto_kind_robot.so",
             "tok_7HfKq2mZ",
             "Store-locator-for-the-whole-of-the-european-market-2026",
             "select a, b from c where d = 'ü'",

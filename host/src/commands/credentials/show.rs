@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     Ok(ExitCode::SUCCESS)
 }
 
-/// ``API Access Token `demo` (tok_1)``.
+/// ``Robot `R2` (r_1)``.
 fn named(kind: &Kind, record: &Record) -> String {
     let id = work::id_of(kind, record);
     let label = kind.manifest.record.label.as_ref().and_then(|label| record.get(label)?.as_str());
