@@ -30,6 +30,11 @@ impl Account {
         &self.base_url
     }
 
+    /// Whether this is the sandbox, which has routes and a clock of its own.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
     /// The clock of the sandbox, or of the system.
     pub(crate) fn now(&self) -> jiff::Timestamp {
         self.sandbox.as_ref().map_or_else(jiff::Timestamp::now, Sandbox::now)

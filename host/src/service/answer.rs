@@ -124,7 +124,10 @@ impl Asked<'_> {
         if self.writes && !matches!(received.status.as_u16(), 501 | 503) {
             return self.unknown(&message);
         }
-        Error::new(ErrorCode::Unavailable, message).hint("nothing was changed; try again later")
+        Error::new(ErrorCode::Unavailable, message).hint(match received.status.as_u16() {
+            501 => "nothing was changed; look at the base URL, and at `[services.api.paths]` in the settings",
+            _ => "nothing was changed; try again later",
+        })
     }
 
     fn redirected(&self, status: StatusCode, location: Option<&str>) -> Error {
