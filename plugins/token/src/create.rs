@@ -78,6 +78,10 @@ pub(crate) fn check_name(name: String) -> Result<String> {
     if name.trim().is_empty() {
         return Err(Error::argument("name", "the name is empty").hint("give a name, or leave `--name` out"));
     }
+    if wire::jti(&name).is_some() {
+        return Err(Error::argument("name", "the name is itself a token, and names are shown everywhere")
+            .hint("give a name that says what the token is for"));
+    }
     if name.contains(char::is_control) {
         return Err(Error::argument("name", "the name holds control characters").hint("give a name of one line"));
     }

@@ -51,6 +51,13 @@ fn a_name_is_something_that_can_be_typed_again() {
         ("a\nb", "the name holds control characters", "one line"),
         ("\u{1b}[31mred", "the name holds control characters", "one line"),
     ];
+    let error = refused_create(with(least(), json!({ "name": super::jwt("1a2b3c4d") })));
+    assert_argument(
+        &error,
+        "name",
+        "the name is itself a token, and names are shown everywhere",
+        "what the token is for",
+    );
     for (name, message, hint) in cases {
         assert_argument(&refused_create(with(least(), json!({ "name": name }))), "name", message, hint);
         assert_argument(&refused_update(json!({ "name": name })), "name", message, hint);
