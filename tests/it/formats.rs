@@ -286,6 +286,8 @@ fn an_impossible_output_changes_nothing() {
         "credentials update token demo --name never --field nope",
         "credentials update token demo --name never --field token",
         "credentials update token demo --name never -o env",
+        "credentials update m2m Nightly --title never --field clientSecret --reveal",
+        "credentials list m2m --field clientSecret --reveal",
         "credentials delete token demo --yes --field nope",
     ] {
         // Any request would be answered with 503 and exit 6.
@@ -301,13 +303,13 @@ fn an_impossible_output_changes_nothing() {
 fn a_secret_that_was_shown_once_is_gone() {
     let carto = with_one_of_each();
     check(
-        &carto.sandbox("credentials get m2m Nightly --field clientSecret --reveal").fails(1),
+        &carto.sandbox("credentials get m2m Nightly --field clientSecret --reveal").fails(2),
         expect![[r#"
-        status 1
-        --- stderr
-        error: `clientSecret` was shown once, at creation, and can't be shown again
-        hint: if it is lost, create the credential again
-    "#]],
+            status 2
+            --- stderr
+            error: `clientSecret` was shown once, at creation, and can't be shown again
+            hint: if it is lost, create the credential again
+        "#]],
     );
     check(
         &carto.sandbox("credentials get m2m Nightly -o env").output(),

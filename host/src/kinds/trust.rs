@@ -18,7 +18,7 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     if mode & 0o002 != 0 {
         return Some(("can be written by anyone".to_owned(), format!("`chmod o-w {path}`")));
     }
-    // A fresh clone under umask 002 is writable by the user's own group, which holds nobody else.
+    // A fresh clone under umask 002 is writable by the user's own group, which usually holds nobody else.
     if mode & 0o020 != 0 && group != getegid().as_raw() {
         return Some((format!("can be written by group {group}, which isn't yours"), format!("`chmod g-w {path}`")));
     }

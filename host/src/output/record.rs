@@ -39,7 +39,7 @@ pub(crate) fn field_text(record: &Record, field: &str) -> String {
 }
 
 /// Refuses, before anything is asked, what can be told to be impossible: a field that no record of these kinds has, or one that will be
-/// hidden. `fresh`: secrets will be shown.
+/// hidden or is gone. `fresh`: secrets will be shown.
 pub(crate) fn check(view: &View, kinds: &[Kind], fresh: bool) -> Result<()> {
     if kinds.is_empty() {
         return Ok(());
@@ -51,6 +51,10 @@ pub(crate) fn check(view: &View, kinds: &[Kind], fresh: bool) -> Result<()> {
             let fields: BTreeSet<&String> = shapes().flat_map(|shape| &shape.fields).collect();
             return Err(usage(format!("there is no field `{field}`")).hint(format!("fields: {}", quoted(fields))));
         }
+        if !fresh && shapes().any(|shape| shape.once.contains(field)) {
+            return Err(usage(format!("`{field}` was shown once, at creation, and can't be shown again"))
+                .hint("if it is lost, create the credential again"));
+        }
         if shapes().any(|shape| hides(shape, field)) {
             return Err(usage(format!("the field `{field}` is a secret")).hint("add `--reveal` to print it"));
         }
@@ -61,8 +65,10 @@ pub(crate) fn check(view: &View, kinds: &[Kind], fresh: bool) -> Result<()> {
                 let error = usage(format!("the kind `{}` has no variables", kind.name()));
                 return Err(error.hint("use `-o json` or `--field NAME`"));
             }
-            let hidden = kind.manifest.record.env.iter().find(|(field, _)| hides(&kind.manifest.record, field));
-            if let Some((_, variable)) = hidden.filter(|(field, _)| !kind.manifest.record.once.contains(field)) {
+            let shape = &kind.manifest.record;
+            // One that was shown once is left out, with a note; one that could be shown has to be asked for.
+            let mut hidden = shape.env.iter().filter(|(field, _)| hides(shape, field) && !shape.once.contains(field));
+            if let Some((_, variable)) = hidden.next() {
                 return Err(usage(format!("`{variable}` is a secret")).hint("add `--reveal` to print it"));
             }
         }

@@ -23,12 +23,16 @@ pub struct Call {
 
 /// An HTTP method that a kind may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Method {
+    /// `GET`: the only one that list and get may use.
     Get,
+    /// `POST`
     Post,
+    /// `PUT`
     Put,
+    /// `PATCH`
     Patch,
+    /// `DELETE`
     Delete,
 }
 

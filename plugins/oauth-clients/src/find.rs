@@ -1,5 +1,7 @@
 //! From what a user typed to one client: an exact id beats a title.
 
+use std::collections::BTreeSet;
+
 use carto_plugin_api::{Error, ErrorCode, Host, Page, Request, Response, Result};
 
 use crate::{Client, Clients};
@@ -31,6 +33,7 @@ impl Clients {
     fn search<C: Client>(&self, host: &Host<'_>, typed: &str) -> Result<C> {
         let mut titled = Vec::new();
         let mut cursor = None;
+        let mut seen = BTreeSet::new();
         loop {
             let listing = self.list::<C>(host, Page { cursor: cursor.clone() })?;
             for client in listing.items {
@@ -43,7 +46,7 @@ impl Clients {
             }
             match listing.next {
                 None => break,
-                same if same == cursor => {
+                Some(again) if !seen.insert(again.clone()) => {
                     return Err(Error::new(ErrorCode::UnexpectedAnswer, "the service lists the same page for ever"));
                 }
                 next => cursor = next,

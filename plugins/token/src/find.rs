@@ -1,5 +1,7 @@
 //! From what a user typed to one token: an exact id, the token itself or its `jti` beat a name.
 
+use std::collections::BTreeSet;
+
 use carto_plugin_api::{Error, ErrorCode, Host, Request, Response, Result, Secret};
 
 use crate::wire::{self, Token};
@@ -75,6 +77,7 @@ pub(crate) fn about(host: &Host<'_>, typed: &str, token: &Token, request: impl F
 fn search(host: &Host<'_>, typed: &str) -> Result<Token> {
     let mut named = Vec::new();
     let mut cursor = None;
+    let mut seen = BTreeSet::new();
     loop {
         let (tokens, next) = wire::read_list(host, &host.call("api", wire::list_request(cursor.clone()))?.ok()?)?;
         for token in tokens {
@@ -87,7 +90,7 @@ fn search(host: &Host<'_>, typed: &str) -> Result<Token> {
         }
         match next {
             None => break,
-            same if same == cursor => {
+            Some(again) if !seen.insert(again.clone()) => {
                 return Err(Error::new(ErrorCode::UnexpectedAnswer, "the service lists the same page for ever"));
             }
             next => cursor = next,

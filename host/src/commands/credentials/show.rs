@@ -28,10 +28,6 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
             _ => {}
         }
     }
-    if let Some(field) = view.field.as_ref().filter(|field| !fresh && kind.manifest.record.once.contains(field)) {
-        let message = format!("`{field}` was shown once, at creation, and can't be shown again");
-        return Err(Error::new(ErrorCode::Failed, message).hint("if it is lost, create the credential again").into());
-    }
     let text = record::text(kind, answer.clone(), &view, fresh);
     if fresh {
         // A credential exists by now: whatever goes wrong, the message has to say which.

@@ -161,10 +161,16 @@ fn a_listed_token_that_cannot_be_read_stands_in_nobodys_way() {
 
 #[test]
 fn a_list_that_never_ends_is_told() {
-    let again = || json!({ "tokens": [], "next": "p2" });
-    let host = FakeHost::new().answer(LIST, 200, again()).answer(SECOND, 200, again());
-    let error = tokens().get(&host, "demo").unwrap_err();
-    assert_error(&error, ErrorCode::UnexpectedAnswer, "the service lists the same page for ever", "");
+    // A page that leads to itself, and two that lead to each other.
+    let page = |next: &str| json!({ "tokens": [], "next": next });
+    let third = "GET /v3/tokens?limit=100&cursor=p3";
+    let itself = FakeHost::new().answer(LIST, 200, page("p2")).answer(SECOND, 200, page("p2"));
+    let circle =
+        FakeHost::new().answer(LIST, 200, page("p2")).answer(SECOND, 200, page("p3")).answer(third, 200, page("p2"));
+    for host in [itself, circle] {
+        let error = tokens().get(&host, "demo").unwrap_err();
+        assert_error(&error, ErrorCode::UnexpectedAnswer, "the service lists the same page for ever", "");
+    }
 }
 
 #[test]
