@@ -110,13 +110,40 @@ impl WireRequest {
     }
 }
 
-/// What a service says of a failure, in the JSON forms that are known: `error` (or `message`) and `description`.
+/// What a service says of a failure, in the JSON forms that are known: `error` (a text, or an object with a `message`), `message`, or the
+/// `title` of a problem document (RFC 9457), and `description` or `detail`; else each of its `errors`, with the field that it is about.
 pub fn problem(body: &Value) -> Option<String> {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
-    match (text("error").or_else(|| text("message")), text("description")) {
-        (Some(error), Some(description)) => Some(format!("{error}: {description}")),
-        (one, other) => one.or(other).map(str::to_owned),
+    let error = || text("error").or_else(|| body.get("error")?.get("message")?.as_str());
+    let what = error().or_else(|| text("message")).or_else(|| text("title"));
+    match (what, text("description").or_else(|| text("detail"))) {
+        (Some(what), Some(more)) => Some(format!("{what}: {more}")),
+        (one, other) => one.or(other).map(str::to_owned).or_else(|| problems(body.get("errors")?)),
     }
+}
+
+/// `["…"]`, `[{"field"?, "message"}]` or `{"field": ["…"]}`, as frameworks answer with 422.
+fn problems(errors: &Value) -> Option<String> {
+    let one = |item: &Value| match item {
+        Value::String(text) => Some(text.clone()),
+        item => {
+            let place = ["field", "path", "pointer", "property"].iter().find_map(|key| item.get(key)?.as_str());
+            let said = problem(item)?;
+            Some(place.map_or_else(|| said.clone(), |place| format!("{place}: {said}")))
+        }
+    };
+    let all: Vec<String> = match errors {
+        Value::Array(items) => items.iter().filter_map(one).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .filter_map(|(field, said)| {
+                let said = said.as_str().or_else(|| said.as_array()?.first()?.as_str())?;
+                Some(format!("{field}: {said}"))
+            })
+            .collect(),
+        _ => return None,
+    };
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// What a service answered. The host keeps back what is its own affair: 401, 429, 5xx and failures of the network reach a kind as an
@@ -131,4 +158,34 @@ pub struct WireResponse {
     /// The JSON of the body, if there is one. A refusal whose body isn't JSON comes as a string.
     #[serde(default)]
     pub body: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn services_say_it_in_many_ways() {
+        let cases = [
+            (json!({ "error": "no", "status": 400 }), Some("no")),
+            (json!({ "error": "no", "description": "never" }), Some("no: never")),
+            (json!({ "error": { "code": 7, "message": "no" } }), Some("no")),
+            (json!({ "message": "no" }), Some("no")),
+            (json!({ "title": "Bad", "detail": "no such thing", "status": 422 }), Some("Bad: no such thing")),
+            (json!({ "errors": ["a", "b"] }), Some("a; b")),
+            (
+                json!({ "errors": [{ "field": "name", "message": "too long" }, { "detail": "x" }] }),
+                Some("name: too long; x"),
+            ),
+            (json!({ "errors": { "name": ["too long", "y"], "z": "w", "n": 1 } }), Some("name: too long; z: w")),
+            (json!({ "errors": [] }), None),
+            (json!({ "errors": 7, "error": null }), None),
+            (json!("text"), None),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(problem(&body).as_deref(), expected, "{body}");
+        }
+    }
 }

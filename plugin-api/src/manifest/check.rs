@@ -136,6 +136,7 @@ impl Record {
         if let Some(field) = named.into_iter().find(|field| !self.fields.contains(field)) {
             return Err(at(format!("`{}` isn't one of the `fields`", field.escape_debug())));
         }
+        self.wire_id.iter().try_for_each(|field| line("wire_id", field)).map_err(at)?;
         if self.secrets.contains(&self.id) {
             return Err(at(format!("the id `{}` can't be a secret: it is shown everywhere", self.id)));
         }

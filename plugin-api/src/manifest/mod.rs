@@ -89,6 +89,10 @@ pub struct Record {
     pub fields: Vec<String>,
     /// The field that identifies a credential. Never itself a credential: it is shown everywhere.
     pub id: String,
+    /// What the service's own JSON calls the id, where that differs: so that the host can name what a write made, whatever happens to the
+    /// kind afterwards.
+    #[serde(default)]
+    pub wire_id: Option<String>,
     /// The field that a person gave it: a name or a title.
     #[serde(default)]
     pub label: Option<String>,

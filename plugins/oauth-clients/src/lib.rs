@@ -8,7 +8,7 @@
 mod find;
 mod widened;
 
-use carto_plugin_api::{Error, ErrorCode, Host, Listing, Page, Request, Response, Result};
+use carto_plugin_api::{Error, ErrorCode, Host, Listing, Page, Request, Response, Result, shell_word};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -139,7 +139,7 @@ impl Clients {
         Err(Error::new(ErrorCode::WiderThanAsked, message).hint(format!(
             "delete it: `carto credentials delete {} {}`",
             self.kind,
-            client.id()
+            shell_word(client.id())
         )))
     }
 

@@ -91,7 +91,8 @@ fn grant(connection: &str, source: &str, argument: &str) -> Result<Grant> {
         return Err(Error::argument(
             if argument == "source" { "connection" } else { argument },
             "the connection's name is empty",
-        ));
+        )
+        .hint("name a connection of the account, like `carto_dw`"));
     }
     check_source(source).map_err(|mut error| {
         error.argument = Some(argument.to_owned());
@@ -107,7 +108,9 @@ fn check_source(source: &str) -> Result<()> {
         "`*` alone grants all that the connection reaches; otherwise fix at least a part, like `carto.shared.CARTO_*`";
     let error = |message: String| Err(Error::argument("source", message));
     if source.is_empty() {
-        return error("the source is empty".to_owned());
+        return error("the source is empty".to_owned()).map_err(|e| {
+            e.hint("name a table like `carto.shared.demo_table`, or `*` for all that the connection reaches")
+        });
     }
     if source == "*" || is_sql(source) {
         return Ok(());

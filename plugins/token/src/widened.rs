@@ -1,7 +1,7 @@
 //! What the service granted, held against what was asked. More, or for longer, is an error said loudly: a credential must never reach
 //! further than its maker believes.
 
-use carto_plugin_api::{Error, ErrorCode, Result};
+use carto_plugin_api::{Error, ErrorCode, Result, shell_word};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -50,7 +50,7 @@ pub(crate) fn check(asked: &Asked<'_>, answer: &Token) -> Result<()> {
         ErrorCode::WiderThanAsked,
         format!("the token `{id}` exists, but the service gave it more than was asked: {}", wider.join(", ")),
     )
-    .hint(format!("delete it: `carto credentials delete token {id}`")))
+    .hint(format!("delete it: `carto credentials delete token {}`", shell_word(&id))))
 }
 
 /// Whether the answer shows an expiry later than asked, one that can't be read, or none. An answer that shows nothing but the token

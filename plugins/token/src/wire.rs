@@ -94,6 +94,7 @@ impl TryFrom<Token> for Record {
                 ErrorCode::UnexpectedAnswer,
                 "the service's answer holds a token without an id and without a `jti`",
             )
+            .hint("the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests")
         })?;
         Ok(Record {
             id,

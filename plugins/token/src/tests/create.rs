@@ -84,7 +84,7 @@ fn an_id_is_never_a_credential() {
     let host = FakeHost::new().answer(CREATE, 201, without(opaque, "id"));
     let error = tokens().create(&host, least()).unwrap_err();
     let message = "the service's answer holds a token without an id and without a `jti`";
-    assert_error(&error, ErrorCode::UnexpectedAnswer, message, "");
+    assert_error(&error, ErrorCode::UnexpectedAnswer, message, "`--debug` shows the requests");
 }
 
 #[test]

@@ -73,15 +73,15 @@ fn half_a_grant_is_refused() {
     let cases = [
         ("dw", "`dw` isn't a connection and a source", "`--grant carto_dw,carto.shared.demo_table`"),
         ("", "`` isn't a connection and a source", "`--grant CONNECTION,SOURCE`"),
-        (",a.b", "the connection's name is empty", ""),
-        (" ,a.b", "the connection's name is empty", ""),
-        ("dw,", "the source is empty", ""),
+        (",a.b", "the connection's name is empty", "a connection of the account"),
+        (" ,a.b", "the connection's name is empty", "a connection of the account"),
+        ("dw,", "the source is empty", "name a table"),
     ];
     for (grant, message, hint) in cases {
         assert_argument(&refused_create(arguments(&[], &[], &[grant])), "grant", message, hint);
     }
     let error = refused_create(arguments(&["dw", " "], &["a.b", "c.d"], &[]));
-    assert_argument(&error, "connection", "the connection's name is empty", "");
+    assert_argument(&error, "connection", "the connection's name is empty", "a connection of the account");
 }
 
 /// The grants that a create sends for these pairs of words, or why it sends nothing.

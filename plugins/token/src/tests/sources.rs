@@ -40,8 +40,8 @@ fn bad_sources_are_refused_by_every_option_that_takes_one() {
     let wildcards = "`*` alone grants all that the connection reaches; otherwise fix at least a part";
     let full = "write the full name, like `carto.shared.demo_table`";
     let cases = [
-        ("", "the source is empty", ""),
-        (" \n ", "the source is empty", ""),
+        ("", "the source is empty", "name a table"),
+        (" \n ", "the source is empty", "name a table"),
         ("a..b", "`a..b` has an empty segment", full),
         (".b", "`.b` has an empty segment", full),
         ("a.", "`a.` has an empty segment", full),
