@@ -36,6 +36,16 @@ pub(crate) fn raw(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// Whether this is a machine that builds and tests, where nobody watches.
+pub(crate) fn is_ci() -> bool {
+    raw("CI").is_some_and(|value| value != "false" && value != "0")
+}
+
+/// Whether the terminal can go back in a line.
+pub(crate) fn is_terminal_able() -> bool {
+    raw("TERM").is_some_and(|terminal| terminal != "dumb")
+}
+
 /// Whether a switch is on.
 pub(crate) fn is_on(name: &str) -> Result<bool> {
     Ok(text(name)?.is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off")))

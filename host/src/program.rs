@@ -69,7 +69,7 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
         Command::Plugin { command: PluginCommand::List } => commands::plugin::list(&context),
         Command::Sandbox { command } => match command {
             SandboxCommand::Serve { port } => commands::sandbox::serve(&context, *port),
-            SandboxCommand::Reset => commands::sandbox::reset(),
+            SandboxCommand::Reset => commands::sandbox::reset(&context),
             SandboxCommand::Path => commands::sandbox::path(&context),
         },
     }

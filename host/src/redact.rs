@@ -59,6 +59,11 @@ pub(crate) fn handle(word: &str) -> String {
     }
 }
 
+/// The public handle inside a JWT, if it is one that has it.
+pub(crate) fn jti(word: &str) -> Option<String> {
+    payload(word)?["jti"].as_str().map(str::to_owned)
+}
+
 /// The payload of a JWT, unverified: for telling what somebody holds, never for trusting it.
 pub(crate) fn payload(jwt: &str) -> Option<Value> {
     part(jwt, 1)

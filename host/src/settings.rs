@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::environment;
 use crate::error::{Error, Result};
+
+/// More would hammer a service that is already in trouble.
+const MOST_RETRIES: usize = 10;
 
 /// What the file may say. Anything else in it is an error, so that a misspelt setting isn't silently without effect.
 #[derive(Debug, Default, Deserialize)]
@@ -18,9 +22,41 @@ pub(crate) struct Settings {
     /// `[services.api]`.
     #[serde(default)]
     pub(crate) services: Services,
+    /// `[network]`.
+    #[serde(default)]
+    pub(crate) network: Network,
     /// `[kinds.<name>]`: handed to that kind as it stands.
     #[serde(default)]
     pub(crate) kinds: BTreeMap<String, Map<String, Value>>,
+}
+
+/// How requests are made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Network {
+    /// How often a request is tried again; 0 to 10.
+    pub(crate) retries: usize,
+    /// The first wait before that, like `100ms`; each later one is twice as long.
+    #[serde(deserialize_with = "time")]
+    pub(crate) backoff: Duration,
+    /// Certificates in PEM form that are believed besides the system's; an absolute path.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl Default for Network {
+    fn default() -> Network {
+        Network { retries: 3, backoff: Duration::from_millis(100), ca_file: None }
+    }
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
+    duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// A time as people write it: `100ms`, `30s`, `2m`, `1m30s`.
+pub(crate) fn duration(text: &str) -> std::result::Result<Duration, &'static str> {
+    let read: jiff::SignedDuration = text.parse().map_err(|_| "a time is like 30s, 2m or 1m30s")?;
+    Duration::try_from(read).ok().filter(|time| !time.is_zero()).ok_or("a time must be longer than nothing")
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,22 +86,32 @@ pub(crate) fn read() -> Result<Settings> {
         Error::new(ErrorCode::Usage, format!("cannot use the settings in `{}`: {why}", file.display()))
             .hint("mend the file, or move it away")
     };
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
-        Err(e) => return Err(bad(e.to_string())),
-    };
-    let settings: Settings = toml::from_str(&text).map_err(|e| {
+    match std::fs::read_to_string(&file) {
+        Ok(text) => parse(&text).map_err(bad),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Settings::default()),
+        Err(e) => Err(bad(e.to_string())),
+    }
+}
+
+/// Reads the text of the file; what is wrong with it comes with its place.
+pub(crate) fn parse(text: &str) -> std::result::Result<Settings, String> {
+    let settings: Settings = toml::from_str(text).map_err(|e| {
         let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let (line, column) =
             (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        bad(format!("line {line}, column {column}: {}", e.message().replace('\n', " ")))
+        format!("line {line}, column {column}: {}", e.message().replace('\n', " "))
     })?;
     for path in settings.services.api.paths.iter().flat_map(|(from, to)| [from, to]) {
         let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>());
         if !segments.is_some_and(|all| all.iter().all(|segment| !matches!(*segment, "" | "." | ".."))) {
-            return Err(bad(format!("`{path}` in `[services.api.paths]` isn't a path like `/v3/oauth-clients`")));
+            return Err(format!("`{path}` in `[services.api.paths]` isn't a path like `/v3/oauth-clients`"));
         }
+    }
+    if settings.network.retries > MOST_RETRIES {
+        return Err(format!("`retries` in `[network]` is a number from 0 to {MOST_RETRIES}"));
+    }
+    if settings.network.ca_file.as_ref().is_some_and(|file| !file.is_absolute()) {
+        return Err("`ca_file` in `[network]` has to be an absolute path".to_owned());
     }
     Ok(settings)
 }

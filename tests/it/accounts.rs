@@ -4,7 +4,8 @@ use expect_test::expect;
 
 use crate::support::Carto;
 use crate::support::output::check;
-use crate::support::server::{Scripted, Served};
+use crate::support::server::Served;
+use crate::support::wire::Wire;
 
 const PROFILES: &str = r#"{"current_profile": "work", "future": 1, "profiles": {
     "work": {"token": "bearer-of-work", "tenant_id": "gcp-us-east1", "user_email": "x@example.com"},
@@ -66,9 +67,9 @@ fn who_is_not_signed_in_is_shown_the_ways() {
 fn the_wrong_kind_of_token_is_recognised_offline() {
     let carto = Carto::new();
     let token = carto.created("credentials create token --grant dw,a.b --apis sql", "token");
-    let server = Scripted::json("200 OK", "{}");
+    let server = Wire::json("200 OK", "{}");
     let output =
-        carto.run("credentials list").env("CARTO_API_TOKEN", &token).env("CARTO_BASE_URL", &server.url).fails(4);
+        carto.run("credentials list").env("CARTO_API_TOKEN", &token).env("CARTO_BASE_URL", server.url()).fails(4);
     assert!(!output.stderr.contains(&token));
     assert_eq!(server.requests(), [] as [String; 0]);
     let text = regex_lite::Regex::new("`[0-9a-f]{8}`").unwrap().replace(&output.stderr, "`[jti]`").into_owned();
@@ -154,16 +155,16 @@ fn a_broken_credentials_file_is_named_and_its_content_is_not() {
 fn options_go_before_variables_and_variables_before_the_file() {
     let carto = Carto::new();
     carto.write(".carto_credentials.json", PROFILES);
-    let server = Scripted::json("200 OK", r#"{"tokens": []}"#);
+    let server = Wire::json("200 OK", r#"{"tokens": []}"#);
     let line = "credentials list tokens --json";
-    carto.run(line).env("CARTO_BASE_URL", &server.url).ok();
-    carto.run(line).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "from-variable").ok();
+    carto.run(line).env("CARTO_BASE_URL", server.url()).ok();
+    carto.run(line).env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "from-variable").ok();
     carto
         .run(&format!("--token from-option {line}"))
-        .env("CARTO_BASE_URL", &server.url)
+        .env("CARTO_BASE_URL", server.url())
         .env("CARTO_API_TOKEN", "from-variable")
         .ok();
-    carto.run(&format!("--token - {line} --base-url {}", server.url)).stdin("from-stdin\n").ok();
+    carto.run(&format!("--token - {line} --base-url {}", server.url())).stdin("from-stdin\n").ok();
     let bearers: Vec<String> = server
         .requests()
         .iter()
@@ -176,9 +177,9 @@ fn options_go_before_variables_and_variables_before_the_file() {
 fn what_goes_somewhere_unexpected_is_warned_of() {
     let carto = Carto::new();
     carto.write(".carto_credentials.json", PROFILES);
-    let server = Scripted::json("200 OK", r#"{"tokens": []}"#);
+    let server = Wire::json("200 OK", r#"{"tokens": []}"#);
     check(
-        &carto.run("credentials list tokens").env("CARTO_BASE_URL", &server.url).output(),
+        &carto.run("credentials list tokens").env("CARTO_BASE_URL", server.url()).output(),
         expect![[r#"
             status 0
             --- stderr
@@ -190,7 +191,7 @@ fn what_goes_somewhere_unexpected_is_warned_of() {
     let output = carto
         .run("--profile work credentials list tokens")
         .env("CARTO_API_TOKEN", "x")
-        .env("CARTO_BASE_URL", &server.url);
+        .env("CARTO_BASE_URL", server.url());
     check(
         &output.output(),
         expect![[r#"
@@ -207,10 +208,10 @@ fn what_goes_somewhere_unexpected_is_warned_of() {
 #[test]
 fn loopback_never_goes_through_a_proxy() {
     let carto = Carto::new();
-    let proxy = Scripted::json("200 OK", r#"{"tokens": []}"#);
+    let proxy = Wire::json("200 OK", r#"{"tokens": []}"#);
     let served = Served::start(&carto);
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
-        served.run(&carto, "credentials list tokens").env(variable, &proxy.url).ok();
+        served.run(&carto, "credentials list tokens").env(variable, proxy.url()).ok();
     }
     assert_eq!(proxy.requests(), [] as [String; 0]);
 }
@@ -219,9 +220,9 @@ fn loopback_never_goes_through_a_proxy() {
 fn the_settings_can_move_a_route() {
     let carto = Carto::new();
     carto.write(".config/carto/config.toml", "[services.api.paths]\n\"/v3/oauth-clients\" = \"/v4/real/clients\"\n");
-    let server = Scripted::json("200 OK", r#"{"client_id": "c1", "title": "x", "type": "m2m"}"#);
+    let server = Wire::json("200 OK", r#"{"client_id": "c1", "title": "x", "type": "m2m"}"#);
     let id = "abcdefghijklmnopqrstuvwxyz012345";
-    carto.run(&format!("--token x --base-url {}/base/ credentials get m2m {id}", server.url)).ok();
+    carto.run(&format!("--token x --base-url {}/base/ credentials get m2m {id}", server.url())).ok();
     let requests = server.requests();
     assert!(requests[0].starts_with(&format!("GET /base/v4/real/clients/{id}?type=m2m HTTP/1.1")), "{requests:?}");
     // The sandbox has its own.

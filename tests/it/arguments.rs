@@ -118,11 +118,11 @@ fn a_kind_gets_its_own_settings_and_no_others() {
     check(
         &carto.sandbox("credentials create marker").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected `services` or `kinds`
-        hint: mend the file, or move it away
-    "#]],
+            status 2
+            --- stderr
+            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `network`, `kinds`
+            hint: mend the file, or move it away
+        "#]],
     );
 }
 
@@ -138,18 +138,18 @@ fn a_kind_that_breaks_the_contract_is_named() {
         panic:
         status 7
         --- stderr
-        error: the kind `marker` broke the contract in `get`: it panicked at tests/fixtures/marker/src/lib.rs:30: on command
+        error: the kind `marker` broke the contract in `get`: it panicked at tests/fixtures/marker/src/lib.rs:33: on command
         hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         undeclared:
         status 7
         --- stderr
         error: the kind `marker` broke the contract in `get`: it asked for api DELETE /v3/tokens/x, which its manifest doesn't declare
-        hint: nothing was sent; report it to the plugin's vendor
+        hint: that request wasn't sent; report it to the plugin's vendor
         header:authorization:
         status 7
         --- stderr
         error: the kind `marker` broke the contract in `get`: it set the header `authorization`, which isn't a kind's to set
-        hint: nothing was sent; report it to the plugin's vendor
+        hint: that request wasn't sent; report it to the plugin's vendor
         secret-id:
         status 7
         --- stderr
@@ -244,21 +244,25 @@ fn what_fails_after_a_write_says_that_there_was_one() {
     for (id, status) in [("panic", 7), ("no-record", 7), ("read", 8), ("gone", 8)] {
         let output =
             carto.sandbox(&format!("credentials update marker {id}")).fault("status=503,path=/v3/tokens").fails(status);
-        report.push_str(&format!("{id}:\n{}", output.stderr.replace(&carto.home().display().to_string(), "[home]")));
+        report.push_str(&format!("{id}: {output}"));
     }
     expect![[r#"
-        panic:
-        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:58: after a write; before that, the service had accepted POST /v3/oauth-clients
-        hint: look before you repeat it: `carto credentials list markers` shows what there is
-        no-record:
-        error: the kind `marker` answered with something that isn't a record with an `id`; before that, the service had accepted POST /v3/oauth-clients
-        hint: look before you repeat it: `carto credentials list markers` shows what there is
-        read:
-        error: the sandbox failed (503): Service Unavailable; before that, the service had accepted POST /v3/oauth-clients
-        hint: look before you repeat it: `carto credentials list markers` shows what there is
-        gone:
-        error: it is gone; before that, the service had accepted POST /v3/oauth-clients
-        hint: look before you repeat it: `carto credentials list markers` shows what there is
+        panic: status 7
+        --- stderr
+        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:73: after a write; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        hint: look before you repeat it: `carto credentials get marker panic` shows it as it is now
+        no-record: status 7
+        --- stderr
+        error: the kind `marker` answered with something that isn't a record with an `id`; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        hint: look before you repeat it: `carto credentials get marker no-record` shows it as it is now
+        read: status 8
+        --- stderr
+        error: the sandbox failed (503): Service Unavailable; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        hint: look before you repeat it: `carto credentials get marker read` shows it as it is now
+        gone: status 8
+        --- stderr
+        error: it is gone; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        hint: look before you repeat it: `carto credentials get marker gone` shows it as it is now
     "#]].assert_eq(&report);
     assert_eq!(carto.sandbox("credentials list m2m --field title").ok().stdout, "made\n".repeat(4));
 }

@@ -40,6 +40,17 @@ fn the_readmes_commands_run() {
     assert!(ran > 5);
 }
 
+/// The same for the page on scripts.
+#[test]
+fn the_commands_for_scripts_run() {
+    let carto = Carto::new();
+    let lines = commands(&read("docs/scripts.md"));
+    assert!(lines.len() > 5);
+    for line in lines {
+        carto.run_words(&words(line.strip_prefix("carto ").unwrap())).ok();
+    }
+}
+
 #[test]
 fn every_error_code_is_documented() {
     let page = read("docs/errors.md");

@@ -4,7 +4,8 @@ use expect_test::expect;
 
 use crate::support::Carto;
 use crate::support::output::check;
-use crate::support::server::{Scripted, Served};
+use crate::support::server::Served;
+use crate::support::wire::{Act, Wire};
 
 const CREATE: &str = "credentials create token --grant dw,a.b --apis sql --name demo";
 
@@ -21,7 +22,7 @@ fn refusals_of_the_service() {
         ("status=400", CREATE),
         ("status=422", CREATE),
         ("status=429", CREATE),
-        ("status=429,retry-after=7", CREATE),
+        ("status=429,retry-after=900", CREATE),
         ("status=500", "credentials list tokens"),
         ("status=500", CREATE),
         ("status=502", CREATE),
@@ -64,10 +65,10 @@ fn refusals_of_the_service() {
         --- stderr
         error: the sandbox asks for fewer requests (429)
         hint: nothing was changed; wait, then try again
-        status=429,retry-after=7, create: status 6
+        status=429,retry-after=900, create: status 6
         --- stderr
-        error: the sandbox asks for fewer requests (429); it says to wait 7 s
-        hint: nothing was changed; wait, then try again
+        error: the sandbox asks for fewer requests (429), and to wait 15 min
+        hint: nothing was changed; try again then, or give a longer `--timeout` to wait here
         status=500, list: status 6
         --- stderr
         error: the sandbox failed (500): Internal Server Error
@@ -75,11 +76,11 @@ fn refusals_of_the_service() {
         status=500, create: status 8
         --- stderr
         error: the sandbox failed (500): Internal Server Error; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
+        hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
         status=502, create: status 8
         --- stderr
         error: the sandbox failed (502): Bad Gateway; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
+        hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
         status=503, create: status 6
         --- stderr
         error: the sandbox failed (503): Service Unavailable
@@ -96,7 +97,7 @@ fn refusals_of_the_service() {
 #[test]
 fn http_and_the_sandbox_say_the_same() {
     let carto = Carto::new();
-    for fault in ["status=401", "status=403", "status=429,retry-after=7", "status=500", "status=503", "status=409"] {
+    for fault in ["status=401", "status=403", "status=429,retry-after=900", "status=500", "status=503", "status=409"] {
         let served = Served::start_with(carto.run("sandbox serve --port 0 --json").fault(fault));
         let over_http = served.run(&carto, CREATE).output();
         let inside = carto.sandbox(CREATE).fault(fault).output();
@@ -160,136 +161,26 @@ fn one_kind_that_fails_hides_no_other() {
 }
 
 #[test]
-fn answers_that_arent_understood() {
+fn a_sandbox_that_doesnt_answer() {
     let carto = Carto::new();
-    let head = |status: &str, kind: &str, body: &str| {
-        format!(
-            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )
-    };
-    let mut report = String::new();
-    for (what, answer) in [
-        ("HTML", head("200 OK", "text/html; charset=utf-8", "<html>")),
-        ("empty", head("200 OK", "application/json", "")),
-        ("broken JSON", head("200 OK", "application/json", "{\"tokens\": [")),
-        ("another shape", head("200 OK", "application/json", "{\"tokens\": \"s3cr3t\"}")),
-        ("redirect", "HTTP/1.1 302 Found\r\nlocation: https://evil.example.com/?t=s3cr3t\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()),
-        ("cut off", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{".to_owned()),
-        ("nothing", String::new()),
-        ("no HTTP", "hello\r\n\r\n".to_owned()),
-    ] {
-        let server = Scripted::start(answer);
-        for line in ["credentials list tokens", CREATE] {
-            let output = carto.run(line).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "canary-bearer").output();
-            assert!(!output.stderr.contains("s3cr3t") && !output.stderr.contains("canary"), "{output}");
-            report.push_str(&format!("{what}, {}: {output}", line.split(' ').nth(1).unwrap()));
-        }
-    }
-    expect![[r#"
-        HTML, list: status 1
-        --- stderr
-        error: `127.0.0.1:[port]` answered GET /v3/tokens with text/html that isn't JSON
-        hint: the base URL may lead somewhere else
-        HTML, create: status 8
-        --- stderr
-        error: `127.0.0.1:[port]` answered POST /v3/tokens with text/html that isn't JSON; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-        empty, list: status 1
-        --- stderr
-        error: the service's answer to GET /v3/tokens isn't understood: an empty answer
-        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
-        empty, create: status 8
-        --- stderr
-        error: the service's answer to POST /v3/tokens isn't understood: an empty answer; before that, the service had accepted POST /v3/tokens
-        hint: look before you repeat it: `carto credentials list tokens` shows what there is
-        broken JSON, list: status 1
-        --- stderr
-        error: `127.0.0.1:[port]` answered GET /v3/tokens with application/json that isn't JSON
-        hint: the base URL may lead somewhere else
-        broken JSON, create: status 8
-        --- stderr
-        error: `127.0.0.1:[port]` answered POST /v3/tokens with application/json that isn't JSON; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-        another shape, list: status 1
-        --- stderr
-        error: the service's answer to GET /v3/tokens isn't understood: invalid type: string …, expected a sequence
-        hint: the service may have changed, or the base URL may lead somewhere else; `--debug` shows the requests
-        another shape, create: status 8
-        --- stderr
-        error: the service's answer holds a token without an id and without a `jti`; before that, the service had accepted POST /v3/tokens
-        hint: look before you repeat it: `carto credentials list tokens` shows what there is
-        redirect, list: status 1
-        --- stderr
-        error: `127.0.0.1:[port]` redirects GET /v3/tokens to `evil.example.com` (302), which isn't followed
-        hint: give the address of the API itself as base URL
-        redirect, create: status 8
-        --- stderr
-        error: `127.0.0.1:[port]` redirects POST /v3/tokens to `evil.example.com` (302), which isn't followed; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-        cut off, list: status 6
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: it ended in the middle of the answer
-        hint: nothing was changed; try again
-        cut off, create: status 8
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: it ended in the middle of the answer; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-        nothing, list: status 6
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: connection closed before message completed
-        hint: nothing was changed; try again
-        nothing, create: status 8
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: connection closed before message completed; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-        no HTTP, list: status 6
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: invalid HTTP version parsed
-        hint: nothing was changed; try again
-        no HTTP, create: status 8
-        --- stderr
-        error: the connection to `127.0.0.1:[port]` failed: invalid HTTP version parsed; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-    "#]].assert_eq(&report);
-}
-
-#[test]
-fn a_service_that_isnt_there_or_doesnt_answer() {
-    let carto = Carto::new();
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    check(
-        &carto
-            .run(CREATE)
-            .env("CARTO_BASE_URL", format!("http://127.0.0.1:{port}"))
-            .env("CARTO_API_TOKEN", "x")
-            .fails(6),
-        expect![[r#"
-        status 6
-        --- stderr
-        error: cannot reach `127.0.0.1:[port]`: Connection refused (os error 111)
-        hint: nothing was changed; look at the network and the base URL, then try again
-    "#]],
-    );
     let slow = |line: &str| carto.sandbox(&format!("{line} --timeout 50ms")).fault("latency=10s");
     check(
         &slow("credentials list tokens").fails(6),
         expect![[r#"
-        status 6
-        --- stderr
-        error: the connection to the sandbox failed: no answer within 50ms
-        hint: nothing was changed; try again
-    "#]],
+            status 6
+            --- stderr
+            error: the connection to the sandbox failed: no whole answer within 50ms
+            hint: nothing was changed; try again
+        "#]],
     );
     check(
         &slow(CREATE).fails(8),
         expect![[r#"
-        status 8
-        --- stderr
-        error: the connection to the sandbox failed: no answer within 50ms; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials list` shows what there is
-    "#]],
+            status 8
+            --- stderr
+            error: the connection to the sandbox failed: no whole answer within 50ms; it isn't known whether the change was made
+            hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
+        "#]],
     );
 }
 
@@ -297,12 +188,12 @@ fn a_service_that_isnt_there_or_doesnt_answer() {
 #[test]
 fn what_came_back_wider_is_an_error() {
     let carto = Carto::new();
-    let server = Scripted::json(
+    let server = Wire::json(
         "200 OK",
         r#"{"id": "tok_1", "token": "x", "grants": [{"connection_name": "dw", "source": "*"}], "allowed_apis": ["sql", "maps"]}"#,
     );
     check(
-        &carto.run(CREATE).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").fails(1),
+        &carto.run(CREATE).env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").fails(1),
         expect![[r#"
         status 1
         --- stderr
@@ -319,10 +210,11 @@ fn bad_switches_are_explained() {
     check(
         &carto.sandbox("credentials list").env("CARTO_SANDBOX_FAULT", "staus=500").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: `CARTO_SANDBOX_FAULT`: unknown switch `staus`: a fault takes `status`, `latency`, `retry-after`, `body`, `method`, `path` and `times`; `clock` stands alone
-    "#]],
+            status 2
+            --- stderr
+            error: `CARTO_SANDBOX_FAULT`: unknown switch `staus`: a fault takes `status`, `latency`, `retry-after`, `body`, `method`, `path` and `times`; `clock` stands alone
+            hint: mend the variable, or unset it for no faults
+        "#]],
     );
 }
 
@@ -362,7 +254,7 @@ fn an_echoed_bearer_is_hidden() {
         let echo = format!(
             r#"{{"error": "bad {bearer}", "description": "{bearer}", "tokens": [{{"id": "tok_1", "name": "{bearer}"}}], "id": "tok_1", "name": "{bearer}", "token": "x"}}"#
         );
-        let server = Scripted::json(status, &echo);
+        let server = Wire::json(status, &echo);
         for line in [
             "list tokens",
             "get token tok_1",
@@ -373,7 +265,7 @@ fn an_echoed_bearer_is_hidden() {
         ] {
             let output = carto
                 .run(&format!("--debug credentials {line}"))
-                .env("CARTO_BASE_URL", &server.url)
+                .env("CARTO_BASE_URL", server.url())
                 .env("CARTO_API_TOKEN", bearer)
                 .output();
             assert!(!output.stdout.contains(bearer) && !output.stderr.contains(bearer), "{status}, {line}: {output}");
@@ -385,9 +277,9 @@ fn an_echoed_bearer_is_hidden() {
 fn a_bad_record_hides_no_other() {
     let carto = Carto::new();
     let server =
-        Scripted::json("200 OK", r#"{"tokens": [{"name": "nameless"}, {"id": 7}, {"id": "tok_2", "name": "good"}]}"#);
+        Wire::json("200 OK", r#"{"tokens": [{"name": "nameless"}, {"id": 7}, {"id": "tok_2", "name": "good"}]}"#);
     check(
-        &carto.run("credentials list tokens").env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").output(),
+        &carto.run("credentials list tokens").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").output(),
         expect![[r#"
             status 0
             --- stdout
@@ -409,8 +301,6 @@ fn a_timeout_of_any_length_is_one() {
 #[test]
 fn what_comes_with_a_deletion_says_nothing() {
     let carto = Carto::new();
-    let server = Scripted::start(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK",
-    );
-    carto.run("credentials delete token tok_1 -y").env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").ok();
+    let server = Wire::start(vec![Act::with("200 OK", &[("content-type", "text/plain")], "OK")]);
+    carto.run("credentials delete token tok_1 -y").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").ok();
 }

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use crate::support::output::check;
-use crate::support::server::Scripted;
+use crate::support::wire::Wire;
 use crate::support::{Carto, terminal};
 
 fn with_one_of_each() -> Carto {
@@ -52,11 +52,11 @@ fn all_kinds_in_every_format() {
     check(
         &carto.sandbox("credentials list -o csv").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: `-o csv` needs a type: kinds have different columns
-        hint: name one, like `carto credentials list <type> -o csv`
-    "#]],
+            status 2
+            --- stderr
+            error: `-o csv` needs a type: kinds have different columns
+            hint: name one type after `list`, or use `-o jsonl`
+        "#]],
     );
     check(
         &carto.sandbox("credentials list tokens -o csv").output(),
@@ -73,7 +73,7 @@ fn all_kinds_in_every_format() {
             status 2
             --- stderr
             error: `-o env` is for one credential
-            hint: use `carto credentials get <type> <id> -o env`
+            hint: name the one with `get`, or choose another format here
         "#]],
     );
 }
@@ -262,7 +262,7 @@ fn a_closed_pipe_is_quiet_for_a_list_and_loud_for_a_new_credential() {
     assert!(stderr.contains("output_failed") && stderr.contains("created M2M OAuth Client `Lost`"), "{stderr}");
     let (status, stderr) = closed("credentials create token --grant dw,a.b --apis sql --name lost");
     assert_eq!(status, 1);
-    assert!(stderr.contains("--reveal` shows it again"), "{stderr}");
+    assert!(stderr.contains("--reveal` shows it"), "{stderr}");
 }
 
 #[test]
@@ -342,12 +342,12 @@ fn a_secret_that_was_shown_once_is_gone() {
     "#]],
     );
     // Even if the service gives it again.
-    let server = Scripted::json(
+    let server = Wire::json(
         "200 OK",
         r#"{"client_id": "abcdefghijklmnopqrstuvwxyz012345", "client_secret": "s3cr3t", "title": "x"}"#,
     );
     let get = carto.run("credentials get m2m abcdefghijklmnopqrstuvwxyz012345 --reveal --json");
-    let json = get.env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", "x").ok().json();
+    let json = get.env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").ok().json();
     assert_eq!(json["clientSecret"], serde_json::Value::Null);
 }
 

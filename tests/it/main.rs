@@ -2,19 +2,25 @@
 
 // A test fails by panicking, its helpers too.
 #![allow(clippy::unwrap_used)]
+// What a test run shows beside passing: the table of faults, and counts.
+#![allow(clippy::print_stdout)]
 
 mod support;
 
 mod accounts;
 mod arguments;
 mod confirm;
+mod cuts;
 mod documents;
 mod faults;
 mod formats;
+mod hints;
 mod kinds;
 mod libraries;
+mod network;
 mod oauth_clients;
 mod parallel;
+mod scripts;
 mod served;
 mod tokens;
 mod usage;

@@ -11,130 +11,135 @@ fn help_speaks_of_what_is_there() {
     check(
         &carto.run("--help").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        Manage CARTO application credentials
+            status 0
+            --- stdout
+            Manage CARTO application credentials
 
-        Usage: carto [OPTIONS] <COMMAND>
+            Usage: carto [OPTIONS] <COMMAND>
 
-        Commands:
-          credentials  List, create, get, update and delete credentials
-          plugin       Show the libraries that serve kinds of credentials
-          sandbox      Run the sandbox, a double of CARTO's credentials API
-          help         Print this message or the help of the given subcommand(s)
+            Commands:
+              credentials  List, create, get, update and delete credentials
+              plugin       Show the libraries that serve kinds of credentials
+              sandbox      Run the sandbox, a double of CARTO's credentials API
+              help         Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help  Print help
+            Options:
+              -h, --help  Print help
 
-        Account:
-              --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
-              --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
-              --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
-                                CARTO_API_TOKEN]
-              --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+            Account:
+                  --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
+                  --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
+                  --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
+                                    CARTO_API_TOKEN]
+                  --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
 
-        Output:
-              --json          Write JSON, errors too; the same as `-o json`
-          -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
-              --field <NAME>  Write this one field alone
-              --reveal        Show secrets that are otherwise hidden
-              --debug         Say on standard error what is asked of the service
+            Output:
+                  --json          Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>  Write this one field alone
+                  --reveal        Show secrets that are otherwise hidden
+                  --debug         Say on standard error what is asked of the service
 
-        Behaviour:
-          -y, --yes               Don't ask before something is destroyed
-              --no-input          Never ask; fail where a question would be
-              --timeout <D>       Give up after this time, like 30s or 2m
-              --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-          -v, --version           Print the version
-    "#]],
+            Behaviour:
+                  --dry-run           Show the first change that would be made instead of making it
+              -y, --yes               Don't ask before something is destroyed
+                  --no-input          Never ask; fail where a question would be
+                  --timeout <D>       Give up after this time, like 30s or 2m
+                  --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
+              -v, --version           Print the version
+        "#]],
     );
     check(
         &carto.run("credentials --help").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        List, create, get, update and delete credentials
+            status 0
+            --- stdout
+            List, create, get, update and delete credentials
 
-        Usage: carto credentials [OPTIONS] <VERB>
+            Usage: carto credentials [OPTIONS] <VERB>
 
-        Verbs:
-          list    List credentials, of every kind or of one
-          create  Create a credential
-          get     Show one credential
-          update  Change a credential
-          delete  Delete a credential
-          revoke  The same as delete, for m2m
-          help    Print this message or the help of the given subcommand(s)
+            Verbs:
+              list    List credentials, of every kind or of one
+              create  Create a credential
+              get     Show one credential
+              update  Change a credential
+              delete  Delete a credential
+              revoke  The same as delete, for m2m
+              help    Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help  Print help
+            Options:
+              -h, --help  Print help
 
-        Account:
-              --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
-              --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
-              --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
-                                CARTO_API_TOKEN]
-              --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+            Account:
+                  --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
+                  --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
+                  --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
+                                    CARTO_API_TOKEN]
+                  --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
 
-        Output:
-              --json          Write JSON, errors too; the same as `-o json`
-          -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
-              --field <NAME>  Write this one field alone
-              --reveal        Show secrets that are otherwise hidden
-              --debug         Say on standard error what is asked of the service
+            Output:
+                  --json          Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>  Write this one field alone
+                  --reveal        Show secrets that are otherwise hidden
+                  --debug         Say on standard error what is asked of the service
 
-        Behaviour:
-          -y, --yes               Don't ask before something is destroyed
-              --no-input          Never ask; fail where a question would be
-              --timeout <D>       Give up after this time, like 30s or 2m
-              --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-          -v, --version           Print the version
+            Behaviour:
+                  --dry-run           Show the first change that would be made instead of making it
+              -y, --yes               Don't ask before something is destroyed
+                  --no-input          Never ask; fail where a question would be
+                  --timeout <D>       Give up after this time, like 30s or 2m
+                  --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
+              -v, --version           Print the version
 
-        Types:
-          m2m      M2M OAuth Client
-          spa      SPA OAuth Client
-          token    API Access Token
-    "#]],
+            Types:
+              m2m      M2M OAuth Client
+              spa      SPA OAuth Client
+              token    API Access Token
+        "#]],
     );
     check(
         &carto.run("credentials create --help").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        Create a credential
+            status 0
+            --- stdout
+            Create a credential
 
-        Usage: carto credentials create [OPTIONS] <TYPE>
+            Usage: carto credentials create [OPTIONS] <TYPE>
 
-        Types:
-          m2m    M2M OAuth Client: Sign-in for a program that acts without a user
-          spa    SPA OAuth Client: Sign-in for users of a single-page application
-          token  API Access Token: Server-side API access with specific connection and source grants [alias:
-                 tokens]
+            Types:
+              m2m    M2M OAuth Client: Sign-in for a program that acts without a user
+              spa    SPA OAuth Client: Sign-in for users of a single-page application
+              token  API Access Token: Server-side API access with specific connection and source grants [alias:
+                     tokens]
 
-        Options:
-          -h, --help  Print help
+            Options:
+              -h, --help  Print help
 
-        Account:
-              --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
-              --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
-              --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
-                                CARTO_API_TOKEN]
-              --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+            Output:
+                  --env-file <PATH>  Write the credential's variables into this file, and its secrets nowhere
+                                     else
+                  --json             Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>            Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>     Write this one field alone
+                  --reveal           Show secrets that are otherwise hidden
+                  --debug            Say on standard error what is asked of the service
 
-        Output:
-              --json          Write JSON, errors too; the same as `-o json`
-          -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
-              --field <NAME>  Write this one field alone
-              --reveal        Show secrets that are otherwise hidden
-              --debug         Say on standard error what is asked of the service
+            Account:
+                  --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
+                  --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
+                  --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
+                                    CARTO_API_TOKEN]
+                  --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
 
-        Behaviour:
-          -y, --yes               Don't ask before something is destroyed
-              --no-input          Never ask; fail where a question would be
-              --timeout <D>       Give up after this time, like 30s or 2m
-              --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-          -v, --version           Print the version
-    "#]],
+            Behaviour:
+                  --dry-run           Show the first change that would be made instead of making it
+              -y, --yes               Don't ask before something is destroyed
+                  --no-input          Never ask; fail where a question would be
+                  --timeout <D>       Give up after this time, like 30s or 2m
+                  --kinds-path <DIR>  Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
+              -v, --version           Print the version
+        "#]],
     );
     check(
         &carto.run("credentials create token --help").output(),
@@ -165,6 +170,15 @@ fn help_speaks_of_what_is_there() {
                                                [example: 7d]
               -h, --help                       Print help
 
+            Output:
+                  --env-file <PATH>  Write the credential's variables into this file, and its secrets nowhere
+                                     else
+                  --json             Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>            Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>     Write this one field alone
+                  --reveal           Show secrets that are otherwise hidden
+                  --debug            Say on standard error what is asked of the service
+
             Account:
                   --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
                   --profile <NAME>  Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
@@ -172,14 +186,8 @@ fn help_speaks_of_what_is_there() {
                                     CARTO_API_TOKEN]
                   --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
 
-            Output:
-                  --json          Write JSON, errors too; the same as `-o json`
-              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
-                  --field <NAME>  Write this one field alone
-                  --reveal        Show secrets that are otherwise hidden
-                  --debug         Say on standard error what is asked of the service
-
             Behaviour:
+                  --dry-run           Show the first change that would be made instead of making it
               -y, --yes               Don't ask before something is destroyed
                   --no-input          Never ask; fail where a question would be
                   --timeout <D>       Give up after this time, like 30s or 2m

@@ -1,8 +1,11 @@
 //! Tells what kind of token somebody has configured, from its documented form alone: nothing is verified and nothing is sent.
 
 use carto_plugin_api::ErrorCode;
+use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::error::{Error, usage};
+use crate::error::{Error, quoted, usage};
+use crate::input::date;
 use crate::redact;
 
 /// Refuses a bearer that can't work, before any request.
@@ -33,6 +36,35 @@ fn is_api_access_token(bearer: &str) -> bool {
     header["alg"] == "HS256" && payload.get("a").is_some() && payload.get("jti").is_some()
 }
 
+/// What to do about a bearer of which nothing can be told.
+pub(super) const UNKNOWN: &str = "sign in again, and look that the bearer belongs to this address";
+
+/// Documented: the audience of CARTO's own access tokens.
+const AUDIENCE: &str = "carto-cloud-native-api";
+
+/// Why a bearer that a service doesn't accept can't be accepted, if its form tells, and what to do: its time is over, or it was made for
+/// something else.
+pub(super) fn fault(bearer: &str, now: Timestamp) -> Option<(String, &'static str)> {
+    let payload = redact::payload(bearer)?;
+    if let Some(end) = payload["exp"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok())
+        && end <= now
+    {
+        return Some((format!("it expired at {}", date::shown(end)), "sign in again: an access token lasts a day"));
+    }
+    let audiences: Vec<&str> = match &payload["aud"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    (!audiences.contains(&AUDIENCE)).then(|| {
+        let made_for = quoted(&audiences);
+        (
+            format!("it was made for {made_for}, not for `{AUDIENCE}`"),
+            "use the access token that signing in with CARTO's own command line gives",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine;
@@ -56,5 +88,19 @@ mod tests {
         for bad in ["", "two words", "line\nbreak", "ünicode"] {
             assert_eq!(check(bad, "`--token`").unwrap_err().code, ErrorCode::Usage, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_refused_bearer_says_why_where_it_can() {
+        let said = |payload: &str| {
+            fault(&jwt(r#"{"alg":"RS256","kid":"k"}"#, payload), Timestamp::from_second(1000).unwrap())
+                .map(|said| said.0)
+        };
+        assert_eq!(said(r#"{"exp": 999}"#).unwrap(), "it expired at 1970-01-01T00:16:39Z");
+        assert_eq!(said(r#"{"exp": 1001, "aud": "carto-cloud-native-api"}"#), None);
+        assert_eq!(said(r#"{"aud": ["x", "carto-cloud-native-api"]}"#), None);
+        assert_eq!(said(r#"{"aud": "x"}"#).unwrap(), "it was made for `x`, not for `carto-cloud-native-api`");
+        assert_eq!(said(r#"{"exp": 1e300, "aud": 7}"#), None);
+        assert_eq!(fault("opaque", Timestamp::UNIX_EPOCH), None);
     }
 }

@@ -10,10 +10,11 @@ use carto_plugin_api::{ErrorCode, Secret};
 use http::HeaderValue;
 use url::Url;
 
-pub(crate) use resolve::{Choice, open_sandbox, resolve};
+pub(crate) use resolve::{Choice, is_loopback, open_sandbox, resolve};
 
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
+use crate::settings::Network;
 use crate::transport::Transport;
 
 /// Where a verb's requests go.
@@ -26,6 +27,17 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// An account of nobody.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Account {
+        Account {
+            base_url: Url::parse("http://api.invalid").unwrap(),
+            bearer: Secret::new("bearer-of-nobody".to_owned()),
+            bearer_source: "a test".to_owned(),
+            sandbox: None,
+        }
+    }
+
     pub(crate) fn base_url(&self) -> &Url {
         &self.base_url
     }
@@ -63,20 +75,22 @@ impl Account {
     }
 
     /// The way to the service.
-    pub(crate) fn transport(&self) -> Result<Transport> {
+    pub(crate) fn transport(&self, network: &Network) -> Result<Transport> {
         match &self.sandbox {
             Some(sandbox) => Ok(Transport::Router(sandbox.router())),
-            None => Transport::http(&self.base_url, resolve::is_loopback(&self.base_url)),
+            None => Transport::http(&self.base_url, network),
         }
     }
 
-    /// The meaning of a 401.
+    /// The meaning of a 401: what can be told of the bearer by its form, else the service's own words.
     pub(crate) fn rejected(&self, words: Option<&str>) -> Error {
-        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-        Error::new(
-            ErrorCode::NotSignedIn,
-            format!("{} doesn't accept the bearer from {}{words}", self.place(), self.bearer_source),
-        )
-        .hint("sign in again, and look that the bearer belongs to this address")
+        let (place, source) = (self.place(), &self.bearer_source);
+        let why = bearer::fault(self.bearer.expose(), self.now());
+        let (why, hint) = match (why, words) {
+            (Some((why, hint)), _) => (format!(": {why}"), hint),
+            (None, Some(words)) => (format!(": {words}"), bearer::UNKNOWN),
+            (None, None) => (String::new(), bearer::UNKNOWN),
+        };
+        Error::new(ErrorCode::NotSignedIn, format!("{place} doesn't accept the bearer from {source}{why}")).hint(hint)
     }
 }

@@ -34,7 +34,9 @@ pub(crate) fn resolve(choice: Choice) -> Result<Account> {
 /// Opens the sandbox of this user, with the switches that are set.
 pub(crate) fn open_sandbox() -> Result<Sandbox> {
     let switches = match environment::text(environment::SANDBOX_FAULT)? {
-        Some(text) => Switches::parse(&text).map_err(|e| usage(format!("`{}`: {e}", environment::SANDBOX_FAULT)))?,
+        Some(text) => Switches::parse(&text).map_err(|e| {
+            usage(format!("`{}`: {e}", environment::SANDBOX_FAULT)).hint("mend the variable, or unset it for no faults")
+        })?,
         None => Switches::default(),
     };
     let database = environment::sandbox_database()?;
@@ -204,7 +206,7 @@ fn check_base_url(text: &str, source: &str) -> Result<Url> {
 }
 
 /// Judged by the parsed host: `127.0.0.1.example.com` isn't this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -8,6 +8,7 @@ use crate::account::Choice;
 use crate::error::{Result, usage};
 use crate::input::Stdin;
 use crate::output::{Format, View};
+use crate::settings;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Globals {
@@ -54,6 +55,10 @@ pub(crate) struct Globals {
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) debug: bool,
 
+    /// Show the first change that would be made instead of making it
+    #[arg(long, global = true, help_heading = "Behaviour")]
+    pub(crate) dry_run: bool,
+
     /// Don't ask before something is destroyed
     #[arg(short, long, global = true, help_heading = "Behaviour")]
     pub(crate) yes: bool,
@@ -63,7 +68,7 @@ pub(crate) struct Globals {
     pub(crate) no_input: bool,
 
     /// Give up after this time, like 30s or 2m
-    #[arg(long, global = true, value_name = "D", value_parser = duration, help_heading = "Behaviour")]
+    #[arg(long, global = true, value_name = "D", value_parser = settings::duration, help_heading = "Behaviour")]
     pub(crate) timeout: Option<Duration>,
 
     /// Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
@@ -91,7 +96,7 @@ impl Globals {
     /// How results are to be shown.
     pub(crate) fn view(&self) -> View {
         let format = if self.json { Format::Json } else { self.output.unwrap_or_default() };
-        View { format, reveal: self.reveal, field: self.field.clone() }
+        View { format, reveal: self.reveal, field: self.field.clone(), to_file: false }
     }
 
     /// What the options say about the account.
@@ -102,12 +107,4 @@ impl Globals {
         };
         Ok(Choice { sandbox: self.sandbox, profile: self.profile.clone(), bearer, base_url: self.base_url.clone() })
     }
-}
-
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let read: jiff::SignedDuration = text.parse().map_err(|_| "a time is like 30s, 2m or 1m30s".to_owned())?;
-    Duration::try_from(read)
-        .ok()
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "a time must be longer than nothing".to_owned())
 }

@@ -11,7 +11,7 @@ use clap::{ArgMatches, FromArgMatches};
 
 pub(crate) use globals::Globals;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{Command, ID, LIMIT, PluginCommand, SandboxCommand};
+pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, SandboxCommand};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};

@@ -7,11 +7,11 @@ use std::path::Path;
 use crate::error::shell_word;
 
 /// Options that take a value, as far as they can stand before the kind.
-pub(super) const WITH_VALUE: [&str; 9] =
-    ["base-url", "field", "kinds-path", "limit", "port", "profile", "timeout", "token", "o"];
+pub(super) const WITH_VALUE: [&str; 10] =
+    ["base-url", "env-file", "field", "kinds-path", "limit", "port", "profile", "timeout", "token", "o"];
 /// Options that don't.
-pub(super) const FLAGS: [&str; 11] =
-    ["debug", "help", "json", "no-input", "reveal", "sandbox", "version", "yes", "h", "v", "y"];
+pub(super) const FLAGS: [&str; 12] =
+    ["debug", "dry-run", "help", "json", "no-input", "reveal", "sandbox", "version", "yes", "h", "v", "y"];
 
 /// What a first look finds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -156,7 +156,7 @@ mod tests {
     fn the_lists_are_those_of_the_options() {
         let mut command = Cli::command();
         command.build();
-        let mut with_value = vec!["limit", "port"];
+        let mut with_value = vec!["env-file", "limit", "port"];
         let mut flags = vec!["help", "h", "version", "v"];
         for arg in command.get_arguments() {
             let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);

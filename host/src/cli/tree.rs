@@ -11,6 +11,8 @@ use crate::kinds::Kind;
 
 /// The clap id of the positional argument.
 pub(crate) const ID: &str = "carto:id";
+/// The clap id of `--env-file`.
+pub(crate) const ENV_FILE: &str = "carto:env-file";
 /// The clap id of `--limit`.
 pub(crate) const LIMIT: &str = "carto:limit";
 
@@ -125,17 +127,27 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
         .disable_help_subcommand(true)
         .subcommand_value_name("TYPE")
         .subcommand_help_heading("Types");
-    let command = if verb == Verb::List {
-        command.arg(
+    let command = match verb {
+        Verb::List => command.arg(
             Arg::new(LIMIT)
                 .long("limit")
                 .value_name("N")
                 .value_parser(limit)
                 .global(true)
                 .help("Show at most N of each kind"),
-        )
-    } else {
-        command.subcommand_required(true).arg_required_else_help(true)
+        ),
+        _ => command.subcommand_required(true).arg_required_else_help(true),
+    };
+    let command = match verb {
+        Verb::Create => command.arg(
+            Arg::new(ENV_FILE)
+                .long("env-file")
+                .value_name("PATH")
+                .global(true)
+                .help_heading("Output")
+                .help("Write the credential's variables into this file, and its secrets nowhere else"),
+        ),
+        _ => command,
     };
     kinds
         .iter()

@@ -7,7 +7,6 @@ use anyhow::Context;
 use carto_plugin_api::ErrorCode;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::account;
 use crate::environment;
@@ -34,12 +33,8 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
             )
         };
         stdout::write(&text)?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let ended = async move {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+        let ended = async {
+            event_loop::stop(None).await;
         };
         sandbox::serve(listener, sandbox, ended).await.context("the sandbox ended")?;
         Ok(ExitCode::SUCCESS)
@@ -47,8 +42,12 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
 }
 
 /// `carto sandbox reset`.
-pub(crate) fn reset() -> anyhow::Result<ExitCode> {
+pub(crate) fn reset(context: &super::Context) -> anyhow::Result<ExitCode> {
     let database = environment::sandbox_database()?;
+    if context.globals.dry_run {
+        stderr::done(&format!("The sandbox in `{}` would be emptied: this was a dry run.", database.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
     Sandbox::reset(&database)?;
     stderr::done("The sandbox is empty.");
     Ok(ExitCode::SUCCESS)

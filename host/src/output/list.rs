@@ -1,9 +1,9 @@
-//! Lists, page by page as they come, over one kind or several. Kinds come one after the other, in a fixed order.
+//! Lists, page by page as they come, over one kind or several. Kinds come one after the other, in a fixed order. Each part is text for
+//! standard output; writing it is the caller's.
 
 use serde_json::{Map, Value, json};
 
 use super::csv_rows::rows;
-use super::stdout::NotWritten;
 use super::table::Columns;
 use super::{Format, Record, View, json as json_text, mask, record, stderr, stdout};
 use crate::error::{Error, quoted, usage};
@@ -31,13 +31,12 @@ impl List {
     pub(crate) fn new(view: View, several: bool) -> Result<List, Error> {
         match view.format {
             Format::Env => {
-                return Err(
-                    usage("`-o env` is for one credential").hint("use `carto credentials get <type> <id> -o env`")
-                );
+                return Err(usage("`-o env` is for one credential")
+                    .hint("name the one with `get`, or choose another format here"));
             }
             Format::Csv if several => {
                 return Err(usage("`-o csv` needs a type: kinds have different columns")
-                    .hint("name one, like `carto credentials list <type> -o csv`"));
+                    .hint("name one type after `list`, or use `-o jsonl`"));
             }
             _ => {}
         }
@@ -45,7 +44,7 @@ impl List {
     }
 
     /// The next page of a kind.
-    pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> anyhow::Result<()> {
+    pub(crate) fn page(&mut self, kind: &Kind, mut records: Vec<Record>) -> String {
         let shape = &kind.manifest.record;
         for record in &mut records {
             mask::mask(record, shape, self.view.reveal, false);
@@ -56,12 +55,13 @@ impl List {
             text.push_str(&self.opening(kind));
         }
         let current = self.current.get_or_insert(Current { columns: None, count: 0 });
+        let before = current.count;
+        current.count += records.len();
         if let Some(field) = &self.view.field {
             for record in records.iter().filter(|record| record.contains_key(field)) {
                 text.push_str(&record::field_text(record, field));
             }
-            current.count += records.len();
-            return Ok(stdout::write(&text)?);
+            return text;
         }
         match self.view.format {
             Format::Table if records.is_empty() => {}
@@ -82,24 +82,30 @@ impl List {
                 }
             }
             Format::Json => {
-                for (i, record) in records.iter().enumerate() {
-                    text.push_str(if current.count + i == 0 { "\n    " } else { ",\n    " });
-                    text.push_str(
-                        json_text::pretty(&Value::Object(record.clone())).trim_end().replace('\n', "\n    ").as_str(),
-                    );
+                for (i, record) in records.into_iter().enumerate() {
+                    text.push_str(if before + i == 0 { "\n    " } else { ",\n    " });
+                    let record = json_text::pretty(&Value::Object(record));
+                    text.push_str(&record.trim_end().replace('\n', "\n    "));
                 }
             }
             Format::Env => {}
         }
-        current.count += records.len();
-        Ok(stdout::write(&text)?)
+        text
     }
 
-    /// The only kind failed: what has been written becomes whole, and the error will say that it isn't all.
-    pub(crate) fn abandon(&mut self) -> Result<(), NotWritten> {
-        let begun = self.current.is_some();
-        self.close()?;
-        if begun && self.view.format == Format::Json { stdout::write("\n}\n") } else { Ok(()) }
+    /// How many records of this kind have come.
+    pub(crate) fn count(&self) -> usize {
+        self.current.as_ref().map_or(0, |current| current.count)
+    }
+
+    /// The list ends here, and not at its end: what has been written becomes whole, and an error will say that it isn't all.
+    pub(crate) fn abandon(&mut self) -> String {
+        let begun = self.begun;
+        let mut text = self.close();
+        if begun && self.view.format == Format::Json {
+            text.push_str("\n}\n");
+        }
+        text
     }
 
     /// What stands before the first page of a kind.
@@ -117,34 +123,35 @@ impl List {
     }
 
     /// The kind is complete.
-    pub(crate) fn end(&mut self, kind: &Kind) -> Result<(), NotWritten> {
+    pub(crate) fn end(&mut self, kind: &Kind) -> String {
         let once = &kind.manifest.record.once;
         if self.view.reveal && !once.is_empty() {
             stderr::note(&format!("{} was shown once, at creation, and can't be shown again", quoted(once)));
         }
+        let mut text = String::new();
         let is_empty = self.current.as_ref().is_some_and(|current| current.count == 0);
         if is_empty && self.view.format == Format::Table && self.view.field.is_none() {
             if self.several {
-                stdout::write("none\n")?;
+                text.push_str("none\n");
             } else {
                 stderr::done(&format!("There is no {} here.", kind.manifest.title));
             }
         }
-        self.close()
+        text + &self.close()
     }
 
     /// What stands after the last page of a kind, whether more should have come or not.
-    fn close(&mut self) -> Result<(), NotWritten> {
+    fn close(&mut self) -> String {
         match self.current.take() {
             Some(current) if self.view.format == Format::Json && self.view.field.is_none() => {
-                stdout::write(if current.count == 0 { "]" } else { "\n  ]" })
+                if current.count == 0 { "]" } else { "\n  ]" }.to_owned()
             }
-            _ => Ok(()),
+            _ => String::new(),
         }
     }
 
     /// The kind failed: what came of it stays, and it is named.
-    pub(crate) fn failed(&mut self, name: &str, error: &Error) -> Result<(), NotWritten> {
+    pub(crate) fn failed(&mut self, name: &str, error: &Error) -> String {
         self.failures.push({
             let mut failure = Map::from_iter([("kind".to_owned(), Value::from(name))]);
             if let Value::Object(fields) = stderr::as_json(error) {
@@ -152,17 +159,16 @@ impl List {
             }
             Value::Object(failure)
         });
-        let ended = self.close();
         if self.view.format != Format::Json {
             stderr::error_of(name, error);
         }
-        ended
+        self.close()
     }
 
     /// The list is complete.
-    pub(crate) fn finish(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> String {
         if self.view.format != Format::Json || self.view.field.is_some() {
-            return Ok(());
+            return String::new();
         }
         let mut text = if self.begun { String::new() } else { "{".to_owned() };
         if !self.failures.is_empty() {
@@ -170,7 +176,6 @@ impl List {
             text.push_str(if self.begun { "," } else { "" });
             text.push_str(&format!("\n  \"errors\": {}", errors.trim_end().replace('\n', "\n  ")));
         }
-        text.push_str("\n}\n");
-        Ok(stdout::write(&text)?)
+        text + "\n}\n"
     }
 }

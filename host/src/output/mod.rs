@@ -1,17 +1,23 @@
 //! What people and scripts see. Data goes to standard output in one of five formats; everything else to standard error.
 //!
-//! `stdout` and `stderr` own their streams; `text` makes text harmless; `mask` hides secrets; `record` and `list` choose the shape, the
-//! other files write one format each.
+//! `stdout` and `stderr` own their streams, `progress` the spinner between them, and `env_file` a file of variables; `text` makes text
+//! harmless; `mask` hides secrets; `record` and `list` choose the shape, the other files write one format each.
 
 mod csv_rows;
+mod draft;
+pub(crate) mod env_file;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod mask;
+pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
 pub(crate) mod table;
 mod text;
+pub(crate) mod variables;
+
+pub(crate) use draft::draft_text;
 
 use clap::ValueEnum;
 use serde_json::{Map, Value};
@@ -46,4 +52,6 @@ pub(crate) struct View {
     pub(crate) reveal: bool,
     /// Only this field.
     pub(crate) field: Option<String>,
+    /// The variables go to a file, and their secrets nowhere else.
+    pub(crate) to_file: bool,
 }

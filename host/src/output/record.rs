@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::csv_rows::rows;
 use super::text::harmless_lines;
+use super::variables::{self, Variable};
 use super::{Format, Record, View, json as json_text, mask, stdout, table};
 use crate::error::{Result, quoted, usage};
 use crate::kinds::Kind;
@@ -14,7 +15,10 @@ use crate::kinds::Kind;
 /// A record as text for standard output. `fresh`: it was just created, and so its secrets are shown.
 pub(crate) fn text(kind: &Kind, mut record: Record, view: &View, fresh: bool) -> String {
     let shape = &kind.manifest.record;
-    let hidden = mask::mask(&mut record, shape, view.reveal, fresh);
+    let mut hidden = mask::mask(&mut record, shape, view.reveal, fresh);
+    if view.to_file {
+        hidden.extend(mask::written(&mut record, shape, view));
+    }
     if let Some(field) = &view.field {
         return field_text(&record, field);
     }
@@ -23,7 +27,7 @@ pub(crate) fn text(kind: &Kind, mut record: Record, view: &View, fresh: bool) ->
         Format::Json => json_text::pretty(&Value::Object(record)),
         Format::Jsonl => json_text::line(&json!({ "kind": kind.name(), "record": record })),
         Format::Csv => rows(&[record], &shape.fields, true),
-        Format::Env => variables(&record, shape),
+        Format::Env => variable_lines(&record, shape),
     }
 }
 
@@ -59,7 +63,10 @@ pub(crate) fn check(view: &View, kinds: &[Kind], fresh: bool) -> Result<()> {
             return Err(usage(format!("the field `{field}` is a secret")).hint("add `--reveal` to print it"));
         }
     }
-    if view.format == Format::Env {
+    if view.format == Format::Env && view.to_file {
+        return Err(usage("`-o env` and `--env-file` both write the variables").hint("leave one of the two out"));
+    }
+    if view.format == Format::Env || view.to_file {
         for kind in kinds {
             if kind.manifest.record.env.is_empty() {
                 let error = usage(format!("the kind `{}` has no variables", kind.name()));
@@ -76,17 +83,17 @@ pub(crate) fn check(view: &View, kinds: &[Kind], fresh: bool) -> Result<()> {
     Ok(())
 }
 
-/// `NAME='value'`, as a shell reads it back.
-fn variables(record: &Record, shape: &manifest::Record) -> String {
-    let mut text = String::new();
-    for (field, variable) in &shape.env {
-        let value = match record.get(field) {
-            Some(Value::String(value)) => value.clone(),
-            // A secret that was shown once has no value any more: no line is better than an empty one.
-            None | Some(Value::Null) => continue,
-            Some(other) => other.to_string(),
-        };
-        text.push_str(&format!("{variable}='{}'\n", value.replace('\'', r"'\''")));
-    }
+/// The variables of a record. A secret that was shown once has no value any more: no variable is better than an empty one.
+pub(crate) fn variables(record: &Record, shape: &manifest::Record) -> Vec<Variable> {
+    let value = |field| match record.get(field)? {
+        Value::String(value) => Some(value.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    };
+    shape.env.iter().filter_map(|(field, variable)| Some((variable.clone(), value(field)?))).collect()
+}
+
+fn variable_lines(record: &Record, shape: &manifest::Record) -> String {
+    let text: String = variables(record, shape).iter().map(variables::line).collect();
     if stdout::is_watched() { harmless_lines(&text) } else { text }
 }

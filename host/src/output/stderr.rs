@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
+use super::progress;
 use super::text::{harmless, harmless_json};
 use crate::error::Error;
 use crate::redact::redact;
@@ -37,7 +38,7 @@ pub(crate) fn speak_json(json: bool) {
     JSON.store(json, Ordering::Relaxed);
 }
 
-fn speaks_json() -> bool {
+pub(crate) fn speaks_json() -> bool {
     JSON.load(Ordering::Relaxed)
 }
 
@@ -150,5 +151,5 @@ fn json_line(value: &serde_json::Value) {
 /// Colours are left out where `NO_COLOR`, `TERM` or a pipe says so.
 fn raw(text: &str) {
     // There is no third stream on which to report that this one is closed.
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    let _ = progress::aside(|| anstream::stderr().lock().write_all(text.as_bytes()));
 }

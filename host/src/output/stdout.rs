@@ -5,6 +5,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use super::progress;
+
 /// A result that did not reach its reader.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to standard output: {0}")]
@@ -19,10 +21,13 @@ impl NotWritten {
 
 /// Writes text, now.
 pub(crate) fn write(text: &str) -> Result<(), NotWritten> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()?;
-    Ok(())
+    let write = || {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    };
+    // What goes somewhere else disturbs no spinner.
+    if is_watched() { progress::aside(write) } else { write() }.map_err(NotWritten)
 }
 
 /// Whether a person watches.

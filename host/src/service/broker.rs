@@ -1,4 +1,4 @@
-//! The kind's side of a call: enforces the manifest's `calls` for this verb, and shows warnings.
+//! The kind's side of a call: enforces the manifest's `calls` for this verb, notes what becomes of writes, and shows warnings.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use carto_plugin_api::{Caller, ErrorCode, HOST_SERVICE, Verb, WireRequest, WireR
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::Session;
+use super::{Accepted, Fate, Session};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::output::stderr;
@@ -19,40 +19,49 @@ const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match
 /// The service that is the account's own API.
 const ACCOUNT_SERVICE: &str = "api";
 
-/// What one verb of one kind may do, for one run.
+/// What one verb of one kind may do, and what it has done, for one run.
 pub(crate) struct Broker {
-    kind: String,
+    kind: Kind,
     verb: Verb,
-    calls: Vec<Call>,
     session: Arc<Session>,
     handle: Handle,
-    violation: Mutex<Option<Error>>,
-    accepted: Mutex<Option<String>>,
+    rehearsal: Option<Rehearsal>,
+    fate: Mutex<Fate>,
+}
+
+/// A dry run: reads happen, and the first write is drafted instead of sent.
+pub(crate) struct Rehearsal {
+    /// Secrets that the user gave, which the draft hides.
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Broker {
     /// A broker for a verb. Requests run on the runtime that `handle` leads to; the caller's thread waits.
-    pub(crate) fn new(kind: &Kind, verb: Verb, session: Arc<Session>, handle: Handle) -> Broker {
-        let calls = kind.manifest.verbs.get(&verb).map(|spec| spec.calls.clone()).unwrap_or_default();
-        Broker {
-            kind: kind.name().to_owned(),
-            verb,
-            calls,
-            session,
-            handle,
-            violation: Mutex::new(None),
-            accepted: Mutex::new(None),
-        }
+    pub(crate) fn new(
+        kind: Kind,
+        verb: Verb,
+        session: Arc<Session>,
+        handle: Handle,
+        rehearsal: Option<Rehearsal>,
+    ) -> Broker {
+        Broker { kind, verb, session, handle, rehearsal, fate: Mutex::default() }
     }
 
-    /// The breach of the manifest that happened, if one did. It decides the outcome, whatever the kind says.
-    pub(crate) fn violation(&self) -> Option<Error> {
-        self.violation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
     }
 
-    /// The write that a service accepted, if one did: whatever happens afterwards, something was changed.
-    pub(crate) fn accepted(&self) -> Option<String> {
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// What has become of the requests so far.
+    pub(crate) fn fate(&self) -> Fate {
+        self.note(|fate| fate.clone())
+    }
+
+    fn note<T>(&self, note: impl FnOnce(&mut Fate) -> T) -> T {
+        note(&mut self.fate.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn answer(&self, service: &str, request: &[u8]) -> Result<WireResponse> {
@@ -61,7 +70,7 @@ impl Broker {
         if service == HOST_SERVICE {
             return self.host(&request);
         }
-        if !self.calls.iter().any(|call| call.permits(service, &request)) {
+        if !self.calls().iter().any(|call| call.permits(service, &request)) {
             return Err(
                 self.breach(format!("it asked for {service} {}, which its manifest doesn't declare", request.shown()))
             );
@@ -76,25 +85,52 @@ impl Broker {
         if service != ACCOUNT_SERVICE {
             return Err(Error::new(
                 ErrorCode::Forbidden,
-                format!("the kind `{}` asks a service of its own, `{service}`, which isn't approved", self.kind),
+                format!("the kind `{}` asks a service of its own, `{service}`, which isn't approved", self.kind.name()),
             )
             .hint("this version of carto can't approve a service; only the account's own API can be asked"));
         }
-        let write = (request.method != "GET").then(|| request.shown());
+        if request.method == "GET" { self.send(request) } else { self.write(request) }
+    }
+
+    fn calls(&self) -> &[Call] {
+        self.kind.manifest.verbs.get(&self.verb).map_or(&[], |spec| &spec.calls)
+    }
+
+    /// A request that may change something: in a dry run the end, otherwise noted before it is sent and after it is answered.
+    fn write(&self, request: WireRequest) -> Result<WireResponse> {
+        let shape = &self.kind.manifest.record;
+        if let Some(rehearsal) = &self.rehearsal {
+            let draft = self.session.draft(&request).hide(&shape.secrets, &rehearsal.secrets);
+            self.note(|fate| {
+                fate.drafted.get_or_insert(draft);
+            });
+            return Err(Error::new(ErrorCode::Failed, "a dry run ends before anything is changed"));
+        }
+        let shown = request.shown();
+        self.note(|fate| fate.under_way = Some(shown.clone()));
+        let outcome = self.send(request);
+        self.note(|fate| {
+            fate.under_way = None;
+            match &outcome {
+                Ok(response) if (200..300).contains(&response.status) => {
+                    fate.accepted = Some(Accepted::new(shown, response.body.as_ref(), shape));
+                }
+                Err(error) if error.code == ErrorCode::OutcomeUnknown => fate.unknown = Some(error.clone()),
+                // It was refused, or never sent.
+                _ => {}
+            }
+        });
+        outcome
+    }
+
+    fn send(&self, request: WireRequest) -> Result<WireResponse> {
         let (sender, receiver) = oneshot::channel();
         let session = Arc::clone(&self.session);
         self.handle.spawn(async move {
             // The receiver is gone only if the command ended.
             let _ = sender.send(session.send(request).await);
         });
-        let response =
-            receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))?;
-        if (200..300).contains(&response.status)
-            && let Some(write) = write
-        {
-            *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(write);
-        }
-        Ok(response)
+        receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))
     }
 
     /// The host's own service: a warning for the user.
@@ -111,10 +147,10 @@ impl Broker {
     }
 
     fn breach(&self, what: String) -> Error {
-        let error = Error::fault(format!("the kind `{}` broke the contract in `{}`: {what}", self.kind, self.verb))
-            .hint("nothing was sent; report it to the plugin's vendor");
-        self.violation.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
-        error
+        let error =
+            Error::fault(format!("the kind `{}` broke the contract in `{}`: {what}", self.kind.name(), self.verb))
+                .hint("that request wasn't sent; report it to the plugin's vendor");
+        self.note(|fate| fate.violation.get_or_insert_with(|| error.clone()).clone())
     }
 }
 

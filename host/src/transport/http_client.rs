@@ -1,50 +1,53 @@
-//! The network: reqwest over rustls with the system's trust store. Redirects are never followed, and loopback never goes through a proxy.
+//! The network: reqwest over rustls. One attempt, no redirect followed, nothing repeated: that is decided above.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use carto_plugin_api::ErrorCode;
 use http::{Request, Response};
 use http_body_util::BodyExt;
+use url::Url;
 
-use super::{Body, BodyError, Failure};
+use super::failure::{self, Route};
+use super::{Body, BodyError, Failure, proxy, trust};
 use crate::error::{Error, Result};
+use crate::settings::Network;
 
-pub(super) fn client(base_url: &url::Url, loopback: bool) -> Result<reqwest::Client> {
-    // The provider of the process; a second time it is there already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(std::time::Duration::from_secs(10));
-    if loopback {
-        // Otherwise `HTTP_PROXY` would be handed the bearer of a service on this machine.
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|e| {
-        let host = base_url.host_str().unwrap_or_default();
-        Error::new(ErrorCode::Unreachable, format!("cannot prepare a connection to `{host}`: {}", reason(e)))
-            .hint("nothing was changed; look at the system's certificates and proxy variables")
-    })
+/// How long a connection may take to come about, TLS included. A host that drops packets costs this much, and not a whole deadline.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A client for one address.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    route: Route,
 }
 
-pub(super) async fn send(
-    client: &reqwest::Client,
-    request: Request<Bytes>,
-) -> std::result::Result<Response<Body>, Failure> {
-    let request = reqwest::Request::try_from(request).map_err(|e| Failure::Unsent(reason(e)))?;
-    match client.execute(request).await {
-        Ok(response) => {
-            Ok(Response::<reqwest::Body>::from(response).map(|body| body.map_err(|_| BodyError).boxed_unsync()))
+impl HttpClient {
+    pub(super) fn new(base_url: &Url, network: &Network) -> Result<HttpClient> {
+        // The provider of the process; a second time it is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT);
+        let proxy = proxy::for_address(base_url);
+        if proxy.is_none() {
+            builder = builder.no_proxy();
         }
-        Err(e) if e.is_connect() || e.is_builder() => Err(Failure::Unsent(reason(e))),
-        Err(e) => Err(Failure::Lost(reason(e))),
+        let builder = trust::of(builder, base_url, network)?;
+        let route = Route { host: base_url.host_str().unwrap_or_default().to_owned(), proxy };
+        let client = builder.build().map_err(|e| {
+            let why = failure::innermost(&e.without_url());
+            Error::new(ErrorCode::Unreachable, format!("cannot prepare a connection to `{}`: {why}", route.host))
+                .hint("nothing was changed; look at the system's certificates and proxy variables")
+        })?;
+        Ok(HttpClient { client, route })
     }
-}
 
-/// The innermost cause, in one line. The outer text holds the URL, and a URL can hold a token.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    pub(super) async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Body>, Failure> {
+        let failed = |e| self.route.failure(e);
+        let request = reqwest::Request::try_from(request).map_err(failed)?;
+        let response = self.client.execute(request).await.map_err(failed)?;
+        Ok(Response::<reqwest::Body>::from(response)
+            .map(|body| body.map_err(|e| BodyError(failure::of_body(&e))).boxed_unsync()))
     }
-    cause.to_string().replace('\n', " ")
 }

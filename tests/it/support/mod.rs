@@ -5,6 +5,8 @@ pub(crate) mod library;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod terminal;
+pub(crate) mod tls;
+pub(crate) mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -35,7 +37,10 @@ impl Carto {
     pub(crate) fn without_kinds() -> Carto {
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("kinds")).unwrap();
-        Carto { home }
+        let carto = Carto { home };
+        // As often as usual, but at once.
+        carto.write(".config/carto/config.toml", "[network]\nbackoff = \"1ms\"\n");
+        carto
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -107,6 +112,19 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Another command, run in the same way.
+    pub(crate) fn of(command: Command, home: &Path) -> Run {
+        Run { command, stdin: None, home: home.to_owned() }
+    }
+
+    /// The same variables and arguments, for another command.
+    pub(crate) fn command_again(&self) -> Command {
+        let mut again = Command::new(self.command.get_program());
+        again.args(self.command.get_args());
+        again.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        again
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
         self.command.env(name, value);
         self
@@ -135,6 +153,11 @@ impl Run {
             // The program may end without reading it.
             let _ = stdin.write_all(text.as_bytes());
         }
+        Output::new(child.wait_with_output().unwrap(), &self.home)
+    }
+
+    /// Waits for the end of what was started from this.
+    pub(crate) fn ended(&self, child: std::process::Child) -> Output {
         Output::new(child.wait_with_output().unwrap(), &self.home)
     }
 

@@ -6,7 +6,8 @@ use carto_plugin_api::Verb;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use super::{Context, confirm, work};
+use super::work::Ended;
+use super::{Context, confirm, dry_run, work};
 use crate::error::usage;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
@@ -22,12 +23,18 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
     let id = input::id(super::typed_id(matches), &mut stdin)?;
     let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
-    confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;
+    if !context.globals.dry_run {
+        confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;
+    }
     // A kind that had to look the credential up says which one it was; otherwise the typed word was the id.
-    let looked_up = work.run(kind, Verb::Delete, input, |kind, answer| match answer {
+    let ended = work.run(kind, Verb::Delete, input, |kind, answer| match answer {
         Value::Null => Ok(None),
         answer => work::record(kind, answer).map(|record| Some(work::id_of(kind, &record))),
     })?;
+    let looked_up = match ended {
+        Ended::Answered(looked_up) => looked_up,
+        Ended::Drafted(draft) => return dry_run::show(&draft, &view),
+    };
     let gone = looked_up.unwrap_or_else(|| redact::handle(&id));
     let text = match view.format {
         _ if view.field.is_some() => {

@@ -3,22 +3,26 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use carto_plugin_api::{ErrorCode, Input, Listing, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Context;
 use super::work::{self, Work, Worker};
 use crate::cli::LIMIT;
 use crate::error::{Error, Result};
-use crate::event_loop;
+use crate::event_loop::{self, Stop};
 use crate::input::Stdin;
 use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
-use crate::output::{Record, record, stderr};
+use crate::output::progress::Progress;
+use crate::output::{Record, record, stderr, stdout};
+use crate::service::Broker;
 
 /// Lists one kind: its failure is the command's.
 pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -34,6 +38,9 @@ pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<Exi
 
 /// How many kinds work at the same time. Each holds a thread, and requests need threads too.
 const AT_ONCE: usize = 8;
+
+/// How long a reader is waited for when there is nothing more to come.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A page of records, or what ended the kind's list.
 type Page = Result<Vec<Record>>;
@@ -60,20 +67,59 @@ fn run(
             Ok((kind, input))
         })
         .collect::<Result<Vec<_>>>()?;
+    let deadline = work.session.deadline().of_command();
     let first_failure = event_loop::run(async {
-        let printed = print(&mut list, inputs, |kind, input| start(&work, kind, input, limit), several).await?;
-        let missing = name_refused(&mut list, refused)?;
-        list.finish()?;
-        Ok(printed.or(missing))
+        let progress = Progress::begin("Listing");
+        let whole = async {
+            let start = |kind, input| start(&work, kind, input, limit);
+            let printed = print(&mut list, inputs, start, &progress, several).await?;
+            let missing = name_refused(&mut list, refused).await?;
+            Ok::<_, anyhow::Error>(printed.or(missing))
+        };
+        let ended = tokio::select! {
+            biased;
+            stop = event_loop::stop(deadline) => Err(stopped(stop).into()),
+            ended = whole => ended,
+        };
+        match ended {
+            Ok(first_failure) => {
+                emit(list.finish()).await?;
+                Ok(first_failure)
+            }
+            Err(error) => {
+                // What came is made whole, if anybody still reads it.
+                let _ = timeout(PATIENCE, emit(list.abandon())).await;
+                Err(error)
+            }
+        }
     })?;
     Ok(first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
 }
 
-/// Starts the list of a kind. It works no further ahead than the channel holds.
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted; the list isn't complete"),
+        Stop::OutOfTime(given) => Error::new(
+            ErrorCode::Unreachable,
+            format!("the list isn't complete: the {given:?} of `--timeout` are over"),
+        )
+        .hint("give it more time with `--timeout`, or fewer records with `--limit`"),
+    }
+}
+
+/// Writes on a thread of its own: a reader that doesn't read must not keep a signal from being heard.
+async fn emit(text: String) -> anyhow::Result<()> {
+    if !text.is_empty() {
+        tokio::task::spawn_blocking(move || stdout::write(&text)).await??;
+    }
+    Ok(())
+}
+
+/// Starts the list of a kind. It works one page ahead of what is printed.
 fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mpsc::Receiver<Page>) {
     let (sender, receiver) = mpsc::channel(1);
-    let worker = Worker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current());
-    tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+    let broker = Broker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current(), None);
+    tokio::task::spawn_blocking(move || feed(Worker { broker: Arc::new(broker) }, input, limit, &sender));
     (kind, receiver)
 }
 
@@ -83,6 +129,7 @@ async fn print(
     list: &mut List,
     kinds: Vec<(Kind, Input)>,
     start: impl Fn(Kind, Input) -> (Kind, mpsc::Receiver<Page>),
+    progress: &Progress,
     several: bool,
 ) -> anyhow::Result<Option<ErrorCode>> {
     let mut first_failure = None;
@@ -92,20 +139,21 @@ async fn print(
         let mut failure = None;
         while let Some(page) = pages.recv().await {
             match page {
-                Ok(records) => list.page(&kind, records)?,
+                Ok(records) => {
+                    let text = list.page(&kind, records);
+                    progress.count(&kind.manifest.plural, list.count());
+                    emit(text).await?;
+                }
                 Err(error) => failure = Some(error),
             }
         }
         match failure {
-            None => list.end(&kind)?,
+            None => emit(list.end(&kind)).await?,
             Some(error) if several => {
-                list.failed(kind.name(), &error)?;
+                emit(list.failed(kind.name(), &error)).await?;
                 first_failure.get_or_insert(error.code);
             }
-            Some(error) => {
-                list.abandon()?;
-                return Err(error.into());
-            }
+            Some(error) => return Err(error.into()),
         }
         running.extend(waiting.next().map(|(kind, input)| start(kind, input)));
     }
@@ -113,12 +161,12 @@ async fn print(
 }
 
 /// Names the kinds that can't be used, and folders of them; a stray file is worth a warning.
-fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Option<ErrorCode>> {
+async fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Option<ErrorCode>> {
     let mut first_failure = None;
     for refused in refused {
         let error = refused.error();
         match &refused.name {
-            Some(name) => list.failed(name, &error)?,
+            Some(name) => emit(list.failed(name, &error)).await?,
             None => stderr::warning(&error.message, error.hint.as_deref()),
         }
         if refused.name.is_some() || refused.path.is_dir() {
@@ -128,9 +176,10 @@ fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Option<E
     Ok(first_failure)
 }
 
-/// Runs a kind's list to its end or to the limit, a page at a time, no further ahead than the channel holds.
+/// Runs a kind's list to its end or to the limit, a page at a time. A page is asked for when the one before it has been taken to be
+/// printed, so that one is ready and no more.
 fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) {
-    let kind = worker.kind().clone();
+    let broker = Arc::clone(&worker.broker);
     let mut left = limit.unwrap_or(u64::MAX);
     let mut seen = BTreeSet::new();
     let ready = match worker.ready() {
@@ -138,20 +187,21 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
         Err(error) => return drop(pages.blocking_send(Err(error))),
     };
     loop {
-        let (mut records, next) = match ready.invoke(&input, page) {
+        // Nobody reads any more: the output is closed, or the command is over.
+        let Ok(place) = Handle::current().block_on(pages.reserve()) else { return };
+        let answer = ready.invoke(&input, page);
+        let (mut records, next) = match broker.fate().violation.map_or(answer, Err) {
             Ok(page) => page,
-            Err(error) => return drop(pages.blocking_send(Err(error))),
+            Err(error) => return place.send(Err(error)),
         };
         records.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         left = left.saturating_sub(records.len() as u64);
-        // Nobody reads any more: the output is closed.
-        if pages.blocking_send(Ok(records)).is_err() || left == 0 {
-            return;
-        }
+        place.send(Ok(records));
         match next {
             None => return,
+            Some(_) if left == 0 => return,
             Some(next) if !seen.insert(next.clone()) => {
-                let error = Error::fault(format!("the kind `{}` lists the same page for ever", kind.name()))
+                let error = Error::fault(format!("the kind `{}` lists the same page for ever", broker.kind().name()))
                     .hint("report it to the plugin's vendor");
                 return drop(pages.blocking_send(Err(error)));
             }

@@ -1,8 +1,12 @@
-//! `carto credentials`: one file a shape of verb. `work` runs a verb of a kind; the others decide what is asked and shown.
+//! `carto credentials`: one file a shape of verb. `work` runs a verb of a kind, `outcome` says what its end means; the others decide what
+//! is asked and shown.
 
 mod confirm;
 mod delete;
+mod dry_run;
+mod hand_over;
 mod list;
+mod outcome;
 mod show;
 mod work;
 

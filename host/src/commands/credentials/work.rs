@@ -1,28 +1,41 @@
-//! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop.
+//! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop, which a signal or the
+//! deadline can end.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
+use carto_plugin_api::manifest::ArgType;
+use carto_plugin_api::{Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::Context;
+use super::outcome::About;
 use crate::account;
 use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::Record;
+use crate::output::progress::Progress;
 use crate::run::{self, Instance};
-use crate::service::{Broker, Session};
+use crate::service::{Broker, Draft, Rehearsal, Session};
 use crate::settings;
 
 /// A command's session, and what it has read of standard input.
 pub(super) struct Work {
     pub(super) session: Arc<Session>,
     pub(super) stdin: Stdin,
+    dry_run: bool,
+}
+
+/// What a verb comes to.
+pub(super) enum Ended<T> {
+    /// It ran.
+    Answered(T),
+    /// In a dry run, it would have sent this.
+    Drafted(Draft),
 }
 
 impl Work {
@@ -30,7 +43,7 @@ impl Work {
     pub(super) fn begin(context: &Context, mut stdin: Stdin) -> Result<Work> {
         let account = account::resolve(context.globals.choice(&mut stdin)?)?;
         let session = Session::new(account, settings::read()?, context.globals.timeout, context.globals.debug);
-        Ok(Work { session: Arc::new(session), stdin })
+        Ok(Work { session: Arc::new(session), stdin, dry_run: context.globals.dry_run })
     }
 
     /// The input of a verb: the id as it was read, the options, and what the host says besides.
@@ -56,14 +69,61 @@ impl Work {
         verb: Verb,
         input: Input,
         read: Reader<T>,
-    ) -> anyhow::Result<T> {
-        let (kind, session) = (kind.clone(), Arc::clone(&self.session));
+    ) -> anyhow::Result<Ended<T>> {
+        let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
+        let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
         event_loop::run(async move {
-            let worker = Worker::new(kind, verb, session, Handle::current());
-            let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
-            Ok(joined.context("the host failed while a kind ran")??)
+            let _progress = Progress::begin(&format!("{} {}", doing(verb), kind.manifest.title));
+            let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
+            let worker = Worker { broker: Arc::new(broker) };
+            let broker = Arc::clone(&worker.broker);
+            let running = async {
+                let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
+                joined.context("the host failed while a kind ran")
+            };
+            tokio::select! {
+                // First, so that no signal is missed once something runs.
+                biased;
+                stop = event_loop::stop(self.session.deadline().of_command()) => {
+                    Err(about.stopped(stop, &broker.fate()).into())
+                }
+                answer = running => {
+                    let fate = broker.fate();
+                    match fate.drafted.clone() {
+                        Some(draft) if fate.violation.is_none() => Ok(Ended::Drafted(draft)),
+                        _ => Ok(Ended::Answered(about.settle(answer?, &fate)?)),
+                    }
+                }
+            }
         })
     }
+}
+
+fn doing(verb: Verb) -> &'static str {
+    match verb {
+        Verb::List => "Listing",
+        Verb::Create => "Creating",
+        Verb::Get => "Reading",
+        Verb::Update => "Changing",
+        Verb::Delete => "Deleting",
+    }
+}
+
+/// What the credential answers to: the typed id, or for a new one the value of the option that becomes its label.
+fn called(kind: &Kind, input: &Input) -> Option<String> {
+    let label = || input.args.get(kind.manifest.record.label.as_ref()?)?.as_str().map(str::to_owned);
+    input.id.clone().or_else(label)
+}
+
+/// The secrets among the options.
+fn secrets(kind: &Kind, verb: Verb, input: &Input) -> Vec<String> {
+    let args = kind.manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.args);
+    let given = args.iter().filter(|arg| arg.kind == ArgType::Secret).filter_map(|arg| input.args.get(&arg.key()));
+    let texts = given.flat_map(|value| match value {
+        Value::Array(values) => values.iter().collect(),
+        one => vec![one],
+    });
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// How an answer is read.
@@ -71,61 +131,30 @@ pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
 
 /// One verb of one kind, about to run on a thread of its own.
 pub(super) struct Worker {
-    kind: Kind,
-    verb: Verb,
-    broker: Broker,
+    pub(super) broker: Arc<Broker>,
 }
 
 /// The same with the library open.
 pub(super) struct Ready {
-    worker: Worker,
+    broker: Arc<Broker>,
     instance: Box<dyn Instance>,
 }
 
 impl Worker {
-    pub(super) fn new(kind: Kind, verb: Verb, session: Arc<Session>, handle: Handle) -> Worker {
-        let broker = Broker::new(&kind, verb, session, handle);
-        Worker { kind, verb, broker }
-    }
-
-    pub(super) fn kind(&self) -> &Kind {
-        &self.kind
-    }
-
     /// Opens the library.
     pub(super) fn ready(self) -> Result<Ready> {
-        let instance = run::runtime().start(&self.kind)?;
-        Ok(Ready { worker: self, instance })
+        let instance = run::runtime().start(self.broker.kind())?;
+        Ok(Ready { broker: self.broker, instance })
     }
 }
 
 impl Ready {
-    /// Runs the verb and reads its answer. A breach of the manifest decides the outcome, whatever the kind says; and if the service
-    /// accepted a write before things went wrong, the error says so.
+    /// Runs the verb and reads its answer. What the requests came to decides the outcome, not the kind: see `outcome`.
     pub(super) fn invoke<T>(&self, input: &Input, read: Reader<T>) -> Result<T> {
-        let Worker { kind, verb, broker } = &self.worker;
-        let answer =
-            run::invoke(kind, self.instance.as_ref(), *verb, input, broker).and_then(|answer| read(kind, answer));
-        let answer = broker.violation().map_or(answer, Err);
-        answer.map_err(|error| match broker.accepted() {
-            Some(write) => after_write(error, &write, kind),
-            None => error,
-        })
+        let kind = self.broker.kind();
+        run::invoke(kind, self.instance.as_ref(), self.broker.verb(), input, self.broker.as_ref())
+            .and_then(|answer| read(kind, answer))
     }
-}
-
-/// An error behind a write that was accepted: what was made or changed is there, and nobody was told of it.
-fn after_write(error: Error, write: &str, kind: &Kind) -> Error {
-    let code = match error.code {
-        ErrorCode::PluginFault => ErrorCode::PluginFault,
-        // The kind knows what was made and says it.
-        ErrorCode::WiderThanAsked | ErrorCode::OutcomeUnknown => return error,
-        // Whatever it says, it can't be that nothing was changed.
-        _ => ErrorCode::OutcomeUnknown,
-    };
-    let plural = &kind.manifest.plural;
-    Error::new(code, format!("{}; before that, the service had accepted {write}", error.message))
-        .hint(format!("look before you repeat it: `carto credentials list {plural}` shows what there is"))
 }
 
 /// Reads a record out of an answer: an object whose id is text.

@@ -1,0 +1,26 @@
+//! `--dry-run`: shows the write that would have been sent.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::output::{Format, View, draft_text, json, stderr, stdout};
+use crate::service::Draft;
+
+pub(super) fn show(draft: &Draft, view: &View) -> anyhow::Result<ExitCode> {
+    let object = || {
+        let headers: serde_json::Map<_, _> =
+            draft.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        json!({ "dry_run": { "method": draft.method, "path": draft.path, "headers": headers, "body": draft.body } })
+    };
+    let text = match view.format {
+        Format::Json => json::pretty(&object()),
+        Format::Jsonl => json::line(&object()),
+        Format::Table | Format::Csv | Format::Env => {
+            draft_text(&draft.method, &draft.path, &draft.headers, draft.body.as_ref())
+        }
+    };
+    stdout::write(&text)?;
+    stderr::done("Not sent: this was a dry run, and nothing was changed.");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,168 @@
+//! Variables as lines that a shell reads back as they are: `NAME='value'`. Within single quotes a shell, dotenv and Compose agree on every
+//! value but one that holds a quote, a backslash or a line break.
+
+/// A variable's name and value.
+pub(crate) type Variable = (String, String);
+
+/// `NAME='value'`.
+pub(super) fn line((name, value): &Variable) -> String {
+    format!("{name}='{}'\n", value.replace('\'', r"'\''"))
+}
+
+/// Whether dotenv or Compose would read a value otherwise than a shell.
+pub(crate) fn is_for_shells_only(value: &str) -> bool {
+    value.contains(['\'', '\\', '\n', '\r'])
+}
+
+/// The text of a file with these variables set: where they stood already, or at its end. Everything else stays as it is.
+pub(super) fn merged(text: &str, variables: &[Variable]) -> String {
+    let mut merged = String::with_capacity(text.len() + 256);
+    let mut left: Vec<&Variable> = variables.iter().collect();
+    for statement in statements(text) {
+        let (export, name) = assigned(statement);
+        match variables.iter().find(|(own, _)| Some(own.as_str()) == name) {
+            None => merged.push_str(statement),
+            // The last of several would win: there is to be one.
+            Some(variable) => {
+                if let Some(at) = left.iter().position(|own| *own == variable) {
+                    left.remove(at);
+                    merged.push_str(export);
+                    merged.push_str(&line(variable));
+                }
+            }
+        }
+    }
+    if !left.is_empty() && !merged.is_empty() && !merged.ends_with('\n') {
+        merged.push('\n');
+    }
+    merged.extend(left.into_iter().map(line));
+    merged
+}
+
+/// What stands before the name (spaces, `export`), and the name that a statement sets, if it sets one.
+fn assigned(statement: &str) -> (&str, Option<&str>) {
+    let start = statement.trim_start();
+    let start = start.strip_prefix("export ").unwrap_or(start).trim_start();
+    let before = &statement[..statement.len() - start.len()];
+    let name = start.split('=').next().filter(|name| name.len() < start.len()).map(str::trim_end);
+    (before, name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')))
+}
+
+/// The line of a value that begins with a quote which is never closed: what follows would become part of it.
+pub(super) fn unclosed(text: &str) -> Option<usize> {
+    let mut line = 1;
+    for statement in statements(text) {
+        if extent(statement).is_none() {
+            return Some(line);
+        }
+        line += statement.matches('\n').count();
+    }
+    None
+}
+
+/// The statements of a file, each with its line break: a line, or several where a quoted value holds line breaks.
+fn statements(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        if text.is_empty() {
+            return None;
+        }
+        let (statement, rest) = text.split_at(extent(text).unwrap_or_else(|| line_end(text, 0)));
+        text = rest;
+        Some(statement)
+    })
+}
+
+fn line_end(text: &str, from: usize) -> usize {
+    text[from..].find('\n').map_or(text.len(), |at| from + at + 1)
+}
+
+/// Where the first statement ends; nothing if a quote isn't closed.
+fn extent(text: &str) -> Option<usize> {
+    let first = line_end(text, 0);
+    let (before, name) = assigned(&text[..first]);
+    let Some(name) = name else { return Some(first) };
+    let value = before.len() + name.len() + text[before.len() + name.len()..].find('=')? + 1;
+    let mut at = first - text[value..first].trim_start_matches([' ', '\t']).len();
+    let mut quoted = false;
+    // Quoted parts follow each other without a space, or with an escaped character between: `'it'\''s'`.
+    loop {
+        match text[at..].chars().next() {
+            Some(quote @ ('\'' | '"')) => at += closing(&text[at + 1..], quote)? + 2,
+            Some('\\') if quoted => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+            _ => return Some(line_end(text, at)),
+        }
+        quoted = true;
+    }
+}
+
+/// How far it is to the closing quote; a backslash escapes in double quotes only.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    let end = text.char_indices().find(|(_, c)| {
+        let closes = *c == quote && !escaped;
+        escaped = quote == '"' && *c == '\\' && !escaped;
+        closes
+    });
+    end.map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(text: &str, name: &str, value: &str) -> String {
+        merged(text, &[(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn a_variable_is_set_where_it_stood() {
+        for (before, after) in [
+            ("", "A='new'\n"),
+            ("B=1", "B=1\nA='new'\n"),
+            ("A=old\nB=1\n", "A='new'\nB=1\n"),
+            ("export A=old # why\nB=1\n", "export A='new'\nB=1\n"),
+            ("B=1\nA='old'\\''er'\n\n# end", "B=1\nA='new'\n\n# end"),
+            ("A=1\nB=2\nA=3\n", "A='new'\nB=2\n"),
+            ("A=\"two\nlines\"\nB=1\n", "A='new'\nB=1\n"),
+            ("A=\"a \\\" quote\nB=2\"\nB=1\n", "A='new'\nB=1\n"),
+            // Inside another variable's value stands no variable.
+            ("B='\nA=old\n'\n", "B='\nA=old\n'\nA='new'\n"),
+            ("# A=old\nAA=1\nA_=2\n", "# A=old\nAA=1\nA_=2\nA='new'\n"),
+            ("B=don't\nA=old\n", "B=don't\nA='new'\n"),
+            ("  A = old\n", "  A='new'\n"),
+            ("A=\n", "A='new'\n"),
+            ("B=\nA=1\n", "B=\nA='new'\n"),
+        ] {
+            assert_eq!(set(before, "A", "new"), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_found() {
+        for (text, line) in [
+            ("", None),
+            ("A=1\nB=don't\n", None),
+            ("A='\n\n'\nB=\"x\nC=1\n", Some(4)),
+            ("A='x'\\'", None),
+            ("# don't\nA='", Some(2)),
+        ] {
+            assert_eq!(unclosed(text), line, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_what_is_not_set(text in "([ABx ='\"\\\\#\n]|export ){0,40}") {
+            prop_assume!(unclosed(&text).is_none());
+            // Set twice, the same as once; and what isn't about `A` stays.
+            let once = set(&text, "A", "it's");
+            prop_assert_eq!(set(&once, "A", "it's"), once.clone());
+            let others = |text: &str| {
+                statements(text).filter(|one| assigned(one).1 != Some("A")).map(|one| one.trim_end().to_owned()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(others(&text), others(&once));
+        }
+    }
+}

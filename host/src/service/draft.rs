@@ -1,0 +1,108 @@
+//! A request that is shown instead of sent, with everything in it hidden that could be a secret.
+
+use carto_plugin_api::{Segment, WireRequest};
+use serde_json::{Map, Value};
+
+use crate::redact;
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "[hidden]";
+
+/// A request as a dry run shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draft {
+    pub(crate) method: String,
+    /// Below the base URL, with the query.
+    pub(crate) path: String,
+    /// Those that the kind sets.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<Value>,
+}
+
+impl Draft {
+    pub(super) fn of(request: &WireRequest, path: Vec<Segment>) -> Draft {
+        let mut shown = WireRequest { path, ..request.clone() }.shown();
+        for (i, (key, value)) in request.query.iter().enumerate() {
+            shown.push_str(&format!("{}{key}={value}", if i == 0 { '?' } else { '&' }));
+        }
+        // The method stands in front.
+        let path = shown.strip_prefix(&format!("{} ", request.method)).unwrap_or(&shown);
+        Draft {
+            method: request.method.clone(),
+            path: redact::redact(path),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+        }
+    }
+
+    /// Hides the values of these fields, whatever their spelling (`clientSecret`, `client_secret`), every text that holds one of these
+    /// secrets, and what looks like a credential.
+    pub(super) fn hide(self, fields: &[String], secrets: &[String]) -> Draft {
+        let fields: Vec<String> = fields.iter().map(|field| plain(field)).collect();
+        let hide_text = |text: &str| hide_text(text, secrets);
+        Draft {
+            path: hide_text(&self.path),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), hide_text(value))).collect(),
+            body: self.body.map(|body| hide(body, &fields, secrets)),
+            ..self
+        }
+    }
+}
+
+fn plain(field: &str) -> String {
+    field.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn hide_text(text: &str, secrets: &[String]) -> String {
+    let hidden = secrets.iter().filter(|secret| !secret.is_empty());
+    redact::redact(&hidden.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN)))
+}
+
+fn hide(value: Value, fields: &[String], secrets: &[String]) -> Value {
+    match value {
+        Value::String(text) => Value::String(hide_text(&text, secrets)),
+        Value::Array(items) => items.into_iter().map(|item| hide(item, fields, secrets)).collect(),
+        Value::Object(object) => {
+            let hidden = object.into_iter().map(|(key, value)| match value {
+                Value::Null => (key, Value::Null),
+                _ if fields.contains(&plain(&key)) => (key, HIDDEN.into()),
+                value => (key, hide(value, fields, secrets)),
+            });
+            Value::Object(hidden.collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carto_plugin_api::Secret;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        let request = WireRequest {
+            method: "POST".to_owned(),
+            path: vec!["v3".into(), "things".into(), Segment::Secret { secret: Secret::new("s3cr3t".to_owned()) }],
+            query: vec![("type".to_owned(), "x".to_owned()), ("key".to_owned(), "hunter2".to_owned())],
+            headers: vec![("if-match".to_owned(), "\"hunter2\"".to_owned())],
+            body: Some(json!({
+                "name": "a", "clientSecret": "b", "api-key": {"deep": "c"}, "key": null,
+                "list": ["say hunter2", {"API_KEY": "d"}], "number": 7
+            })),
+        };
+        let fields = ["client_secret".to_owned(), "apiKey".to_owned()];
+        let draft = Draft::of(&request, request.path.clone()).hide(&fields, &["hunter2".to_owned(), String::new()]);
+        assert_eq!((draft.method.as_str(), draft.path.as_str()), ("POST", "/v3/things/…?type=x&key=[hidden]"));
+        assert_eq!(draft.headers[0].1, "\"[hidden]\"");
+        assert_eq!(
+            draft.body.unwrap(),
+            json!({
+                "name": "a", "clientSecret": "[hidden]", "api-key": "[hidden]", "key": null,
+                "list": ["say [hidden]", {"API_KEY": "[hidden]"}], "number": 7
+            })
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Whether a request is sent again, and after which wait. Reads are repeated where another attempt can end better; a write only where it
+//! can't have arrived (no connection) or the service says that it did nothing (429).
+
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::receive::Received;
+use crate::settings::Network;
+use crate::transport::Failure;
+
+/// No wait of our own is longer than this; one that a service asks for can be.
+const LONGEST: Duration = Duration::from_secs(8);
+
+/// The attempts of one request.
+pub(super) struct Attempts {
+    writes: bool,
+    delays: ExponentialBackoff,
+}
+
+impl Attempts {
+    pub(super) fn new(network: &Network, writes: bool) -> Attempts {
+        let delays = ExponentialBuilder::default()
+            .with_min_delay(network.backoff)
+            .with_max_delay(LONGEST)
+            .with_max_times(network.retries)
+            // So that clients that failed together don't come back together.
+            .with_jitter()
+            .build();
+        Attempts { writes, delays }
+    }
+
+    /// The wait before the next attempt; nothing if this outcome stands. One that would end after the deadline isn't begun.
+    pub(super) fn wait(&mut self, outcome: &Result<Received, Failure>, left: Duration) -> Option<Duration> {
+        let asked = match outcome {
+            Err(Failure::Unsent(obstacle)) if !obstacle.lasting => None,
+            Err(Failure::Lost(_)) if !self.writes => None,
+            Ok(received) if received.status == 429 => received.retry_after(SystemTime::now()),
+            Ok(received) if !self.writes && matches!(received.status.as_u16(), 408 | 500 | 502..=504) => {
+                received.retry_after(SystemTime::now())
+            }
+            _ => return None,
+        };
+        let own = self.delays.next()?;
+        // At least what the service asks for, and never all clients at once.
+        Some(asked.map_or(own, |asked| asked + own.min(asked / 4))).filter(|wait| *wait < left)
+    }
+}
+
+/// The time that a `Retry-After` names: seconds, or a date. Nothing if it names none.
+pub(super) fn after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More than fits is more than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    // A date that has passed is no wait.
+    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::transport::Obstacle;
+
+    fn attempts(writes: bool) -> Attempts {
+        let network = Network { retries: 3, backoff: Duration::from_millis(100), ca_file: None };
+        Attempts::new(&network, writes)
+    }
+
+    fn answer(status: u16, retry_after: Option<&str>) -> Result<Received, Failure> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert(http::header::RETRY_AFTER, value.parse().unwrap());
+        }
+        Ok(Received::new(StatusCode::from_u16(status).unwrap(), headers, Vec::new()))
+    }
+
+    fn unsent(lasting: bool) -> Result<Received, Failure> {
+        Err(Failure::Unsent(Obstacle { why: String::new(), remedy: String::new(), lasting }))
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_is_tried_again() {
+        let lost = || Err(Failure::Lost("x".to_owned()));
+        let cases: [(&str, Result<Received, Failure>, bool, bool); 16] = [
+            ("no connection", unsent(false), true, true),
+            ("no such name", unsent(true), false, false),
+            ("lost", lost(), true, false),
+            ("too large", Err(Failure::TooLarge), false, false),
+            ("200", answer(200, None), false, false),
+            ("302", answer(302, None), false, false),
+            ("400", answer(400, None), false, false),
+            ("401", answer(401, None), false, false),
+            ("404", answer(404, None), false, false),
+            ("408", answer(408, None), true, false),
+            ("429", answer(429, None), true, true),
+            ("500", answer(500, None), true, false),
+            ("501", answer(501, None), false, false),
+            ("502", answer(502, None), true, false),
+            ("503", answer(503, None), true, false),
+            ("504", answer(504, None), true, false),
+        ];
+        for (what, outcome, read, write) in cases {
+            assert_eq!(attempts(false).wait(&outcome, MINUTE).is_some(), read, "{what}, read");
+            assert_eq!(attempts(true).wait(&outcome, MINUTE).is_some(), write, "{what}, write");
+        }
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        let mut attempts = attempts(false);
+        let waits: Vec<u128> =
+            std::iter::from_fn(|| attempts.wait(&answer(503, None), MINUTE)).map(|wait| wait.as_millis()).collect();
+        assert_eq!(waits.len(), 3);
+        for (wait, least) in waits.iter().zip([100, 200, 400]) {
+            assert!((least..=2 * least).contains(wait), "{waits:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_names_a_time_is_given_it_up_to_the_deadline() {
+        let wait = |value: &str| attempts(true).wait(&answer(429, Some(value)), MINUTE);
+        for seconds in [1, 7, 40] {
+            let asked = Duration::from_secs(seconds);
+            let wait = wait(&seconds.to_string()).unwrap();
+            assert!(asked <= wait && wait <= asked + asked / 4, "{wait:?}");
+        }
+        assert_eq!(wait("0"), Some(Duration::ZERO));
+        assert_eq!(wait("3600"), None);
+        assert_eq!(wait("99999999999999999999999"), None);
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), None);
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        // What can't be read is no wish.
+        for absurd in ["soon", "-5", "", "1.5", "yesterday, 25:61"] {
+            assert!(wait(absurd).unwrap() >= Duration::from_millis(100), "{absurd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(value in "\\PC{0,40}") {
+            let _ = after(&value, SystemTime::UNIX_EPOCH);
+        }
+
+        #[test]
+        fn a_date_is_as_far_as_it_is(seconds in 0u64..1_000_000) {
+            let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            let value = httpdate::fmt_http_date(date);
+            prop_assert_eq!(after(&value, SystemTime::UNIX_EPOCH), Some(Duration::from_secs(seconds)));
+        }
+    }
+}
