@@ -107,12 +107,26 @@ fn attempt(path: &Path) -> Result<Connection, Trouble> {
         found => return Err(Trouble::Newer(found)),
     }
     // A command writes once and ends. Emptying the log into the file at every end would take longer than the rest
-    // of it; instead that happens in passing, often enough that a log is read quickly.
+    // of it; instead a command that finds it long does so for those before it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // With a write-ahead log, NORMAL can lose the last transactions to a power cut, never the file.
-    connection
-        .execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 100")?;
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL")?;
+    shorten_log(&connection, path)?;
     Ok(connection)
+}
+
+/// A log of this many bytes is still read quickly.
+const LONG_LOG: u64 = 400 * 1024;
+
+/// Empties a long log into the file. SQLite's own way to keep it short forgets how far it is when the last process ends: with processes that
+/// write once, a log would only grow, and be copied from its start each time. Where somebody else is at work it waits for a later command.
+fn shorten_log(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
+    if std::fs::metadata(beside(path, "-wal".as_ref())).is_ok_and(|log| log.len() > LONG_LOG) {
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
+        connection.busy_timeout(PATIENCE)?;
+    }
+    Ok(())
 }
 
 fn schema(connection: &Connection) -> rusqlite::Result<i64> {

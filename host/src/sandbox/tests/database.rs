@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Fixture, token_body};
+use super::{CLOCK, Fixture, request, runtime, send, token_body};
 use crate::sandbox::{Sandbox, SandboxError, Switches};
 
 fn open(path: &Path) -> Result<Sandbox, SandboxError> {
@@ -208,4 +208,22 @@ fn a_database_that_others_hold_is_an_answer() {
     it.get("/v3/tokens").ok();
     drop(writing);
     it.token(token_body());
+}
+
+/// A command writes once and ends, and the next one begins with the log as it is.
+#[test]
+fn the_log_stays_short_when_each_process_writes_once() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sandbox.db");
+    let runtime = runtime();
+    let mut body = token_body();
+    body.as_object_mut().unwrap().remove("name");
+    for _ in 0..200 {
+        let sandbox = Sandbox::open(&path, Switches::parse(CLOCK).unwrap()).unwrap();
+        let reply = runtime
+            .block_on(send(&sandbox.router(), request(&sandbox, "POST", "/v3/tokens", Some(body.clone()), None)));
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+    let log = fs::metadata(folder.path().join("sandbox.db-wal")).unwrap().len();
+    assert!(log < 600 * 1024, "{log}");
 }
