@@ -21,4 +21,8 @@ mod service;
 mod settings;
 mod transport;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use program::run;

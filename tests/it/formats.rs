@@ -265,6 +265,26 @@ fn a_closed_pipe_is_quiet_for_a_list_and_loud_for_a_new_credential() {
     assert!(stderr.contains("--reveal` shows it"), "{stderr}");
 }
 
+/// A credential whose secret goes nowhere is named.
+#[test]
+fn an_output_that_leads_nowhere_is_said() {
+    let carto = Carto::new();
+    let null = || std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    for (line, way_out) in [
+        ("credentials create token --grant dw,a.b --apis sql --name a", Some("--reveal` shows it")),
+        ("credentials create m2m --title b --json", Some("its secret is lost")),
+        ("credentials create m2m --title c --env-file .env", None),
+        ("credentials list", None),
+    ] {
+        let mut run = carto.sandbox(line);
+        let child = run.command.stdout(null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = run.ended(child);
+        assert_eq!(output.status, 0, "{output}");
+        assert_eq!(output.stderr.contains("standard output leads nowhere"), way_out.is_some(), "{output}");
+        assert!(output.stderr.contains(way_out.unwrap_or_default()), "{output}");
+    }
+}
+
 #[test]
 fn a_full_disk_is_an_error() {
     let carto = with_one_of_each();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use expect_test::expect_file;
+use expect_test::{expect, expect_file};
 use regex_lite::Regex;
 
 use crate::support::output::Output;
@@ -286,9 +286,68 @@ fn row(what: &str, line: &str, fault: &Fault, again: &Fault, proxy: &Wire) -> St
             assert!(!shown.contains(canary), "{}, {what}: {output}", fault.name);
         }
     }
+    nothing_is_left_in_files(carto.home());
     let cell = match output.status {
         0 => "works".to_owned(),
         _ => format!("{message}<br>→ {hint}").replace('|', "\\|"),
     };
     format!("| {} | {what} | {} | {seen} | {cell} |\n", fault.name, output.status)
+}
+
+/// Neither the bearer nor a secret is in a file of the home.
+fn nothing_is_left_in_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            nothing_is_left_in_files(&path);
+        } else if !path.is_symlink() {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains(BEARER) && !text.contains(SECRET), "{}", path.display());
+        }
+    }
+}
+
+/// Every write knows how to find out.
+#[test]
+fn an_unknown_outcome_leads_to_the_credential() {
+    let carto = Carto::new();
+    let client = "abcdefghijklmnopqrstuvwxyz012345";
+    let mut report = String::new();
+    for act in [Act::json("502 Bad Gateway", ""), Act::RawReset(Vec::new()), Act::Raw(b"HTTP/1.1 200 OK\r\n".to_vec())]
+    {
+        for line in [
+            "create token --grant dw,a.b --apis sql",
+            "create token --grant dw,a.b --apis sql --name 'it is new'",
+            "create m2m --title -x",
+            "update token tok_1 --name x",
+            &format!("update spa {client} --title x"),
+            "delete token tok_1 --yes",
+            &format!("revoke m2m {client} --yes"),
+        ] {
+            let server = Wire::start(vec![act.clone()]);
+            let run = carto.run(&format!("credentials {}", line.replace("--title -x", "--title=-x")));
+            let output = run.env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", BEARER).fails(8);
+            assert_eq!(server.requests().len(), 1, "{output}");
+            report.push_str(&format!("{}\n  {}\n", line.replace(client, "[client-id]"), told(&output).1));
+        }
+        report.push('\n');
+    }
+    let thirds: Vec<&str> = report.split("\n\n").filter(|third| !third.is_empty()).collect();
+    assert!(thirds.windows(2).all(|pair| pair[0] == pair[1]), "{report}");
+    expect![[r#"
+        create token --grant dw,a.b --apis sql
+          look before you repeat it: `carto credentials list tokens` shows what there is
+        create token --grant dw,a.b --apis sql --name 'it is new'
+          look before you repeat it: `carto credentials get token 'it is new'` finds it if it was made
+        create m2m --title -x
+          look before you repeat it: `carto credentials list m2m` shows what there is
+        update token tok_1 --name x
+          look before you repeat it: `carto credentials get token tok_1` shows it as it is now
+        update spa [client-id] --title x
+          look before you repeat it: `carto credentials get spa [client-id]` shows it as it is now
+        delete token tok_1 --yes
+          look before you repeat it: `carto credentials get token tok_1` finds it if it is still there
+        revoke m2m [client-id] --yes
+          look before you repeat it: `carto credentials get m2m [client-id]` finds it if it is still there"#]]
+    .assert_eq(thirds[0]);
 }

@@ -254,7 +254,7 @@ fn a_file_that_cannot_be_written_is_found_out_before_anything_is_made() {
         hint: nothing was created; name another file, or use `-o env` to see the variables
         broken: status 1
         --- stderr
-        error: cannot write to `broken`: a quote in line 1 isn't closed
+        error: cannot write to `broken`: what begins in line 1 has no end: a quote isn't closed, or a backslash ends the file
         hint: nothing was created; name another file, or use `-o env` to see the variables
         binary: status 1
         --- stderr

@@ -3,7 +3,7 @@
 //! `resolve` decides from options, variables and the credentials file; `profiles` reads that file; `bearer` tells what sort of token one is.
 
 mod bearer;
-mod profiles;
+pub(crate) mod profiles;
 mod resolve;
 
 use carto_plugin_api::{ErrorCode, Secret};
@@ -28,10 +28,10 @@ pub(crate) struct Account {
 
 impl Account {
     /// An account of nobody.
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Account {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_nobody() -> Account {
         Account {
-            base_url: Url::parse("http://api.invalid").unwrap(),
+            base_url: Url::parse("http://api.invalid").expect("it is a URL"),
             bearer: Secret::new("bearer-of-nobody".to_owned()),
             bearer_source: "a test".to_owned(),
             sandbox: None,

@@ -11,17 +11,17 @@ use crate::error::{Error, Result};
 
 /// What of the file is used. Documented: `{current_profile, profiles: {<name>: {token, tenant_id, …}}}`; other fields are others' affair.
 #[derive(Debug, Deserialize)]
-pub(super) struct Profiles {
-    pub(super) current_profile: Option<String>,
+pub(crate) struct Profiles {
+    pub(crate) current_profile: Option<String>,
     #[serde(default)]
-    pub(super) profiles: BTreeMap<String, Profile>,
+    pub(crate) profiles: BTreeMap<String, Profile>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Profile {
+pub(crate) struct Profile {
     #[serde(rename = "token")]
-    pub(super) bearer: Option<Secret>,
-    pub(super) tenant_id: Option<String>,
+    pub(crate) bearer: Option<Secret>,
+    pub(crate) tenant_id: Option<String>,
 }
 
 /// Reads the file; nothing if there is none.
@@ -36,8 +36,12 @@ pub(super) fn read() -> Result<Option<Profiles>> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(bad(e.to_string())),
     };
-    // serde's own text can quote a value, and a value here is a bearer: only the place is safe to show.
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|e| bad(format!("line {}, column {} isn't what a credentials file has there", e.line(), e.column())))
+    parse(&text).map(Some).map_err(bad)
+}
+
+/// Reads the text of the file. What is wrong with it comes with its place and nothing else: serde's own text can quote a value, and a value
+/// here is a bearer.
+pub(crate) fn parse(text: &str) -> std::result::Result<Profiles, String> {
+    serde_json::from_str(text)
+        .map_err(|e| format!("line {}, column {} isn't what a credentials file has there", e.line(), e.column()))
 }

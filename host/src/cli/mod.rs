@@ -16,6 +16,12 @@ pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, SandboxComman
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};
 
+/// Builds the whole tree of these kinds, for a fuzzer: a kind that could break it has to be refused before.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn build(kinds: &[Kind]) {
+    tree::command(kinds).build();
+}
+
 /// What a command line comes to.
 pub(crate) enum Parsed {
     /// Help or the version: the result itself.

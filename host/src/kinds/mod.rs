@@ -5,7 +5,7 @@
 
 mod catalog;
 mod folders;
-mod section;
+pub(crate) mod section;
 mod trust;
 
 use std::path::PathBuf;

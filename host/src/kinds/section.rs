@@ -1,6 +1,7 @@
 //! Reads the manifest out of a library's file. The file is data here: nothing of it runs.
 
 use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
     Ok(Kind { manifest, file: path.to_owned() })
 }
 
+/// What is wrong, and what mends it.
 type Fault = (String, String);
 
 fn open(path: &Path) -> Result<File, Fault> {
@@ -41,7 +43,8 @@ fn open(path: &Path) -> Result<File, Fault> {
     trust::fault(path, &metadata).map_or(Ok(file), Err)
 }
 
-fn manifest(file: File, name: &str) -> Result<Manifest, Fault> {
+/// The manifest in a library, which can be anything.
+pub(crate) fn manifest(file: impl Read + Seek, name: &str) -> Result<Manifest, Fault> {
     let reinstall = "install the plugin again, or remove the file";
     let whole = |e: object::Error| (format!("isn't a whole shared library: {e}"), reinstall.to_owned());
     let cache = ReadCache::new(file);

@@ -10,7 +10,7 @@ use carto_plugin_api::ErrorCode;
 use rustix::fs::FlockOperation;
 use tempfile::NamedTempFile;
 
-use super::variables::{Variable, merged, unclosed};
+use super::variables::{Variable, merged, unfinished};
 use crate::error::{Error, Result};
 
 /// No file of variables is larger.
@@ -93,8 +93,10 @@ fn read(target: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
     let text = String::from_utf8(fs::read(target)?).map_err(|_| io::Error::other("it isn't text in UTF-8"))?;
-    match unclosed(&text) {
-        Some(line) => Err(io::Error::other(format!("a quote in line {line} isn't closed"))),
+    match unfinished(&text) {
+        Some(line) => Err(io::Error::other(format!(
+            "what begins in line {line} has no end: a quote isn't closed, or a backslash ends the file"
+        ))),
         None => Ok(text),
     }
 }

@@ -5,6 +5,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use rustix::fs::FileType;
+
 use super::progress;
 
 /// A result that did not reach its reader.
@@ -28,6 +30,13 @@ pub(crate) fn write(text: &str) -> Result<(), NotWritten> {
     };
     // What goes somewhere else disturbs no spinner.
     if is_watched() { progress::aside(write) } else { write() }.map_err(NotWritten)
+}
+
+/// Whether what is written is thrown away. A standard output that was closed is the null device too: Rust programs open it there.
+pub(crate) fn leads_nowhere() -> bool {
+    let device = |stat: rustix::fs::Stat| (FileType::from_raw_mode(stat.st_mode), stat.st_rdev);
+    let (own, null) = (rustix::fs::fstat(io::stdout()), rustix::fs::stat("/dev/null"));
+    matches!((own, null), (Ok(own), Ok(null)) if device(own) == device(null))
 }
 
 /// Whether a person watches.

@@ -15,7 +15,7 @@ pub(crate) fn is_for_shells_only(value: &str) -> bool {
 }
 
 /// The text of a file with these variables set: where they stood already, or at its end. Everything else stays as it is.
-pub(super) fn merged(text: &str, variables: &[Variable]) -> String {
+pub(crate) fn merged(text: &str, variables: &[Variable]) -> String {
     let mut merged = String::with_capacity(text.len() + 256);
     let mut left: Vec<&Variable> = variables.iter().collect();
     for statement in statements(text) {
@@ -48,8 +48,9 @@ fn assigned(statement: &str) -> (&str, Option<&str>) {
     (before, name.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')))
 }
 
-/// The line of a value that begins with a quote which is never closed: what follows would become part of it.
-pub(super) fn unclosed(text: &str) -> Option<usize> {
+/// The line at which a statement begins that has no end, since a quote is never closed or a backslash takes the line break away: what is
+/// added after it would become part of it.
+pub(crate) fn unfinished(text: &str) -> Option<usize> {
     let mut line = 1;
     for statement in statements(text) {
         if extent(statement).is_none() {
@@ -60,7 +61,7 @@ pub(super) fn unclosed(text: &str) -> Option<usize> {
     None
 }
 
-/// The statements of a file, each with its line break: a line, or several where a quoted value holds line breaks.
+/// The statements of a file, each with its line break: a line, or several where a value goes on.
 fn statements(mut text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         if text.is_empty() {
@@ -76,7 +77,23 @@ fn line_end(text: &str, from: usize) -> usize {
     text[from..].find('\n').map_or(text.len(), |at| from + at + 1)
 }
 
-/// Where the first statement ends; nothing if a quote isn't closed.
+/// Where a line ends that a backslash at its end can continue.
+fn rest_of_line(text: &str, mut from: usize) -> Option<usize> {
+    loop {
+        let end = line_end(text, from);
+        let line = text[from..end].trim_end_matches('\n');
+        let backslashes = line.len() - line.trim_end_matches('\\').len();
+        if backslashes.is_multiple_of(2) {
+            return Some(end);
+        }
+        if end == text.len() {
+            return None;
+        }
+        from = end;
+    }
+}
+
+/// Where the first statement ends; nothing if it has no end.
 fn extent(text: &str) -> Option<usize> {
     let first = line_end(text, 0);
     let (before, name) = assigned(&text[..first]);
@@ -88,8 +105,10 @@ fn extent(text: &str) -> Option<usize> {
     loop {
         match text[at..].chars().next() {
             Some(quote @ ('\'' | '"')) => at += closing(&text[at + 1..], quote)? + 2,
-            Some('\\') if quoted => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
-            _ => return Some(line_end(text, at)),
+            Some('\\') if quoted && !matches!(text[at + 1..].chars().next(), None | Some('\n')) => {
+                at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8);
+            }
+            _ => return rest_of_line(text, at),
         }
         quoted = true;
     }
@@ -134,28 +153,33 @@ mod tests {
             ("  A = old\n", "  A='new'\n"),
             ("A=\n", "A='new'\n"),
             ("B=\nA=1\n", "B=\nA='new'\n"),
+            ("A=one\\\ntwo\nB=1\n", "A='new'\nB=1\n"),
         ] {
             assert_eq!(set(before, "A", "new"), after, "{before:?}");
         }
     }
 
     #[test]
-    fn a_quote_that_is_never_closed_is_found() {
+    fn a_statement_without_an_end_is_found() {
         for (text, line) in [
             ("", None),
             ("A=1\nB=don't\n", None),
             ("A='\n\n'\nB=\"x\nC=1\n", Some(4)),
             ("A='x'\\'", None),
             ("# don't\nA='", Some(2)),
+            ("A='x'\\", Some(1)),
+            ("A='x'\\\n", Some(1)),
+            ("B=1\nA=x\\\ny\\\n", Some(2)),
+            ("A=x\\\\\n# x\\", None),
         ] {
-            assert_eq!(unclosed(text), line, "{text:?}");
+            assert_eq!(unfinished(text), line, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_keeps_what_is_not_set(text in "([ABx ='\"\\\\#\n]|export ){0,40}") {
-            prop_assume!(unclosed(&text).is_none());
+            prop_assume!(unfinished(&text).is_none());
             // Set twice, the same as once; and what isn't about `A` stays.
             let once = set(&text, "A", "it's");
             prop_assert_eq!(set(&once, "A", "it's"), once.clone());

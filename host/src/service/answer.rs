@@ -147,3 +147,13 @@ fn rough(wait: Duration) -> String {
         _ => format!("{} days", seconds.div_ceil(86_400)),
     }
 }
+
+/// What any body behind any status comes to, for a fuzzer.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
+    let request =
+        WireRequest { method: "POST".to_owned(), path: Vec::new(), query: Vec::new(), headers: Vec::new(), body: None };
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    let received = Received::new(status, http::HeaderMap::new(), body.to_vec());
+    Asked::new(&request, &Account::of_nobody()).judge(received)
+}

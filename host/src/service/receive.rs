@@ -48,7 +48,7 @@ fn without(bearer: &str, text: &str) -> String {
 }
 
 impl Received {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Received {
         Received { status, headers, body }
     }

@@ -48,7 +48,7 @@ impl Attempts {
 }
 
 /// The time that a `Retry-After` names: seconds, or a date. Nothing if it names none.
-pub(super) fn after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More than fits is more than anybody waits.

@@ -1,7 +1,7 @@
 //! The network's side of a call: one request of a kind, from its words to the meaning of its answer. The rules are in the files beside this
 //! one; here they are put in order. One session serves a whole command.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,20 +22,25 @@ use crate::output::stderr;
 use crate::settings::Settings;
 use crate::transport::{Failure, Obstacle, Transport};
 
+/// A wait that somebody would wonder about.
+const LONG: Duration = Duration::from_secs(3);
+
 /// The account of a command and the way to it.
 pub(crate) struct Session {
     account: Account,
     settings: Settings,
     /// Made at the first request: a trust store takes milliseconds to read.
     transport: Mutex<Option<Transport>>,
-    deadline: Deadline,
+    timeout: Option<Duration>,
+    /// Begins with the work, so that a question has all the time that a person takes to answer it.
+    deadline: OnceLock<Deadline>,
     debug: bool,
 }
 
 impl Session {
-    /// A session for an account. `timeout` is for the whole command, from now.
+    /// A session for an account. `timeout` is for the whole work of the command.
     pub(crate) fn new(account: Account, settings: Settings, timeout: Option<Duration>, debug: bool) -> Session {
-        Session { account, settings, transport: Mutex::new(None), deadline: Deadline::new(timeout), debug }
+        Session { account, settings, transport: Mutex::new(None), timeout, deadline: OnceLock::new(), debug }
     }
 
     /// The time that the command goes by: the sandbox's, or the clock's.
@@ -43,9 +48,9 @@ impl Session {
         self.account.now()
     }
 
-    /// When the command has to end.
+    /// When the command has to end. Its time runs from when this is first asked.
     pub(crate) fn deadline(&self) -> Deadline {
-        self.deadline
+        *self.deadline.get_or_init(|| Deadline::new(self.timeout))
     }
 
     /// The options that the user's settings hold for a kind.
@@ -62,7 +67,7 @@ impl Session {
     pub(crate) async fn send(&self, request: WireRequest) -> Result<WireResponse> {
         let asked = Asked::new(&request, &self.account);
         let mut url = request::url(&self.account, &self.settings, &request);
-        let deadline = self.deadline.of_request();
+        let deadline = self.deadline().of_request();
         let mut attempts = Attempts::new(&self.settings.network, asked.writes);
         let mut redirects = Redirects::new(!asked.writes);
         loop {
@@ -70,6 +75,13 @@ impl Session {
             let outcome = self.attempt(http, &asked, deadline).await?;
             if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
                 self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.as_millis()));
+                if wait >= LONG {
+                    stderr::note(&format!(
+                        "{} asks to wait {} s before the next request",
+                        self.account.place(),
+                        wait.as_secs()
+                    ));
+                }
                 sleep(wait).await;
                 continue;
             }

@@ -87,6 +87,15 @@ pub(super) fn note_secrets(kind: &Kind, record: &Record, fresh: bool, view: &Vie
     }
 }
 
+/// Says of a credential whose secrets nobody can have seen where it is.
+pub(super) fn warn_unseen(kind: &Kind, record: &Record) {
+    let has_secret = |field: &String| record.get(field).is_some_and(|value| !value.is_null());
+    if kind.manifest.record.secrets.iter().any(has_secret) {
+        let message = format!("nobody saw the values of {}: standard output leads nowhere", named(kind, record));
+        stderr::warning(&message, Some(&outcome::lost_and_found(kind, &work::id_of(kind, record))));
+    }
+}
+
 /// The result of a create that did not reach the user.
 pub(super) fn lost(kind: &Kind, record: &Record, what: &str, error: &dyn Display) -> Error {
     let message = format!("created {}, but its values {what}: {error}", named(kind, record));

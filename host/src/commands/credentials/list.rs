@@ -210,7 +210,8 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
     }
 }
 
-fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<String>)> {
+/// Reads a page out of an answer. A bad record is left out with a warning.
+pub(crate) fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<String>)> {
     let answer: Listing<Value> = serde_json::from_value(answer).map_err(|_| {
         Error::fault(format!("the kind `{}` answered `list` with something that isn't a page", kind.name()))
             .hint("report it to the plugin's vendor")

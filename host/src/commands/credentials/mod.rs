@@ -10,6 +10,9 @@ mod outcome;
 mod show;
 mod work;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use {list::page, work::record};
+
 use std::process::ExitCode;
 
 use carto_plugin_api::Verb;

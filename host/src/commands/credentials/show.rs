@@ -47,8 +47,10 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
             None => error.into(),
         });
     }
-    if let Some(written) = written {
-        written.report();
+    match written {
+        Some(written) => written.report(),
+        None if fresh && stdout::leads_nowhere() => hand_over::warn_unseen(kind, &answer),
+        None => {}
     }
     hand_over::note_secrets(kind, &answer, fresh, &view);
     Ok(ExitCode::SUCCESS)

@@ -158,7 +158,7 @@ impl Ready {
 }
 
 /// Reads a record out of an answer: an object whose id is text.
-pub(super) fn record(kind: &Kind, answer: Value) -> Result<Record> {
+pub(crate) fn record(kind: &Kind, answer: Value) -> Result<Record> {
     let shape = &kind.manifest.record;
     let id = &shape.id;
     match answer {

@@ -20,7 +20,7 @@ fn session(timeout: Option<Duration>, answers: Vec<Answer>) -> (Session, Arc<Ato
         let answers = Arc::clone(&answers);
         async move { answers[at.min(answers.len() - 1)].give().await }
     });
-    let session = Session::new(Account::for_tests(), Settings::default(), timeout, false);
+    let session = Session::new(Account::of_nobody(), Settings::default(), timeout, false);
     *session.transport.lock().unwrap() = Some(Transport::Router(router));
     (session, seen)
 }

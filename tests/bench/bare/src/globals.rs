@@ -49,6 +49,10 @@ pub(crate) struct Globals {
     #[arg(long, global = true, help_heading = "Output")]
     debug: bool,
 
+    /// Show the first change that would be made instead of making it
+    #[arg(long, global = true, help_heading = "Behaviour")]
+    dry_run: bool,
+
     /// Don't ask before something is destroyed
     #[arg(short, long, global = true, help_heading = "Behaviour")]
     yes: bool,

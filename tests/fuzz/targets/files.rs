@@ -1,0 +1,8 @@
+//! The files of a user: credentials, settings, variables.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    carto::fuzzing::credentials_file(text);
+    carto::fuzzing::settings_file(text);
+    carto::fuzzing::env_file(text);
+});
