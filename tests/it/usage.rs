@@ -114,16 +114,9 @@ fn help_speaks_of_what_is_there() {
                      tokens]
 
             Options:
-              -h, --help  Print help
-
-            Output:
                   --env-file <PATH>  Write the credential's variables into this file, and its secrets nowhere
                                      else
-                  --json             Write JSON, errors too; the same as `-o json`
-              -o <FORMAT>            Write in this format [possible values: table, json, jsonl, csv, env]
-                  --field <NAME>     Write this one field alone
-                  --reveal           Show secrets that are otherwise hidden
-                  --debug            Say on standard error what is asked of the service
+              -h, --help             Print help
 
             Account:
                   --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
@@ -131,6 +124,13 @@ fn help_speaks_of_what_is_there() {
                   --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
                                     CARTO_API_TOKEN]
                   --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+
+            Output:
+                  --json          Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>  Write this one field alone
+                  --reveal        Show secrets that are otherwise hidden
+                  --debug         Say on standard error what is asked of the service
 
             Behaviour:
                   --dry-run           Show the first change that would be made instead of making it
@@ -168,16 +168,9 @@ fn help_speaks_of_what_is_there() {
                   --expiration-date <DATE>     When it ends: a date (2027-01-01), a time (RFC 3339), or 7d, 2w,
                                                6m, 1y from now; never if left out, and never changed later
                                                [example: 7d]
+                  --env-file <PATH>            Write the credential's variables into this file, and its secrets
+                                               nowhere else
               -h, --help                       Print help
-
-            Output:
-                  --env-file <PATH>  Write the credential's variables into this file, and its secrets nowhere
-                                     else
-                  --json             Write JSON, errors too; the same as `-o json`
-              -o <FORMAT>            Write in this format [possible values: table, json, jsonl, csv, env]
-                  --field <NAME>     Write this one field alone
-                  --reveal           Show secrets that are otherwise hidden
-                  --debug            Say on standard error what is asked of the service
 
             Account:
                   --sandbox         Use the sandbox: no account, no network [env: CARTO_SANDBOX]
@@ -185,6 +178,13 @@ fn help_speaks_of_what_is_there() {
                   --token <T>       Use this OAuth access token; `-` reads it from standard input [env:
                                     CARTO_API_TOKEN]
                   --base-url <URL>  Use the API at this address [env: CARTO_BASE_URL]
+
+            Output:
+                  --json          Write JSON, errors too; the same as `-o json`
+              -o <FORMAT>         Write in this format [possible values: table, json, jsonl, csv, env]
+                  --field <NAME>  Write this one field alone
+                  --reveal        Show secrets that are otherwise hidden
+                  --debug         Say on standard error what is asked of the service
 
             Behaviour:
                   --dry-run           Show the first change that would be made instead of making it

@@ -144,7 +144,8 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
                 .long("env-file")
                 .value_name("PATH")
                 .global(true)
-                .help_heading("Output")
+                // After the kind's own.
+                .display_order(900)
                 .help("Write the credential's variables into this file, and its secrets nowhere else"),
         ),
         _ => command,

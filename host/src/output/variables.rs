@@ -1,5 +1,5 @@
-//! Variables as lines that a shell reads back as they are: `NAME='value'`. Within single quotes a shell, dotenv and Compose agree on every
-//! value but one that holds a quote, a backslash or a line break.
+//! Variables as lines that a shell reads back as they are: `NAME='value'`. Within single quotes a shell, dotenv (for Node and Python, tried)
+//! and Compose (documented) agree on every value but one that holds a quote, a backslash, a line break, or `${`, which Python's expands.
 
 /// A variable's name and value.
 pub(crate) type Variable = (String, String);
@@ -11,7 +11,7 @@ pub(super) fn line((name, value): &Variable) -> String {
 
 /// Whether dotenv or Compose would read a value otherwise than a shell.
 pub(crate) fn is_for_shells_only(value: &str) -> bool {
-    value.contains(['\'', '\\', '\n', '\r'])
+    value.contains(['\'', '\\', '\n', '\r']) || value.contains("${")
 }
 
 /// The text of a file with these variables set: where they stood already, or at its end. Everything else stays as it is.

@@ -39,8 +39,11 @@ impl Written {
             variables.iter().filter(|(_, value)| is_for_shells_only(value)).map(|(name, _)| name).collect();
         if !odd.is_empty() {
             stderr::warning(
-                &format!("{} in `{place}` is right for a shell, but dotenv and Compose read it otherwise", quoted(odd)),
-                Some("its value holds a quote, a backslash or a line break: read the file with a shell"),
+                &format!(
+                    "{} in `{place}` is right for a shell, but dotenv or Compose may read it otherwise",
+                    quoted(odd)
+                ),
+                Some("its value holds a quote, a backslash, a line break or `${`: read the file with a shell"),
             );
         }
     }

@@ -183,6 +183,12 @@ fn verb(name: &'static str, about: &'static str, kinds: &[Kind]) -> Command {
     } else {
         command.subcommand_required(true).arg_required_else_help(true)
     };
+    let command = if name == "create" {
+        let env_file = Arg::new("env-file").long("env-file").value_name("PATH").global(true).display_order(900);
+        command.arg(env_file.help("Write the credential's variables into this file, and its secrets nowhere else"))
+    } else {
+        command
+    };
     kinds.iter().fold(command, |command, kind| command.subcommand(type_of(kind, name)))
 }
 
