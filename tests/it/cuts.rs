@@ -83,7 +83,7 @@ fn no_create_is_lost_and_none_is_made_twice() {
                     }
                     let name = format!("n{nth}");
                     let line = format!("credentials create token --grant dw,a.b --apis sql --name {name} --field id");
-                    let run = carto.run(&line).env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x");
+                    let run = server.run(&carto, &line);
                     let output = run.output();
                     match output.status {
                         0 => assert_eq!(output.stdout, format!("tok_{name}\n")),

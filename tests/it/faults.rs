@@ -193,7 +193,7 @@ fn what_came_back_wider_is_an_error() {
         r#"{"id": "tok_1", "token": "x", "grants": [{"connection_name": "dw", "source": "*"}], "allowed_apis": ["sql", "maps"]}"#,
     );
     check(
-        &carto.run(CREATE).env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").fails(1),
+        &server.run(&carto, CREATE).fails(1),
         expect![[r#"
         status 1
         --- stderr
@@ -279,7 +279,7 @@ fn a_bad_record_hides_no_other() {
     let server =
         Wire::json("200 OK", r#"{"tokens": [{"name": "nameless"}, {"id": 7}, {"id": "tok_2", "name": "good"}]}"#);
     check(
-        &carto.run("credentials list tokens").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").output(),
+        &server.run(&carto, "credentials list tokens").output(),
         expect![[r#"
             status 0
             --- stdout
@@ -302,5 +302,5 @@ fn a_timeout_of_any_length_is_one() {
 fn what_comes_with_a_deletion_says_nothing() {
     let carto = Carto::new();
     let server = Wire::start(vec![Act::with("200 OK", &[("content-type", "text/plain")], "OK")]);
-    carto.run("credentials delete token tok_1 -y").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").ok();
+    server.run(&carto, "credentials delete token tok_1 -y").ok();
 }

@@ -159,7 +159,7 @@ fn sixty_errors_lead_on() {
     errors.provoke(carto.sandbox("credentials list").env("CARTO_SANDBOX_FAULT", "staus=500"));
     let wider =
         Wire::json("200 OK", r#"{"id": "tok_1", "token": "x", "grants": [{"connection_name": "dw", "source": "*"}]}"#);
-    errors.provoke(carto.run(token).env("CARTO_BASE_URL", wider.url()).env("CARTO_API_TOKEN", "x"));
+    errors.provoke(wider.run(&carto, token));
     for (line, variables) in [
         ("credentials list", &[][..]),
         ("credentials list", &[("CARTO_API_TOKEN", "x")][..]),

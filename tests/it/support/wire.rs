@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::{Carto, Run};
+
 /// What a server does with its requests, in order; the last is repeated.
 #[derive(Clone)]
 pub(crate) enum Act {
@@ -86,6 +88,11 @@ impl Wire {
             }
         });
         Wire { port, seen }
+    }
+
+    /// The program, talking to this server.
+    pub(crate) fn run(&self, carto: &Carto, line: &str) -> Run {
+        carto.run(line).env("CARTO_BASE_URL", self.url()).env("CARTO_API_TOKEN", "x")
     }
 
     pub(crate) fn url(&self) -> String {
@@ -199,4 +206,18 @@ fn read_request(ends: &mut dyn Ends) -> Option<String> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(head + "\r\n" + &String::from_utf8_lossy(&body))
+}
+
+/// A server that lists so many tokens in pages of 100, or pages without an end.
+pub(crate) fn pages(size_of_a_name: usize, tokens: usize) -> Wire {
+    Wire::start_with(move |_, request| {
+        let query = request.split(' ').nth(1).unwrap_or_default();
+        let start: usize = query.split("cursor=").nth(1).map_or(0, |cursor| cursor.parse().unwrap());
+        let end = tokens.min(start + 100);
+        let items: Vec<String> = (start..end)
+            .map(|nth| format!(r#"{{"id": "tok_{nth}", "name": "{}"}}"#, "n".repeat(size_of_a_name)))
+            .collect();
+        let next = if end < tokens { format!(r#", "next": "{end}""#) } else { String::new() };
+        Act::json("200 OK", &format!(r#"{{"tokens": [{}]{next}}}"#, items.join(",")))
+    })
 }
