@@ -19,6 +19,9 @@ pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.
 pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 
+/// Where the proxies for https stand; plain http is for this machine, and goes through none.
+pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// The value of a variable; nothing if it isn't set or empty.
 pub(crate) fn text(name: &str) -> Result<Option<String>> {
     match raw(name) {

@@ -46,12 +46,22 @@ pub(crate) async fn stop(deadline: Option<(Duration, Instant)>) -> Stop {
     }
 }
 
-/// Waits for a signal; for ever where it can't be caught, and then ends the process by itself.
+/// Waits for a signal; for ever where it can't be caught, or where whoever started this program has it ignored (`nohup`, jobs in the
+/// background of a script).
 async fn signalled(kind: SignalKind) {
-    if let Ok(mut signal) = signal(kind)
+    if !is_ignored(kind)
+        && let Ok(mut signal) = signal(kind)
         && signal.recv().await.is_some()
     {
         return;
     }
     std::future::pending().await
+}
+
+/// Whether the process was started with a signal ignored. Linux says so; elsewhere none is.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }

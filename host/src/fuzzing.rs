@@ -34,7 +34,7 @@ pub fn manifest(text: &str) {
 /// A kind's answer, as a record, a page, and in every format.
 pub fn answer(text: &str) {
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
-    let manifest = Manifest::parse(include_str!("../../plugins/token/kind.toml")).expect("it is a manifest");
+    let manifest = Manifest::parse(include_str!("../../tests/fixtures/marker/kind.toml")).expect("it is a manifest");
     let kind = Kind { manifest, file: PathBuf::from("/fuzz") };
     let _ = credentials::page(&kind, value.clone());
     if let Ok(record) = credentials::record(&kind, value) {

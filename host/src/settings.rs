@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::service::LONGEST;
 
 /// More would hammer a service that is already in trouble.
 const MOST_RETRIES: usize = 10;
@@ -109,6 +110,9 @@ pub(crate) fn parse(text: &str) -> std::result::Result<Settings, String> {
     }
     if settings.network.retries > MOST_RETRIES {
         return Err(format!("`retries` in `[network]` is a number from 0 to {MOST_RETRIES}"));
+    }
+    if settings.network.backoff > LONGEST {
+        return Err(format!("`backoff` in `[network]` is {LONGEST:?} at most"));
     }
     if settings.network.ca_file.as_ref().is_some_and(|file| !file.is_absolute()) {
         return Err("`ca_file` in `[network]` has to be an absolute path".to_owned());

@@ -183,18 +183,22 @@ impl Response {
             200..300 => return Ok(self),
             403 => (
                 ErrorCode::Forbidden,
-                "the service doesn't allow this",
+                "the service doesn't allow this".to_owned(),
                 "ask the account's administrator for the permission",
             ),
-            404 | 410 => {
-                (ErrorCode::NotFound, "the service found nothing there", "look at the id, and at the base URL")
-            }
-            409 | 412 => {
-                (ErrorCode::Conflict, "the service reports a conflict", "look at what is there, then try again")
-            }
+            404 | 410 => (
+                ErrorCode::NotFound,
+                format!("the service found nothing at {}", self.asked),
+                "look at the id, and at the base URL",
+            ),
+            409 | 412 => (
+                ErrorCode::Conflict,
+                "the service reports a conflict".to_owned(),
+                "look at what is there, then try again",
+            ),
             400..500 => (
                 ErrorCode::RefusedByService,
-                "the service refused this",
+                "the service refused this".to_owned(),
                 "change what it names; `--debug` shows the requests",
             ),
             _ => return Err(self.unexpected(format_args!("status {}", self.status()))),

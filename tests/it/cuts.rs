@@ -45,7 +45,7 @@ fn cutting_server(made: Made) -> Wire {
             // Read, and not done.
             0 => return Act::RawReset(Vec::new()),
             1 => return Act::Raw(Vec::new()),
-            2 => return Act::json("503 Service Unavailable", ""),
+            2 => return Act::json("503 Service Unavailable", r#"{"error": "later"}"#),
             3 => return Act::with("429 Too Many Requests", &[("retry-after", "0")], ""),
             _ => {}
         }
@@ -54,7 +54,8 @@ fn cutting_server(made: Made) -> Wire {
             // Done, and the answer cut anywhere.
             4..8 => Act::RawReset(answer.as_bytes()[..shuffled(chance) % answer.len()].to_vec()),
             8 => Act::Raw(answer.as_bytes()[..shuffled(chance) % answer.len()].to_vec()),
-            9 => Act::json("502 Bad Gateway", ""),
+            // Somebody in between, who has lost the service in the middle of it.
+            9 => Act::json(if chance.is_multiple_of(24) { "502 Bad Gateway" } else { "503 Service Unavailable" }, ""),
             _ => Act::Raw(answer.into_bytes()),
         }
     })

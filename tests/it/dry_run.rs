@@ -144,3 +144,13 @@ fn a_dry_run_sends_no_write_and_hides_secrets() {
     );
     assert_eq!(carto.sandbox("credentials list m2m --field title").ok().stdout, "x\n");
 }
+
+/// What a script would take for a result, or run.
+#[test]
+fn a_dry_run_has_no_result() {
+    let carto = Carto::new();
+    for format in ["-o env", "-o csv", "--field token"] {
+        let output = carto.sandbox(&format!("--dry-run {CREATE} {format}")).fails(2);
+        assert!(output.stderr.contains("a dry run has none"), "{output}");
+    }
+}

@@ -64,7 +64,9 @@ fn a_file_that_cannot_be_written_is_found_out_before_anything_is_made() {
     std::fs::write(carto.home().join("binary"), [0xff, 0xfe]).unwrap();
     carto.write("large", &"#".repeat(2 << 20));
     let mut report = String::new();
-    for path in ["folder", "nowhere/.env", "dangling", "/dev/null", "broken", "binary", "large", "/proc/.env", ".."] {
+    for path in
+        ["folder", "nowhere/.env", "dangling", "/dev/null", "broken", "binary", "large", "/proc/.env", "..", "new/"]
+    {
         let output = server.run(&carto, &format!("{CREATE} --env-file {path}")).fails(1);
         report.push_str(&format!("{path}: {output}"));
     }
@@ -111,6 +113,10 @@ fn a_file_that_cannot_be_written_is_found_out_before_anything_is_made() {
         ..: status 1
         --- stderr
         error: cannot write to `..`: it isn't a plain file
+        hint: nothing was created; name another file, or use `-o env` to see the variables
+        new/: status 1
+        --- stderr
+        error: cannot write to `new/`: that is a folder's name
         hint: nothing was created; name another file, or use `-o env` to see the variables
         status 2
         --- stderr
@@ -174,4 +180,21 @@ fn many_commands_share_a_file() {
     let names: Vec<&str> = text.lines().map(|line| line.split('=').next().unwrap()).collect();
     assert_eq!(names.len(), 4, "{text}");
     assert_eq!(names[0], "A");
+}
+
+/// A credential without its secret is worth saying, and no success where the secret is what was asked for.
+#[test]
+fn a_new_credential_without_its_secret_is_said() {
+    let carto = Carto::new();
+    let server = Wire::json("200 OK", r#"{"client_id": "id_1", "title": "x"}"#);
+    let create = "credentials create m2m --title x";
+    for line in
+        [&format!("{create} --env-file .env"), &format!("{create} --field clientSecret"), &format!("{create} -o env")]
+    {
+        let output = server.run(&carto, line).fails(1);
+        assert!(output.stderr.contains("(id_1), but the service's answer holds no `clientSecret`"), "{output}");
+    }
+    assert!(!carto.home().join(".env").exists());
+    let output = server.run(&carto, create).ok();
+    assert!(output.stderr.contains("warning: created M2M OAuth Client `x` (id_1), but"), "{output}");
 }

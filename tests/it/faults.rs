@@ -47,7 +47,7 @@ fn refusals_of_the_service() {
         hint: managing OAuth clients needs an account and a plan that have them; ask the account's administrator
         status=404, get: status 3
         --- stderr
-        error: the service found nothing there: Not Found
+        error: the service found nothing at GET /v3/tokens: Not Found
         hint: look at the id, and at the base URL
         status=409, create: status 5
         --- stderr
@@ -67,8 +67,8 @@ fn refusals_of_the_service() {
         hint: nothing was changed; wait, then try again
         status=429,retry-after=900, create: status 6
         --- stderr
-        error: the sandbox asks for fewer requests (429), and to wait 15 min
-        hint: nothing was changed; try again then, or give a longer `--timeout` to wait here
+        error: the sandbox asks for fewer requests (429), and asks to wait 15 min
+        hint: nothing was changed; try again then
         status=500, list: status 6
         --- stderr
         error: the sandbox failed (500): Internal Server Error
@@ -303,4 +303,18 @@ fn what_comes_with_a_deletion_says_nothing() {
     let carto = Carto::new();
     let server = Wire::start(vec![Act::with("200 OK", &[("content-type", "text/plain")], "OK")]);
     server.run(&carto, "credentials delete token tok_1 -y").ok();
+}
+
+/// A sign-in page in front of the service isn't the service.
+#[test]
+fn a_page_is_no_deletion() {
+    let carto = Carto::new();
+    for answer in [
+        Act::with("200 OK", &[("content-type", "text/html")], "<title>Sign in</title>"),
+        Act::json("200 OK", r#"{"error": "nope"}"#),
+    ] {
+        let server = Wire::start(vec![answer]);
+        let output = server.run(&carto, "credentials delete token tok_1 -y").fails(8);
+        assert!(output.stderr.contains("`carto credentials get token tok_1`"), "{output}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What ends a command before its end, and what it says then: signals, the deadline, a kind that loses what it made.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -62,7 +63,7 @@ fn a_signal_ends_a_command_with_its_outcome() {
         a change under way: status 130
         --- stderr
         error: interrupted while PATCH /v3/tokens/tok_1 was under way; it isn't known whether the change was made
-        hint: look before you repeat it: `carto credentials get token tok_1` shows it as it is now
+        hint: look before you repeat it: `carto credentials list tokens` shows what there is
         a deletion under way: status 130
         --- stderr
         error: interrupted while DELETE /v3/oauth-clients/[client-id] was under way; it isn't known whether the change was made
@@ -113,9 +114,14 @@ fn what_a_kind_loses_is_reported_with_its_id() {
     let made = Act::json("200 OK", r#"{"client_id": "made_1", "title": "made"}"#);
     let unknown = Act::json("502 Bad Gateway", "");
     let mut report = String::new();
-    for (what, act) in
-        [("panic", &made), ("no-record", &made), ("failure", &made), ("failure", &unknown), ("success", &unknown)]
-    {
+    for (what, act) in [
+        ("panic", &made),
+        ("no-record", &made),
+        ("failure", &made),
+        ("failure", &unknown),
+        ("success", &unknown),
+        ("twice", &made),
+    ] {
         let server = Wire::start(vec![act.clone()]);
         let output = server.run(&carto, &format!("credentials create marker --after-write {what}")).output();
         report.push_str(&format!("{what}: {output}"));
@@ -141,5 +147,83 @@ fn what_a_kind_loses_is_reported_with_its_id() {
         --- stderr
         error: `127.0.0.1:[port]` failed (502); it isn't known whether the change was made
         hint: look before you repeat it: `carto credentials list markers` shows what there is
+        twice: status 8
+        --- stderr
+        error: it gave up; before that, the service had accepted POST /v3/oauth-clients (`made_1`), POST /v3/oauth-clients (`made_1`)
+        hint: `carto credentials get marker made_1 --reveal` shows it
     "#]].assert_eq(&report);
+}
+
+/// While it only waits, nothing is under way; and whoever has a signal ignored is left alone.
+#[test]
+fn a_wait_can_be_interrupted_and_a_signal_ignored() {
+    let carto = Carto::new();
+    let limited = || Wire::start(vec![Act::with("429 Too Many Requests", &[("retry-after", "30")], "")]);
+    let server = limited();
+    let mut run = server.run(&carto, &format!("--debug {CREATE}"));
+    let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut debug = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("asks to wait") {
+        line.clear();
+        debug.read_line(&mut line).unwrap();
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut rest = String::new();
+    debug.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(rest.contains("error: interrupted; nothing was changed"), "{rest}");
+
+    let server = Wire::start(vec![Act::Silence]);
+    let mut run = server.run(&carto, "credentials get token tok_1 --timeout 400ms");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(run.command.get_program()).args(run.command.get_args());
+    shell.env_clear().envs(run.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    run.command = shell;
+    let output = signalled(Signal::INT, run, &server, 1);
+    assert_eq!(output.status, 6, "{output}");
+}
+
+/// What came before stays said when a list is interrupted.
+#[test]
+fn an_interrupted_list_names_what_failed_before() {
+    let carto = Carto::new();
+    let server = Wire::start_with(|_, request| match request {
+        "" => Act::Silence,
+        request if request.contains("type=m2m") => Act::json("403 Forbidden", r#"{"error": "no"}"#),
+        request if request.contains("type=spa") => Act::json("200 OK", r#"{"clients": []}"#),
+        _ => Act::Silence,
+    });
+    let mut run = server.run(&carto, "credentials list --json");
+    let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while !text.contains("spa") {
+        let count = stdout.read(&mut buffer).unwrap();
+        text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    stdout.read_to_string(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&listed["spa"], listed.get("tokens")), (&serde_json::json!([]), None), "{text}");
+    assert_eq!(listed["errors"][0]["kind"], "m2m", "{text}");
+}
+
+/// What hands a new credential over can be stopped too, and says which one it was.
+#[test]
+fn a_hand_over_that_hangs_is_stopped() {
+    let carto = Carto::new();
+    std::fs::create_dir(carto.home().join("held")).unwrap();
+    let held = std::fs::File::open(carto.home().join("held")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let server = Wire::json("200 OK", r#"{"client_id": "id_1", "client_secret": "s3cr3t", "title": "x"}"#);
+    let output = server.run(&carto, "credentials create m2m --title x --env-file held/.env --timeout 200ms").fails(1);
+    assert!(
+        output.stderr.contains("error: the result was not written within 200ms after the service had accepted"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("(`id_1`)") && output.stderr.contains("its secret is lost"), "{output}");
+    assert!(!output.stderr.contains("s3cr3t"), "{output}");
 }

@@ -113,6 +113,14 @@ fn zipped(name: &'static str, body: Vec<u8>) -> Fault {
     Fault::new(name).acts(vec![Act::with("200 OK", &headers, body)])
 }
 
+/// A service behind a proxy that answers so, or that is nothing but its address.
+fn proxied(name: &'static str, address: &str, answer: Option<&str>) -> Fault {
+    let fault = Fault::new(name).at("https://api.example.invalid");
+    let server = answer.map(|answer| Wire::start(vec![Act::with(answer, &[], "")]));
+    let proxy = server.as_ref().map_or_else(|| address.to_owned(), Wire::url);
+    Fault { server, variables: vec![("HTTPS_PROXY", proxy)], ..fault }
+}
+
 /// A port on which nobody listens.
 fn closed_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -163,9 +171,15 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         answer("501", "501 Not Implemented", r#"{"error": "no such thing"}"#),
         answer("502", "502 Bad Gateway", "<html>"),
         answer("503", "503 Service Unavailable", r#"{"error": "later"}"#),
+        Fault::new("503, of a proxy in between").acts(vec![Act::with(
+            "503 Service Unavailable",
+            &[("content-type", "text/plain")],
+            "upstream connect error or disconnect/reset before headers",
+        )]),
+        Fault::new("503, in an hour").acts(vec![Act::with("503 Service Unavailable", &[("retry-after", "3600")], "")]),
         Fault::new("503 twice, then fine").acts(vec![
-            Act::json("503 Service Unavailable", ""),
-            Act::json("503 Service Unavailable", ""),
+            Act::json("503 Service Unavailable", "{}"),
+            Act::json("503 Service Unavailable", "{}"),
             fine(),
         ]),
         answer("408", "408 Request Timeout", ""),
@@ -185,6 +199,13 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         zipped("gzip that is none", whole.clone().into_bytes()),
         Fault::new("a slow body").acts(vec![Act::Drip(half.clone())]).options("--timeout 300ms"),
         Fault::new("silence").acts(vec![Act::Silence]).options("--timeout 200ms"),
+        {
+            let deaf = Wire::start(vec![Act::Deaf]);
+            let url = format!("https://localhost:{}", deaf.port);
+            Fault::new("silence instead of a TLS handshake").at(url).on(deaf).options("--timeout 200ms")
+        },
+        Fault::new("401, cut off")
+            .acts(vec![Act::Raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\n{".to_vec())]),
         Fault::new("connection refused").at(format!("http://127.0.0.1:{}", closed_port())),
         Fault::new("reset, the request unread").acts(vec![Act::ResetUnread]),
         Fault::new("reset, the request read").acts(vec![Act::RawReset(Vec::new())]),
@@ -213,10 +234,10 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
             variables: vec![("RES_OPTIONS", "timeout:1 attempts:1".to_owned())],
             ..Fault::new("a name that doesn't resolve").at("https://nothing.invalid")
         },
-        Fault {
-            variables: vec![("HTTPS_PROXY", format!("http://user:{SECRET}@127.0.0.1:{}", closed_port()))],
-            ..Fault::new("a proxy that refuses").at("https://api.example.invalid")
-        },
+        proxied("a proxy that isn't there", &format!("http://user:{SECRET}@127.0.0.1:{}", closed_port()), None),
+        proxied("a proxy that refuses", "", Some("403 Forbidden")),
+        proxied("a proxy that wants a password", "", Some("407 Proxy Authentication Required")),
+        proxied("a proxy variable that names none", "socks5://127.0.0.1:1080", None),
         answer("a wider grant", "200 OK", &token(r#", "grants": [{"connection_name": "dw", "source": "*"}]"#)),
         answer("a longer life", "200 OK", &token(r#", "expiration_date": "2099-01-01T00:00:00Z""#)),
         answer("no end of life", "200 OK", &token(r#", "expiration_date": null"#)),
@@ -342,9 +363,9 @@ fn an_unknown_outcome_leads_to_the_credential() {
         create m2m --title -x
           look before you repeat it: `carto credentials list m2m` shows what there is
         update token tok_1 --name x
-          look before you repeat it: `carto credentials get token tok_1` shows it as it is now
+          look before you repeat it: `carto credentials list tokens` shows what there is
         update spa [client-id] --title x
-          look before you repeat it: `carto credentials get spa [client-id]` shows it as it is now
+          look before you repeat it: `carto credentials list spa` shows what there is
         delete token tok_1 --yes
           look before you repeat it: `carto credentials get token tok_1` finds it if it is still there
         revoke m2m [client-id] --yes

@@ -38,6 +38,27 @@ fn no_request_is_made_in_vain() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// A write has a connection of its own: one that the other side closes just then would leave it with an unknown outcome for nothing.
+#[test]
+fn a_write_after_a_read_trusts_no_idle_connection() {
+    let carto = Carto::new();
+    for _ in 0..10 {
+        let server = Wire::start_with(|_, request| {
+            let token = r#"{"id": "tok_1", "token": "x", "name": "demo", "grants": [{"connection_name": "dw", "source": "a.b"}]}"#;
+            let changed = token.replace("}]", r#"}, {"connection_name": "dw", "source": "c.d"}]"#);
+            let body = match request.split(' ').next() {
+                Some("PATCH") => changed,
+                _ if request.starts_with("GET /v3/tokens?") => format!(r#"{{"tokens": [{token}]}}"#),
+                _ => token.to_owned(),
+            };
+            // It doesn't say that it closes the connection, and closes it.
+            Act::Raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes())
+        });
+        server.run(&carto, "credentials update token demo --add-grant dw,c.d").ok();
+        assert_eq!(server.requests().iter().filter(|request| request.starts_with("PATCH")).count(), 1);
+    }
+}
+
 #[test]
 fn a_spinner_is_for_a_person_who_waits() {
     let carto = Carto::new();

@@ -56,11 +56,11 @@ pub(super) fn fault(bearer: &str, now: Timestamp) -> Option<(String, &'static st
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         _ => return None,
     };
-    (!audiences.contains(&AUDIENCE)).then(|| {
+    (!audiences.is_empty() && !audiences.contains(&AUDIENCE)).then(|| {
         let made_for = quoted(&audiences);
         (
             format!("it was made for {made_for}, not for `{AUDIENCE}`"),
-            "use the access token that signing in with CARTO's own command line gives",
+            "look which address the bearer was made for; signing in with CARTO's own command line gives one for CARTO",
         )
     })
 }

@@ -82,15 +82,15 @@ impl Account {
         }
     }
 
-    /// The meaning of a 401: what can be told of the bearer by its form, else the service's own words.
+    /// The meaning of a 401: the service's own words, and what can be told of the bearer by its form.
     pub(crate) fn rejected(&self, words: Option<&str>) -> Error {
         let (place, source) = (self.place(), &self.bearer_source);
-        let why = bearer::fault(self.bearer.expose(), self.now());
-        let (why, hint) = match (why, words) {
-            (Some((why, hint)), _) => (format!(": {why}"), hint),
-            (None, Some(words)) => (format!(": {words}"), bearer::UNKNOWN),
-            (None, None) => (String::new(), bearer::UNKNOWN),
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        let (form, hint) = match bearer::fault(self.bearer.expose(), self.now()) {
+            Some((form, hint)) => (format!("; by its form, {form}"), hint),
+            None => (String::new(), bearer::UNKNOWN),
         };
-        Error::new(ErrorCode::NotSignedIn, format!("{place} doesn't accept the bearer from {source}{why}")).hint(hint)
+        let message = format!("{place} doesn't accept the bearer from {source}{words}{form}");
+        Error::new(ErrorCode::NotSignedIn, message).hint(hint)
     }
 }

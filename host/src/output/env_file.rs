@@ -1,13 +1,16 @@
 //! A file of variables (`.env`): opened before anything is made, written when there is something to write, readable by its owner alone.
 //! What is in it already stays, but for the variables that are set anew. It is replaced as a whole, so that nobody reads half of it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use carto_plugin_api::ErrorCode;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::variables::{Variable, merged, unfinished};
@@ -15,6 +18,11 @@ use crate::error::{Error, Result};
 
 /// No file of variables is larger.
 const LIMIT: u64 = 1024 * 1024;
+
+/// Room for the variables themselves.
+const ROOM: u64 = 64 * 1024;
+/// How long other commands that write to the same folder are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that can be written.
 pub(crate) struct EnvFile {
@@ -34,6 +42,9 @@ impl EnvFile {
             Error::new(ErrorCode::OutputFailed, format!("cannot write to `{given}`: {why}"))
                 .hint("nothing was created; name another file, or use `-o env` to see the variables")
         };
+        if given.ends_with('/') {
+            return Err(refuse("that is a folder's name".to_owned()));
+        }
         let path = Path::new(given);
         let target = match fs::canonicalize(path) {
             Ok(target) => target,
@@ -56,12 +67,20 @@ impl EnvFile {
                 return Err(refuse("it belongs to somebody else".to_owned()));
             }
             read(&target).map_err(|e| refuse(e.to_string()))?;
+            // Replacing a file needs no right to it: somebody who took that away meant it.
+            OpenOptions::new().write(true).open(&target).map_err(|e| refuse(e.kind().to_string()))?;
         }
         let folder = target.parent().unwrap_or(Path::new("/")).to_owned();
         let replacement = tempfile::Builder::new()
             .prefix(".carto-env-")
             .tempfile_in(&folder)
             .map_err(|e| refuse(format!("nothing can be written beside it: {}", e.kind())))?;
+        let size = fs::metadata(&target).map_or(0, |metadata| metadata.len()) + ROOM;
+        match rustix::fs::fallocate(replacement.as_file(), FallocateFlags::KEEP_SIZE, 0, size) {
+            // A file system that can't promise room isn't asked.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            Err(e) => return Err(refuse(io::Error::from(e).kind().to_string())),
+        }
         Ok(EnvFile { given: given.to_owned(), target, folder, replacement })
     }
 
@@ -76,15 +95,40 @@ impl EnvFile {
     /// If it can't be done; the file is then as it was.
     pub(crate) fn set(mut self, variables: &[Variable]) -> io::Result<()> {
         // Two commands at once must not take each other's variables away. A lock on the folder leaves no file behind.
-        let folder = File::open(&self.folder)?;
-        rustix::fs::flock(&folder, FlockOperation::LockExclusive)?;
+        let _locked = lock(&self.folder)?;
         let text = if self.target.exists() { read(&self.target)? } else { String::new() };
-        self.replacement.write_all(merged(&text, variables).as_bytes())?;
+        let text = merged(&text, variables);
+        self.replacement.write_all(text.as_bytes())?;
         self.replacement.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
         self.replacement.as_file().sync_all()?;
-        self.replacement.persist(&self.target).map_err(|e| e.error)?;
-        Ok(())
+        match self.replacement.persist(&self.target) {
+            Ok(_) => Ok(()),
+            // A file that is mounted by itself, as containers do it, can't be replaced, but written to.
+            Err(e) if self.target.exists() => write_in_place(&self.target, &text).map_err(|_| e.error),
+            Err(e) => Err(e.error),
+        }
     }
+}
+
+/// Locks a folder until the file that comes back is dropped. One that somebody keeps locked for no reason isn't waited for any longer: what is
+/// written then is whole all the same.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = File::open(folder)?;
+    let end = Instant::now() + PATIENCE;
+    while rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+        && Instant::now() < end
+    {
+        sleep(Duration::from_millis(5));
+    }
+    Ok(file)
+}
+
+fn write_in_place(target: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(target)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.set_len(0)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// The text of a file into which variables can be merged.

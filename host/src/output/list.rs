@@ -99,13 +99,10 @@ impl List {
     }
 
     /// The list ends here, and not at its end: what has been written becomes whole, and an error will say that it isn't all.
-    pub(crate) fn abandon(&mut self) -> String {
-        let begun = self.begun;
-        let mut text = self.close();
-        if begun && self.view.format == Format::Json {
-            text.push_str("\n}\n");
-        }
-        text
+    pub(crate) fn abandon(mut self) -> String {
+        let text = self.close();
+        // With nothing to say, not even an empty list.
+        if self.begun || !self.failures.is_empty() { text + &self.finish() } else { text }
     }
 
     /// What stands before the first page of a kind.

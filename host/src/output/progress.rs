@@ -1,5 +1,5 @@
-//! A sign of life for a person who waits: a spinner on standard error, after a moment, and how many there are so far. Nothing in a pipe,
-//! in CI, under JSON, or on a terminal that can't redraw a line.
+//! A sign of life for a person who waits: a spinner on standard error, after a moment, and how many there are so far. Nothing where
+//! either stream is a pipe, in CI, under JSON, or on a terminal that can't redraw a line.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::stderr;
+use super::{stderr, stdout};
 use crate::environment;
 
 /// What is over sooner needs no sign.
@@ -78,5 +78,10 @@ pub(super) fn aside<T>(write: impl FnOnce() -> T) -> T {
 }
 
 fn is_wanted() -> bool {
-    stderr::is_watched() && !stderr::speaks_json() && environment::is_terminal_able() && !environment::is_ci()
+    // A pager on the other side of a pipe has the terminal to itself.
+    stderr::is_watched()
+        && stdout::is_watched()
+        && !stderr::speaks_json()
+        && environment::is_terminal_able()
+        && !environment::is_ci()
 }

@@ -118,6 +118,9 @@ pub(crate) fn note(message: &str) {
 
 /// What `--debug` shows.
 pub(crate) fn debug(message: &str) {
+    if speaks_json() {
+        return json_line(&json!({ "debug": { "message": redact(message) } }));
+    }
     line(Style::new().dimmed(), "debug", message);
 }
 

@@ -4,9 +4,13 @@
 /// A variable's name and value.
 pub(crate) type Variable = (String, String);
 
-/// `NAME='value'`.
-pub(super) fn line((name, value): &Variable) -> String {
-    format!("{name}='{}'\n", value.replace('\'', r"'\''"))
+/// `NAME='value'`, a line of it.
+pub(super) fn line(variable: &Variable) -> String {
+    assignment(variable) + "\n"
+}
+
+fn assignment((name, value): &Variable) -> String {
+    format!("{name}='{}'", value.replace('\'', r"'\''"))
 }
 
 /// Whether dotenv or Compose would read a value otherwise than a shell.
@@ -19,24 +23,45 @@ pub(crate) fn merged(text: &str, variables: &[Variable]) -> String {
     let mut merged = String::with_capacity(text.len() + 256);
     let mut left: Vec<&Variable> = variables.iter().collect();
     for statement in statements(text) {
-        let (export, name) = assigned(statement);
-        match variables.iter().find(|(own, _)| Some(own.as_str()) == name) {
-            None => merged.push_str(statement),
-            // The last of several would win: there is to be one.
-            Some(variable) => {
-                if let Some(at) = left.iter().position(|own| *own == variable) {
-                    left.remove(at);
-                    merged.push_str(export);
-                    merged.push_str(&line(variable));
-                }
-            }
+        let (before, name) = assigned(statement);
+        let Some(variable) = variables.iter().find(|(own, _)| Some(own.as_str()) == name) else {
+            merged.push_str(statement);
+            continue;
+        };
+        // The last of several would win: there is to be one.
+        let place = left.iter().position(|own| *own == variable);
+        if let Some(at) = place {
+            left.remove(at);
+            merged.push_str(before);
+            merged.push_str(&assignment(variable));
+            merged.push_str(rest(statement));
         }
     }
+    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     if !left.is_empty() && !merged.is_empty() && !merged.ends_with('\n') {
-        merged.push('\n');
+        merged.push_str(line_end);
     }
-    merged.extend(left.into_iter().map(line));
+    merged.extend(left.into_iter().map(|variable| assignment(variable) + line_end));
     merged
+}
+
+/// What follows the value of a statement: other statements, a comment, the line break.
+fn rest(statement: &str) -> &str {
+    let end = statement.trim_end_matches(['\r', '\n']).len();
+    let line_end = if end == statement.len() { "\n" } else { &statement[end..] };
+    let Some(value) = value(statement) else { return line_end };
+    match quoted(statement, value) {
+        Some(at) if at > value => match &statement[at..] {
+            "" => line_end,
+            more => more,
+        },
+        // Without quotes a value goes to a semicolon, a comment, or the end of the line.
+        _ => {
+            let whole = &statement[value..end];
+            let ends = [whole.find(';'), whole.find(" #")];
+            ends.into_iter().flatten().min().map_or(line_end, |at| &statement[value + at..])
+        }
+    }
 }
 
 /// What stands before the name (spaces, `export`), and the name that a statement sets, if it sets one.
@@ -95,22 +120,33 @@ fn rest_of_line(text: &str, mut from: usize) -> Option<usize> {
 
 /// Where the first statement ends; nothing if it has no end.
 fn extent(text: &str) -> Option<usize> {
+    match value(text) {
+        None => Some(line_end(text, 0)),
+        Some(value) => rest_of_line(text, quoted(text, value)?),
+    }
+}
+
+/// Where the value of the first line begins, if that sets a variable.
+fn value(text: &str) -> Option<usize> {
     let first = line_end(text, 0);
     let (before, name) = assigned(&text[..first]);
-    let Some(name) = name else { return Some(first) };
-    let value = before.len() + name.len() + text[before.len() + name.len()..].find('=')? + 1;
-    let mut at = first - text[value..first].trim_start_matches([' ', '\t']).len();
-    let mut quoted = false;
-    // Quoted parts follow each other without a space, or with an escaped character between: `'it'\''s'`.
+    let name_end = before.len() + name?.len();
+    let value = name_end + text[name_end..].find('=')? + 1;
+    Some(first - text[value..first].trim_start_matches([' ', '\t']).len())
+}
+
+/// Where the quoted parts of a value end that begins at `at`; there itself if it has none, nothing if one isn't closed. They follow each
+/// other without a space, or with an escaped character between: `'it'\''s'`.
+fn quoted(text: &str, mut at: usize) -> Option<usize> {
+    let start = at;
     loop {
         match text[at..].chars().next() {
             Some(quote @ ('\'' | '"')) => at += closing(&text[at + 1..], quote)? + 2,
-            Some('\\') if quoted && !matches!(text[at + 1..].chars().next(), None | Some('\n')) => {
+            Some('\\') if at > start && !matches!(text[at + 1..].chars().next(), None | Some('\n')) => {
                 at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8);
             }
-            _ => return rest_of_line(text, at),
+            _ => return Some(at),
         }
-        quoted = true;
     }
 }
 
@@ -141,7 +177,14 @@ mod tests {
             ("", "A='new'\n"),
             ("B=1", "B=1\nA='new'\n"),
             ("A=old\nB=1\n", "A='new'\nB=1\n"),
-            ("export A=old # why\nB=1\n", "export A='new'\nB=1\n"),
+            ("export A=old # why\nB=1\n", "export A='new' # why\nB=1\n"),
+            ("A='old' # why\n", "A='new' # why\n"),
+            ("A='old'; export A; B=1\n", "A='new'; export A; B=1\n"),
+            ("A=old; export A\n", "A='new'; export A\n"),
+            ("A=old#1\n", "A='new'\n"),
+            ("A=old#1 # x\n", "A='new' # x\n"),
+            ("A=1\r\nB=2\r\n", "A='new'\r\nB=2\r\n"),
+            ("B=2\r\n", "B=2\r\nA='new'\r\n"),
             ("B=1\nA='old'\\''er'\n\n# end", "B=1\nA='new'\n\n# end"),
             ("A=1\nB=2\nA=3\n", "A='new'\nB=2\n"),
             ("A=\"two\nlines\"\nB=1\n", "A='new'\nB=1\n"),

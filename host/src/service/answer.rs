@@ -6,7 +6,7 @@ use carto_plugin_api::{ErrorCode, WireRequest, WireResponse};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::receive::Received;
+use super::receive::{Content, Received};
 use super::redirect::Turn;
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -36,15 +36,22 @@ impl<'a> Asked<'a> {
             500..=599 => return Err(self.unavailable(&received)),
             _ => {}
         }
-        let body = match received.json() {
-            _ if received.is_empty() => None,
-            Some(json) => Some(json),
-            // What comes with a deletion says nothing more.
-            None if status.is_success() && self.deletes => None,
-            None if status.is_success() => return Err(self.not_json(&received)),
-            None => received.words().map(Value::String),
+        let body = match &received.content {
+            Content::Nothing => None,
+            // A success that speaks of an error is none.
+            Content::Json(json) if status.is_success() && self.deletes && json["error"].is_string() => {
+                let words = received.words().unwrap_or_default();
+                let message =
+                    format!("{} answered {} with {}: {words}", self.account.place(), self.shown, status.as_u16());
+                return Err(unknown(&message));
+            }
+            Content::Json(json) => Some(json.clone()),
+            // A word or two that come with a deletion say nothing more. A page can be anybody's: that of a sign-in, say.
+            Content::Other(_) if status.is_success() && self.deletes && received.words().is_some() => None,
+            Content::Other(_) if status.is_success() => return Err(self.not_json(&received)),
+            Content::Other(_) => received.words().map(Value::String),
         };
-        Ok(WireResponse { status: status.as_u16(), headers: received.headers(self.account.bearer()), body })
+        Ok(WireResponse { status: status.as_u16(), headers: received.headers().to_vec(), body })
     }
 
     /// A request that got no answer: nothing was changed, or nobody knows.
@@ -94,23 +101,21 @@ impl<'a> Asked<'a> {
 
     fn limited(&self, wait: Option<Duration>) -> Error {
         let place = self.account.place();
-        let message = format!("{place} asks for fewer requests (429)");
-        let (message, hint) = match wait {
-            Some(wait) if !wait.is_zero() => (
-                format!("{message}, and to wait {}", rough(wait)),
-                "nothing was changed; try again then, or give a longer `--timeout` to wait here".to_owned(),
-            ),
-            _ => (message, "nothing was changed; wait, then try again".to_owned()),
-        };
-        Error::new(ErrorCode::RateLimited, message).hint(hint)
+        let message = format!("{place} asks for fewer requests (429){}", wish(wait));
+        Error::new(ErrorCode::RateLimited, message).hint(match wait {
+            Some(wait) if !wait.is_zero() => "nothing was changed; try again then",
+            _ => "nothing was changed; wait, then try again",
+        })
     }
 
     fn unavailable(&self, received: &Received) -> Error {
         let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
-        let status = received.status.as_u16();
-        let message = format!("{} failed ({status}){words}", self.account.place());
-        // 501 and 503 say that nothing was done. Behind any other failure a write may have happened.
-        if self.writes && !matches!(status, 501 | 503) {
+        let (status, wait) = (received.status.as_u16(), received.retry_after(SystemTime::now()));
+        let message = format!("{} failed ({status}){}{words}", self.account.place(), wish(wait));
+        // 501 says that nothing was done, and so does 503 if it is the service's own: a proxy says it too when the service is gone in the
+        // middle of a request. Behind any other failure a write may have happened.
+        let is_own = matches!(received.content, Content::Json(_)) || wait.is_some();
+        if self.writes && !(status == 501 || status == 503 && is_own) {
             return unknown(&message);
         }
         Error::new(ErrorCode::Unavailable, message).hint(match status {
@@ -137,15 +142,16 @@ fn unknown(why: &str) -> Error {
     Error::new(ErrorCode::OutcomeUnknown, format!("{why}; it isn't known whether the change was made"))
 }
 
-/// A time in the largest unit that tells something.
-fn rough(wait: Duration) -> String {
-    let seconds = wait.as_secs().max(1);
-    match seconds {
+/// The wait that a service asks for, in the largest unit that tells something.
+fn wish(wait: Option<Duration>) -> String {
+    let Some(seconds) = wait.map(|wait| wait.as_secs()).filter(|seconds| *seconds > 0) else { return String::new() };
+    let wait = match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds.div_ceil(60)),
         7200..172_800 => format!("{} h", seconds.div_ceil(3600)),
-        _ => format!("{} days", seconds.div_ceil(86_400)),
-    }
+        _ => "more than two days".to_owned(),
+    };
+    format!(", and asks to wait {wait}")
 }
 
 /// What any body behind any status comes to, for a fuzzer.
@@ -154,6 +160,7 @@ pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
     let request =
         WireRequest { method: "POST".to_owned(), path: Vec::new(), query: Vec::new(), headers: Vec::new(), body: None };
     let status = StatusCode::from_u16(status).unwrap_or_default();
-    let received = Received::new(status, http::HeaderMap::new(), body.to_vec());
-    Asked::new(&request, &Account::of_nobody()).judge(received)
+    let account = Account::of_nobody();
+    let received = Received::new(status, &http::HeaderMap::new(), body, account.bearer());
+    Asked::new(&request, &account).judge(received)
 }

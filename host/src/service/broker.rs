@@ -26,7 +26,7 @@ pub(crate) struct Broker {
     session: Arc<Session>,
     handle: Handle,
     rehearsal: Option<Rehearsal>,
-    fate: Mutex<Fate>,
+    fate: Arc<Mutex<Fate>>,
 }
 
 /// A dry run: reads happen, and the first write is drafted instead of sent.
@@ -44,7 +44,7 @@ impl Broker {
         handle: Handle,
         rehearsal: Option<Rehearsal>,
     ) -> Broker {
-        Broker { kind, verb, session, handle, rehearsal, fate: Mutex::default() }
+        Broker { kind, verb, session, handle, rehearsal, fate: Arc::default() }
     }
 
     pub(crate) fn kind(&self) -> &Kind {
@@ -106,14 +106,17 @@ impl Broker {
             });
             return Err(Error::new(ErrorCode::Failed, "a dry run ends before anything is changed"));
         }
+        // What comes after an unknown outcome would build on a guess.
+        if let Some(unknown) = self.fate().unknown {
+            return Err(unknown);
+        }
         let shown = request.shown();
-        self.note(|fate| fate.under_way = Some(shown.clone()));
         let outcome = self.send(request);
         self.note(|fate| {
             fate.under_way = None;
             match &outcome {
                 Ok(response) if (200..300).contains(&response.status) => {
-                    fate.accepted = Some(Accepted::new(shown, response.body.as_ref(), shape));
+                    fate.accepted.push(Accepted::new(shown, response.body.as_ref(), shape));
                 }
                 Err(error) if error.code == ErrorCode::OutcomeUnknown => fate.unknown = Some(error.clone()),
                 // It was refused, or never sent.
@@ -126,9 +129,15 @@ impl Broker {
     fn send(&self, request: WireRequest) -> Result<WireResponse> {
         let (sender, receiver) = oneshot::channel();
         let session = Arc::clone(&self.session);
+        let fate = Arc::clone(&self.fate);
+        let written = (request.method != "GET").then(|| request.shown());
         self.handle.spawn(async move {
+            let on_wire = |is_there: bool| {
+                let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
+                fate.under_way = written.clone().filter(|_| is_there);
+            };
             // The receiver is gone only if the command ended.
-            let _ = sender.send(session.send(request).await);
+            let _ = sender.send(session.send(request, on_wire).await);
         });
         receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))
     }

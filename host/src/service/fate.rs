@@ -13,8 +13,8 @@ use crate::redact;
 pub(crate) struct Fate {
     /// The write that was sent and isn't answered yet.
     pub(crate) under_way: Option<String>,
-    /// The last write that the service accepted.
-    pub(crate) accepted: Option<Accepted>,
+    /// The writes that the service accepted.
+    pub(crate) accepted: Vec<Accepted>,
     /// A write of which nobody knows whether it was done.
     pub(crate) unknown: Option<Error>,
     /// In a dry run, the write that would have been sent.

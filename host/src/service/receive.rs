@@ -20,62 +20,77 @@ const SHORTEST: usize = 8;
 /// An answer in memory.
 pub(super) struct Received {
     pub(super) status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+    /// Names in lower case; those that are text.
+    headers: Vec<(String, String)>,
+    pub(super) content: Content,
+}
+
+/// What an answer holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Nothing,
+    Json(Value),
+    /// Anything else, as text.
+    Other(String),
 }
 
 /// Reads an answer to its end, and hides the bearer in it.
 pub(super) async fn receive(response: Response<Body>, bearer: &str) -> Result<Received, Failure> {
     let (head, body) = response.into_parts();
-    let body = match Limited::new(body, LIMIT).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(e) if e.is::<LengthLimitError>() => return Err(Failure::TooLarge),
-        Err(e) => {
-            let why = e.downcast_ref::<BodyError>().map_or_else(|| e.to_string(), ToString::to_string);
-            return Err(Failure::Lost(why));
+    let failure = match Limited::new(body, LIMIT).collect().await {
+        Ok(body) => return Ok(Received::new(head.status, &head.headers, &body.to_bytes(), bearer)),
+        // Its status says all that matters; what was lost are words.
+        Err(_) if head.status.is_client_error() || head.status.is_server_error() => {
+            return Ok(Received::new(head.status, &head.headers, b"", bearer));
         }
+        Err(e) if e.is::<LengthLimitError>() => Failure::TooLarge,
+        Err(e) => Failure::Lost(e.downcast_ref::<BodyError>().map_or_else(|| e.to_string(), ToString::to_string)),
     };
-    let body = match std::str::from_utf8(&body) {
-        Ok(text) => without(bearer, text).into_bytes(),
-        Err(_) => body.to_vec(),
-    };
-    Ok(Received { status: head.status, headers: head.headers, body })
+    Err(failure)
 }
 
 /// The text without the bearer: neither a message nor a kind may get it from a service that echoes it.
-fn without(bearer: &str, text: &str) -> String {
+pub(super) fn without(bearer: &str, text: &str) -> String {
     if bearer.len() >= SHORTEST { text.replace(bearer, "[hidden]") } else { text.to_owned() }
 }
 
+/// The same in every text of a value, where no escape can hide it.
+fn value_without(bearer: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without(bearer, &text)),
+        Value::Array(items) => items.into_iter().map(|item| value_without(bearer, item)).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (without(bearer, &key), value_without(bearer, value))).collect()
+        }
+        other => other,
+    }
+}
+
 impl Received {
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(super) fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Received {
-        Received { status, headers, body }
-    }
-
-    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Every header that is text, names in lower case, without the bearer.
-    pub(super) fn headers(&self, bearer: &str) -> Vec<(String, String)> {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], bearer: &str) -> Received {
         let text = |(name, value): (&HeaderName, &http::HeaderValue)| {
             Some((name.as_str().to_owned(), without(bearer, value.to_str().ok()?)))
         };
-        self.headers.iter().filter_map(text).collect()
+        let content = match serde_json::from_slice(body) {
+            _ if body.is_empty() => Content::Nothing,
+            Ok(json) => Content::Json(value_without(bearer, json)),
+            Err(_) => Content::Other(without(bearer, &String::from_utf8_lossy(body))),
+        };
+        Received { status, headers: headers.iter().filter_map(text).collect(), content }
+    }
+
+    /// Every header.
+    pub(super) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name.as_str()).map(|(_, value)| value.as_str())
     }
 
     /// The wait that the service asks for.
     pub(super) fn retry_after(&self, now: SystemTime) -> Option<Duration> {
         retry::after(self.header(RETRY_AFTER)?, now)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.body.is_empty()
-    }
-
-    pub(super) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
     }
 
     /// `text/html`, without parameters.
@@ -85,11 +100,34 @@ impl Received {
 
     /// What the service says in words: its JSON's, or plain text.
     pub(super) fn words(&self) -> Option<String> {
-        let text = match self.json() {
-            Some(json) => carto_plugin_api::problem(&json)?,
-            None if self.content_type() == Some("text/plain") => String::from_utf8_lossy(&self.body).trim().to_owned(),
-            None => return None,
+        let text = match &self.content {
+            Content::Json(json) => carto_plugin_api::problem(json)?,
+            Content::Other(text) if self.content_type() == Some("text/plain") => text.trim().to_owned(),
+            Content::Nothing | Content::Other(_) => return None,
         };
         Some(text.chars().take(WORDS).collect()).filter(|text: &String| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_bearer_is_hidden_however_it_is_written() {
+        let bearer = "opaque/secret+value==";
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", "text/plain".parse().unwrap());
+        headers.insert("x-echo", format!("Bearer {bearer}").parse().unwrap());
+        for body in [
+            r#"{"error": "bad opaque\/secret+value=="}"#.as_bytes(),
+            br#"{"error": {"message": "opaque\u002fsecret+value\u003d="}}"#,
+            b"it was opaque/secret+value==, and \xff",
+        ] {
+            let received = Received::new(StatusCode::BAD_REQUEST, &headers, body, bearer);
+            let words = received.words().unwrap();
+            assert!(words.contains("[hidden]") && !words.contains("secret"), "{words}");
+            assert_eq!(received.headers()[1].1, "Bearer [hidden]");
+        }
     }
 }

@@ -7,6 +7,11 @@ use url::Url;
 /// More than a front end needs, and few enough to end a circle that never comes back to the same place.
 const MOST: usize = 5;
 
+/// Whether a status sends a client somewhere else.
+pub(super) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
 /// The way of one request.
 pub(super) struct Redirects {
     reads: bool,
@@ -35,8 +40,7 @@ impl Redirects {
 
     /// Judges a redirect that was met at `from`.
     pub(super) fn turn(&mut self, from: &Url, status: StatusCode, location: Option<&str>) -> Turn {
-        let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-        let Some(to) = location.filter(|_| follows).and_then(|location| from.join(location).ok()) else {
+        let Some(to) = location.filter(|_| is_redirect(status)).and_then(|location| from.join(location).ok()) else {
             return Turn::Nowhere;
         };
         if to.origin() != from.origin() {

@@ -10,7 +10,15 @@ use crate::settings::Network;
 use crate::transport::Failure;
 
 /// No wait of our own is longer than this; one that a service asks for can be.
-const LONGEST: Duration = Duration::from_secs(8);
+pub(crate) const LONGEST: Duration = Duration::from_secs(8);
+
+/// A wait before the next attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    pub(super) time: Duration,
+    /// Whether the service asks for it.
+    pub(super) is_asked: bool,
+}
 
 /// The attempts of one request.
 pub(super) struct Attempts {
@@ -31,7 +39,7 @@ impl Attempts {
     }
 
     /// The wait before the next attempt; nothing if this outcome stands. One that would end after the deadline isn't begun.
-    pub(super) fn wait(&mut self, outcome: &Result<Received, Failure>, left: Duration) -> Option<Duration> {
+    pub(super) fn wait(&mut self, outcome: &Result<Received, Failure>, left: Duration) -> Option<Wait> {
         let asked = match outcome {
             Err(Failure::Unsent(obstacle)) if !obstacle.lasting => None,
             Err(Failure::Lost(_)) if !self.writes => None,
@@ -41,9 +49,13 @@ impl Attempts {
             }
             _ => return None,
         };
-        let own = self.delays.next()?;
-        // At least what the service asks for, and never all clients at once.
-        Some(asked.map_or(own, |asked| asked + own.min(asked / 4))).filter(|wait| *wait < left)
+        let own = self.delays.next()?.min(LONGEST);
+        let wait = match asked.filter(|asked| *asked > own) {
+            // A little more than the service asks for, so that not all come back at once.
+            Some(asked) => Wait { time: asked + own.min(asked / 4), is_asked: true },
+            None => Wait { time: own, is_asked: false },
+        };
+        Some(wait).filter(|wait| wait.time < left)
     }
 }
 
@@ -76,7 +88,7 @@ mod tests {
         if let Some(value) = retry_after {
             headers.insert(http::header::RETRY_AFTER, value.parse().unwrap());
         }
-        Ok(Received::new(StatusCode::from_u16(status).unwrap(), headers, Vec::new()))
+        Ok(Received::new(StatusCode::from_u16(status).unwrap(), &headers, b"", ""))
     }
 
     fn unsent(lasting: bool) -> Result<Received, Failure> {
@@ -115,8 +127,9 @@ mod tests {
     #[test]
     fn waits_grow_and_end() {
         let mut attempts = attempts(false);
-        let waits: Vec<u128> =
-            std::iter::from_fn(|| attempts.wait(&answer(503, None), MINUTE)).map(|wait| wait.as_millis()).collect();
+        let waits: Vec<u128> = std::iter::from_fn(|| attempts.wait(&answer(503, None), MINUTE))
+            .map(|wait| wait.time.as_millis())
+            .collect();
         assert_eq!(waits.len(), 3);
         for (wait, least) in waits.iter().zip([100, 200, 400]) {
             assert!((least..=2 * least).contains(wait), "{waits:?}");
@@ -125,19 +138,17 @@ mod tests {
 
     #[test]
     fn a_service_that_names_a_time_is_given_it_up_to_the_deadline() {
-        let wait = |value: &str| attempts(true).wait(&answer(429, Some(value)), MINUTE);
+        let wait = |value: &str| attempts(true).wait(&answer(429, Some(value)), MINUTE).map(|wait| wait.time);
         for seconds in [1, 7, 40] {
             let asked = Duration::from_secs(seconds);
             let wait = wait(&seconds.to_string()).unwrap();
             assert!(asked <= wait && wait <= asked + asked / 4, "{wait:?}");
         }
-        assert_eq!(wait("0"), Some(Duration::ZERO));
         assert_eq!(wait("3600"), None);
         assert_eq!(wait("99999999999999999999999"), None);
         assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), None);
-        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        // What can't be read is no wish.
-        for absurd in ["soon", "-5", "", "1.5", "yesterday, 25:61"] {
+        // What can't be read is no wish, and what has passed none for less than our own wait.
+        for absurd in ["soon", "-5", "", "1.5", "yesterday, 25:61", "0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             assert!(wait(absurd).unwrap() >= Duration::from_millis(100), "{absurd}");
         }
     }

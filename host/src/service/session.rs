@@ -13,7 +13,7 @@ use super::answer::Asked;
 use super::deadline::{Deadline, RequestDeadline};
 use super::draft::Draft;
 use super::receive::{self, Received};
-use super::redirect::{Redirects, Turn};
+use super::redirect::{self, Redirects, Turn};
 use super::request;
 use super::retry::Attempts;
 use crate::account::Account;
@@ -63,8 +63,9 @@ impl Session {
         Draft::of(request, request::moved(&self.account, &self.settings, &request.path))
     }
 
-    /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer.
-    pub(crate) async fn send(&self, request: WireRequest) -> Result<WireResponse> {
+    /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer. `on_wire` is told before
+    /// something is on its way, and when it isn't any more because of a wait; what the end means is the caller's to note.
+    pub(crate) async fn send(&self, request: WireRequest, on_wire: impl Fn(bool)) -> Result<WireResponse> {
         let asked = Asked::new(&request, &self.account);
         let mut url = request::url(&self.account, &self.settings, &request);
         let deadline = self.deadline().of_request();
@@ -72,26 +73,26 @@ impl Session {
         let mut redirects = Redirects::new(!asked.writes);
         loop {
             let http = request::http(&self.account, &url, &request)?;
+            on_wire(true);
             let outcome = self.attempt(http, &asked, deadline).await?;
             if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
-                self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.as_millis()));
-                if wait >= LONG {
-                    stderr::note(&format!(
-                        "{} asks to wait {} s before the next request",
-                        self.account.place(),
-                        wait.as_secs()
-                    ));
+                self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
+                if wait.is_asked && wait.time >= LONG {
+                    let (place, seconds) = (self.account.place(), wait.time.as_secs());
+                    stderr::note(&format!("{place} asks to wait {seconds} s before the next request"));
                 }
-                sleep(wait).await;
+                on_wire(false);
+                sleep(wait.time).await;
                 continue;
             }
             let received = outcome.map_err(|failure| asked.failed(&failure))?;
-            if !received.status.is_redirection() {
+            if !redirect::is_redirect(received.status) {
                 return asked.judge(received);
             }
             let turn = redirects.turn(&url, received.status, received.header(http::header::LOCATION));
             let Turn::To(next) = turn else { return Err(asked.redirected(received.status, &turn)) };
-            self.debug(|| format!("{} is redirected to {}", asked.shown, next.path()));
+            // Not where to: a path can hold a secret.
+            self.debug(|| format!("{} is redirected within the origin", asked.shown));
             url = next;
         }
     }
@@ -103,7 +104,7 @@ impl Session {
         asked: &Asked<'_>,
         deadline: RequestDeadline,
     ) -> Result<std::result::Result<Received, Failure>> {
-        let transport = self.transport()?;
+        let transport = self.transport(asked.writes)?;
         let (started, given) = (Instant::now(), deadline.given);
         let left = deadline.left();
         if left.is_zero() {
@@ -117,7 +118,17 @@ impl Session {
             let response = transport.send(http).await?;
             receive::receive(response, self.account.bearer()).await
         });
-        let outcome = outcome.await.unwrap_or_else(|_| Err(Failure::Lost(format!("no whole answer within {given:?}"))));
+        let outcome = outcome.await.unwrap_or_else(|_| {
+            Err(if transport.has_connected() {
+                Failure::Lost(format!("no whole answer within {given:?}"))
+            } else {
+                Failure::Unsent(Obstacle {
+                    why: format!(": no connection came about within {given:?}"),
+                    remedy: "look at the network and the base URL, or give it more time with `--timeout`".to_owned(),
+                    lasting: true,
+                })
+            })
+        });
         self.debug(|| {
             let told = match &outcome {
                 Ok(received) => received.status.to_string(),
@@ -134,14 +145,20 @@ impl Session {
         }
     }
 
-    fn transport(&self) -> Result<Transport> {
+    /// The way to the service. A write gets a connection of its own where others were used before: one that the other side closes just then
+    /// would leave it with an unknown outcome for nothing.
+    fn transport(&self, writes: bool) -> Result<Transport> {
         let mut transport = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ready) = &*transport {
-            return Ok(ready.clone());
+        let network = &self.settings.network;
+        match &*transport {
+            Some(used) if writes && used.has_connected() => used.fresh(self.account.base_url(), network),
+            Some(ready) => Ok(ready.clone()),
+            None => {
+                let made = self.account.transport(network)?;
+                *transport = Some(made.clone());
+                Ok(made)
+            }
         }
-        let made = self.account.transport(&self.settings.network)?;
-        *transport = Some(made.clone());
-        Ok(made)
     }
 }
 

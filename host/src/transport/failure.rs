@@ -81,9 +81,18 @@ impl Route {
             _ if error.is_timeout() => "no connection came about within 10s".to_owned(),
             _ => innermost(error),
         };
-        if why == HANDSHAKE_ENDED {
-            let why = format!("{through}: {NO_TLS}");
-            return Obstacle { why, remedy: PLAIN.to_owned(), lasting: true };
+        // What the client says of its own accord, as a user would.
+        let told = match why.as_str() {
+            "tls handshake eof" => Some((NO_TLS, PLAIN)),
+            "tunnel error: proxy authorization required" => Some((
+                "it wants a user name and a password",
+                "write the variable like `http://NAME:PASSWORD@proxy.example.com:8080`",
+            )),
+            "tunnel error: unsuccessful" => Some(("it refuses to connect there", remedy)),
+            _ => None,
+        };
+        if let Some((why, remedy)) = told {
+            return Obstacle { why: format!("{through}: {why}"), remedy: remedy.to_owned(), lasting: true };
         }
         Obstacle { why: format!("{through}: {why}"), remedy: remedy.to_owned(), lasting: unresolved }
     }
@@ -123,8 +132,6 @@ impl Route {
     }
 }
 
-/// What rustls says of a server that ends the connection instead of a handshake.
-const HANDSHAKE_ENDED: &str = "tls handshake eof";
 const NO_TLS: &str = "what answers there doesn't speak TLS";
 const PLAIN: &str = "look at the base URL: the port may be one for plain http";
 const EXPIRED: &str = "look whether this machine's clock is right; if it is, who runs the service has to renew it";

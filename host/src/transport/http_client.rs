@@ -1,11 +1,14 @@
 //! The network: reqwest over rustls. One attempt, no redirect followed, nothing repeated: that is decided above.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use carto_plugin_api::ErrorCode;
 use http::{Request, Response};
 use http_body_util::BodyExt;
+use tower::util::MapResponseLayer;
 use url::Url;
 
 use super::failure::{self, Route};
@@ -21,6 +24,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) struct HttpClient {
     client: reqwest::Client,
     route: Route,
+    connected: Arc<AtomicBool>,
 }
 
 impl HttpClient {
@@ -29,7 +33,13 @@ impl HttpClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT);
-        let proxy = proxy::for_address(base_url);
+        let connected = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&connected);
+        builder = builder.connector_layer(MapResponseLayer::new(move |connection| {
+            noted.store(true, Ordering::Relaxed);
+            connection
+        }));
+        let proxy = proxy::for_address(base_url)?;
         if proxy.is_none() {
             builder = builder.no_proxy();
         }
@@ -38,9 +48,13 @@ impl HttpClient {
         let client = builder.build().map_err(|e| {
             let why = failure::innermost(&e.without_url());
             Error::new(ErrorCode::Unreachable, format!("cannot prepare a connection to `{}`: {why}", route.host))
-                .hint("nothing was changed; look at the system's certificates and proxy variables")
+                .hint("nothing was changed; look at the system's certificates, and at `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set")
         })?;
-        Ok(HttpClient { client, route })
+        Ok(HttpClient { client, route, connected })
+    }
+
+    pub(super) fn has_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
     pub(super) async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Body>, Failure> {

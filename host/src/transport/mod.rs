@@ -44,6 +44,22 @@ impl Transport {
         HttpClient::new(base_url, network).map(Transport::Http)
     }
 
+    /// The same way without its connections: one that has been idle may be closed by the other side at the moment when it is used.
+    pub(crate) fn fresh(&self, base_url: &Url, network: &Network) -> Result<Transport> {
+        match self {
+            Transport::Http(_) => Transport::http(base_url, network),
+            Transport::Router(router) => Ok(Transport::Router(router.clone())),
+        }
+    }
+
+    /// Whether a connection has ever come about: without one, nothing was sent.
+    pub(crate) fn has_connected(&self) -> bool {
+        match self {
+            Transport::Http(client) => client.has_connected(),
+            Transport::Router(_) => true,
+        }
+    }
+
     /// Sends a request and waits for the head of the answer.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> std::result::Result<Response<Body>, Failure> {
         match self {

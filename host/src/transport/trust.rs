@@ -18,6 +18,12 @@ pub(super) fn of(builder: ClientBuilder, base_url: &Url, network: &Network) -> R
         Error::new(ErrorCode::Usage, format!("cannot use `{}`, the `ca_file` of the settings: {why}", file.display()))
             .hint("nothing was sent; name a file of certificates in PEM form, or leave `ca_file` out")
     };
+    // Not to wait for a writer if it is a pipe.
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(bad("it isn't a file".to_owned())),
+        Err(e) => return Err(bad(e.to_string())),
+    }
     let pem = std::fs::read(file).map_err(|e| bad(e.to_string()))?;
     let certificates =
         Certificate::from_pem_bundle(&pem).map_err(|_| bad("a certificate in it can't be read".to_owned()))?;

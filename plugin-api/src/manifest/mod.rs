@@ -96,6 +96,9 @@ pub struct Record {
     /// The field that a person gave it: a name or a title.
     #[serde(default)]
     pub label: Option<String>,
+    /// Whether no two credentials of an account can have the same label, so that it can be asked for by it.
+    #[serde(default)]
+    pub unique_label: bool,
     /// Fields that are masked except at creation and under `--reveal`.
     #[serde(default)]
     pub secrets: Vec<String>,

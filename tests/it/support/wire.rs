@@ -23,6 +23,8 @@ pub(crate) enum Act {
     ResetUnread,
     /// Writes these bytes as soon as the connection is there.
     RawUnread(Vec<u8>),
+    /// Says nothing, whatever comes, until the other side gives up.
+    Deaf,
     /// Reads the request and says nothing.
     Silence,
     /// Writes these bytes, then one more from time to time.
@@ -141,6 +143,10 @@ fn converse(ends: &mut dyn Ends, seen: &Seen, act: &dyn Fn(usize, &str) -> Act) 
                 seen.requests.lock().unwrap().push(String::new());
                 return ends.reset();
             }
+            Act::Deaf => {
+                while ends.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
+                return;
+            }
             Act::RawUnread(bytes) => {
                 let _ = ends.write_all(&bytes);
                 // So that what was sent isn't reset away.
@@ -166,7 +172,7 @@ fn converse(ends: &mut dyn Ends, seen: &Seen, act: &dyn Fn(usize, &str) -> Act) 
                 let _ = ends.write_all(&bytes);
                 return ends.reset();
             }
-            Act::ResetAtOnce | Act::ResetUnread | Act::RawUnread(_) => return ends.reset(),
+            Act::ResetAtOnce | Act::ResetUnread | Act::RawUnread(_) | Act::Deaf => return ends.reset(),
             // Until the other side gives up.
             Act::Silence => return drop(ends.read(&mut [0])),
             Act::Drip(bytes) => {

@@ -11,7 +11,7 @@ use super::{Context, confirm, dry_run, work};
 use crate::error::usage;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
-use crate::output::{Format, Record, json, record, stderr, stdout};
+use crate::output::{Format, Record, View, json, record, stderr, stdout};
 use crate::redact;
 
 pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -27,15 +27,18 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
         confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;
     }
     // A kind that had to look the credential up says which one it was; otherwise the typed word was the id.
-    let ended = work.run(kind, Verb::Delete, input, |kind, answer| match answer {
+    let read = |kind: &Kind, answer| match answer {
         Value::Null => Ok(None),
         answer => work::record(kind, answer).map(|record| Some(work::id_of(kind, &record))),
-    })?;
-    let looked_up = match ended {
-        Ended::Answered(looked_up) => looked_up,
-        Ended::Drafted(draft) => return dry_run::show(&draft, &view),
     };
-    let gone = looked_up.unwrap_or_else(|| redact::handle(&id));
+    let title = kind.manifest.title.clone();
+    work.run(kind, Verb::Delete, input, read, move |ended| match ended {
+        Ended::Answered(looked_up) => show(&title, &looked_up.unwrap_or_else(|| redact::handle(&id)), &view),
+        Ended::Drafted(draft) => dry_run::show(&draft, &view),
+    })
+}
+
+fn show(title: &str, gone: &str, view: &View) -> anyhow::Result<ExitCode> {
     let text = match view.format {
         _ if view.field.is_some() => {
             record::field_text(&Record::from_iter([("deleted".to_owned(), gone.into())]), "deleted")
@@ -43,7 +46,7 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
         Format::Json => json::pretty(&json!({ "deleted": gone })),
         Format::Jsonl => json::line(&json!({ "deleted": gone })),
         Format::Table | Format::Csv | Format::Env => {
-            stderr::done(&format!("Deleted {} `{gone}`", kind.manifest.title));
+            stderr::done(&format!("Deleted {title} `{gone}`"));
             return Ok(ExitCode::SUCCESS);
         }
     };

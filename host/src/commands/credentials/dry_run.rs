@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::error::{Error, usage};
 use crate::output::{Format, View, draft_text, json, stderr, stdout};
 use crate::service::Draft;
 
@@ -14,13 +15,20 @@ pub(super) fn show(draft: &Draft, view: &View) -> anyhow::Result<ExitCode> {
         json!({ "dry_run": { "method": draft.method, "path": draft.path, "headers": headers, "body": draft.body } })
     };
     let text = match view.format {
+        _ if view.field.is_some() => return Err(no_result("--field").into()),
         Format::Json => json::pretty(&object()),
         Format::Jsonl => json::line(&object()),
-        Format::Table | Format::Csv | Format::Env => {
-            draft_text(&draft.method, &draft.path, &draft.headers, draft.body.as_ref())
-        }
+        Format::Csv => return Err(no_result("-o csv").into()),
+        // A script would run what is shown.
+        Format::Env => return Err(no_result("-o env").into()),
+        Format::Table => draft_text(&draft.method, &draft.path, &draft.headers, draft.body.as_ref()),
     };
     stdout::write(&text)?;
     stderr::done("Not sent: this was a dry run, and nothing was changed.");
     Ok(ExitCode::SUCCESS)
+}
+
+fn no_result(option: &str) -> Error {
+    usage(format!("`{option}` shows a result, and a dry run has none"))
+        .hint("nothing was changed; leave it out to see the request, or use `--json`")
 }

@@ -1,8 +1,6 @@
 //! What a user gets of a credential besides its record: a file of variables, what to know of its secrets, and the way to it where they
 //! were lost.
 
-use std::fmt::Display;
-
 use carto_plugin_api::ErrorCode;
 
 use super::{outcome, work};
@@ -24,16 +22,14 @@ impl Written {
     pub(super) fn new(kind: &Kind, record: &Record, file: EnvFile) -> Result<Written> {
         let variables = record::variables(record, &kind.manifest.record);
         let place = file.given().to_owned();
-        file.set(&variables).map_err(|error| lost(kind, record, &format!("were not written to `{place}`"), &error))?;
+        file.set(&variables)
+            .map_err(|error| lost(kind, record, &format!("its values were not written to `{place}`: {error}")))?;
         Ok(Written { place, variables })
     }
 
     /// Says where they are.
     pub(super) fn report(&self) {
         let Written { place, variables } = self;
-        if variables.is_empty() {
-            return stderr::warning(&format!("the service gave no values to write to `{place}`"), None);
-        }
         stderr::note(&format!("wrote {} to `{place}`", quoted(variables.iter().map(|(name, _)| name))));
         let odd: Vec<&String> =
             variables.iter().filter(|(_, value)| is_for_shells_only(value)).map(|(name, _)| name).collect();
@@ -99,8 +95,29 @@ pub(super) fn warn_unseen(kind: &Kind, record: &Record) {
     }
 }
 
+/// Whether a new credential came with its secrets: an error where one of them is what was asked for, else a warning.
+pub(super) fn check_secrets(kind: &Kind, record: &Record, view: &View) -> Result<()> {
+    let shape = &kind.manifest.record;
+    let missing: Vec<&String> =
+        shape.secrets.iter().filter(|field| record.get(*field).is_none_or(|value| value.is_null())).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let what = format!("the service's answer holds no {}", quoted(&missing));
+    let asked = |field: &String| match &view.field {
+        Some(only) => only == field,
+        None => (view.to_file || view.format == Format::Env) && shape.env.contains_key(field),
+    };
+    if missing.into_iter().any(asked) {
+        return Err(Error { code: ErrorCode::UnexpectedAnswer, ..lost(kind, record, &what) });
+    }
+    let way = outcome::lost_and_found(kind, &work::id_of(kind, record));
+    stderr::warning(&format!("created {}, but {what}", named(kind, record)), Some(&way));
+    Ok(())
+}
+
 /// The result of a create that did not reach the user.
-pub(super) fn lost(kind: &Kind, record: &Record, what: &str, error: &dyn Display) -> Error {
-    let message = format!("created {}, but its values {what}: {error}", named(kind, record));
+pub(super) fn lost(kind: &Kind, record: &Record, why: &str) -> Error {
+    let message = format!("created {}, but {why}", named(kind, record));
     Error::new(ErrorCode::OutputFailed, message).hint(outcome::lost_and_found(kind, &work::id_of(kind, record)))
 }

@@ -13,7 +13,8 @@ use crate::service::{Accepted, Fate};
 pub(super) struct About {
     pub(super) kind: Kind,
     pub(super) verb: Verb,
-    /// What the credential answers to: the id that was typed, or the name that a new one gets.
+    /// What the credential answers to, whatever becomes of the verb: the id that was typed, or the name that a new one gets, if nothing else
+    /// can have it.
     pub(super) called: Option<String>,
 }
 
@@ -25,53 +26,71 @@ impl About {
     }
 
     fn explain(&self, error: Error, fate: &Fate) -> Error {
-        match (error.code, &fate.unknown, &fate.accepted) {
-            // The kind knows what was made and says it.
-            (ErrorCode::WiderThanAsked, ..) => error,
-            (ErrorCode::OutcomeUnknown, ..) => error.hint(self.look()),
-            (_, Some(unknown), _) => {
+        let accepted = &fate.accepted;
+        let untold = accepted.iter().filter_map(|write| write.id.as_ref()).any(|id| !error.message.contains(id));
+        match (error.code, &fate.unknown) {
+            // The kind knows what was made, and mostly says it.
+            (ErrorCode::WiderThanAsked, _) if !untold => error,
+            (ErrorCode::WiderThanAsked, _) => {
+                let hint = match self.made(fate) {
+                    Some(id) => {
+                        format!("delete it: `carto credentials delete {} {}`", self.kind.name(), shell_word(id))
+                    }
+                    None => self.look(),
+                };
+                after(error, accepted).hint(hint)
+            }
+            (ErrorCode::OutcomeUnknown, _) => after(error, accepted).hint(self.look()),
+            (_, Some(unknown)) => {
                 let message = format!("{}; before that, {}", error.message, unknown.message);
-                Error { message, ..error }.hint(self.look())
+                after(Error { message, ..error }, accepted).hint(self.look())
             }
-            (_, None, Some(accepted)) => {
-                // Whatever the kind says, it can't be that nothing was changed.
-                let code = if error.code == ErrorCode::PluginFault { error.code } else { ErrorCode::OutcomeUnknown };
-                let message = format!("{}; before that, the service had accepted {}", error.message, named(accepted));
-                Error::new(code, message).hint(self.look_at(accepted))
+            (_, None) if accepted.is_empty() => error,
+            // Whatever the kind says, it can't be that nothing was changed.
+            (code, None) => {
+                let code = if code == ErrorCode::PluginFault { code } else { ErrorCode::OutcomeUnknown };
+                after(Error { code, ..error }, accepted).hint(self.way_to(fate))
             }
-            _ => error,
         }
     }
 
-    /// The error of a verb that was stopped.
-    pub(super) fn stopped(&self, stop: Stop, fate: &Fate) -> Error {
+    /// The error of a verb that was stopped, before or after the kind `answered`.
+    pub(super) fn stopped(&self, stop: Stop, fate: &Fate, answered: bool) -> Error {
         let (code, what) = match stop {
             Stop::Interrupted => (ErrorCode::Interrupted, "interrupted".to_owned()),
+            Stop::OutOfTime(given) if answered => {
+                (ErrorCode::OutputFailed, format!("the result was not written within {given:?}"))
+            }
             Stop::OutOfTime(given) => {
                 (ErrorCode::PluginFault, format!("the kind `{}` didn't end within {given:?}", self.kind.name()))
             }
         };
-        let (message, hint) = match (&fate.under_way, &fate.accepted) {
-            (Some(request), _) => (
-                format!("{what} while {request} was under way; it isn't known whether the change was made"),
-                Some(self.look()),
-            ),
-            (None, Some(accepted)) => {
-                (format!("{what} after the service had accepted {}", named(accepted)), Some(self.look_at(accepted)))
+        let error = |message: String| Error::new(code, message);
+        match (&fate.under_way, fate.accepted.as_slice()) {
+            (Some(request), accepted) => {
+                let what = format!("{what} while {request} was under way; it isn't known whether the change was made");
+                after(error(what), accepted).hint(self.look())
             }
-            (None, None) if self.verb.only_reads() => (what, None),
-            (None, None) => (format!("{what}; nothing was changed"), None),
-        };
-        let hint = hint.or_else(|| (code == ErrorCode::PluginFault).then(|| "report it to its vendor".to_owned()));
-        Error { hint, ..Error::new(code, message) }
+            (None, accepted @ [_, ..]) => {
+                error(format!("{what} after the service had accepted {}", named(accepted))).hint(self.way_to(fate))
+            }
+            (None, []) if code == ErrorCode::PluginFault => {
+                error(format!("{what}; nothing was changed")).hint("report it to its vendor")
+            }
+            (None, []) if self.verb.only_reads() => error(what),
+            (None, []) => error(format!("{what}; nothing was changed")),
+        }
+    }
+
+    /// What a create made, as far as the host saw.
+    fn made<'a>(&self, fate: &'a Fate) -> Option<&'a str> {
+        let mut ids = fate.accepted.iter().filter_map(|write| write.id.as_deref());
+        ids.next().filter(|_| self.verb == Verb::Create)
     }
 
     /// The way to what a create made, or else to how things are.
-    fn look_at(&self, accepted: &Accepted) -> String {
-        match (&accepted.id, self.verb) {
-            (Some(id), Verb::Create) => lost_and_found(&self.kind, id),
-            _ => self.look(),
-        }
+    fn way_to(&self, fate: &Fate) -> String {
+        self.made(fate).map_or_else(|| self.look(), |id| lost_and_found(&self.kind, id))
     }
 
     /// How to find out what happened.
@@ -98,12 +117,22 @@ impl About {
     }
 }
 
-/// ``POST /v3/things (`r_1`)``.
-fn named(accepted: &Accepted) -> String {
-    match &accepted.id {
-        Some(id) => format!("{} (`{id}`)", accepted.request),
-        None => accepted.request.clone(),
+/// The error, with what the service had accepted until then.
+fn after(error: Error, accepted: &[Accepted]) -> Error {
+    if accepted.is_empty() {
+        return error;
     }
+    let message = format!("{}; before that, the service had accepted {}", error.message, named(accepted));
+    Error { message, ..error }
+}
+
+/// ``POST /v3/things (`r_1`), DELETE /v3/things/r_0``.
+fn named(accepted: &[Accepted]) -> String {
+    let one = |write: &Accepted| match &write.id {
+        Some(id) => format!("{} (`{id}`)", write.request),
+        None => write.request.clone(),
+    };
+    accepted.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What to do about a new credential of which the user has seen no secret.

@@ -12,7 +12,7 @@ use crate::cli::ENV_FILE;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::env_file::EnvFile;
-use crate::output::{Format, View, record, stderr, stdout};
+use crate::output::{Format, Record, View, record, stderr, stdout};
 
 pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let fresh = verb == Verb::Create;
@@ -24,34 +24,53 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, verb, matches, id)?;
     let file = path.map(|path| EnvFile::open(path)).transpose()?;
-    let answer = match work.run(kind, verb, input, work::record)? {
-        Ended::Answered(answer) => answer,
-        Ended::Drafted(draft) => return dry_run::show(&draft, &view),
-    };
-    // A dry run that wanted to change nothing leaves files alone too.
+    // A dry run that wants to change nothing leaves files alone too.
     let file = file.filter(|_| !context.globals.dry_run);
-    let written = file.map(|file| Written::new(kind, &answer, file)).transpose()?;
-    if view.format == Format::Table && view.field.is_none() {
-        match verb {
-            Verb::Create => stderr::done(&format!("Created {}", hand_over::named(kind, &answer))),
-            Verb::Update => stderr::done(&format!("Updated {}", hand_over::named(kind, &answer))),
-            _ => {}
+    let shown = Shown { kind: kind.clone(), verb, view, file };
+    work.run(kind, verb, input, work::record, |ended| match ended {
+        Ended::Answered(record) => shown.show(record),
+        Ended::Drafted(draft) => dry_run::show(&draft, &shown.view),
+    })
+}
+
+/// How the record of a verb is shown.
+struct Shown {
+    kind: Kind,
+    verb: Verb,
+    view: View,
+    file: Option<EnvFile>,
+}
+
+impl Shown {
+    fn show(self, record: Record) -> anyhow::Result<ExitCode> {
+        let Shown { kind, verb, view, file } = self;
+        let fresh = verb == Verb::Create;
+        if fresh {
+            hand_over::check_secrets(&kind, &record, &view)?;
         }
+        let written = file.map(|file| Written::new(&kind, &record, file)).transpose()?;
+        if view.format == Format::Table && view.field.is_none() {
+            match verb {
+                Verb::Create => stderr::done(&format!("Created {}", hand_over::named(&kind, &record))),
+                Verb::Update => stderr::done(&format!("Updated {}", hand_over::named(&kind, &record))),
+                _ => {}
+            }
+        }
+        let text = record::text(&kind, record.clone(), &view, fresh);
+        if let Err(error) = stdout::write(&text) {
+            return Err(match written {
+                Some(written) => written.not_shown(&kind, &record, &error).into(),
+                // A credential exists by now: whatever goes wrong, the message has to say which.
+                None if fresh => hand_over::lost(&kind, &record, &format!("its values were not shown: {error}")).into(),
+                None => error.into(),
+            });
+        }
+        match written {
+            Some(written) => written.report(),
+            None if fresh && stdout::leads_nowhere() => hand_over::warn_unseen(&kind, &record),
+            None => {}
+        }
+        hand_over::note_secrets(&kind, &record, fresh, &view);
+        Ok(ExitCode::SUCCESS)
     }
-    let text = record::text(kind, answer.clone(), &view, fresh);
-    if let Err(error) = stdout::write(&text) {
-        return Err(match written {
-            Some(written) => written.not_shown(kind, &answer, &error).into(),
-            // A credential exists by now: whatever goes wrong, the message has to say which.
-            None if fresh => hand_over::lost(kind, &answer, "were not shown", &error).into(),
-            None => error.into(),
-        });
-    }
-    match written {
-        Some(written) => written.report(),
-        None if fresh && stdout::leads_nowhere() => hand_over::warn_unseen(kind, &answer),
-        None => {}
-    }
-    hand_over::note_secrets(kind, &answer, fresh, &view);
-    Ok(ExitCode::SUCCESS)
 }

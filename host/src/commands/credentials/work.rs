@@ -1,6 +1,8 @@
 //! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop, which a signal or the
 //! deadline can end.
 
+use std::cell::Cell;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -62,41 +64,49 @@ impl Work {
         Input { settings, ..Input::default() }
     }
 
-    /// Runs one verb once, and reads its answer.
+    /// Runs one verb once, reads its answer, and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
     pub(super) fn run<T: Send + 'static>(
         &self,
         kind: &Kind,
         verb: Verb,
         input: Input,
         read: Reader<T>,
-    ) -> anyhow::Result<Ended<T>> {
+        finish: impl FnOnce(Ended<T>) -> anyhow::Result<ExitCode> + Send + 'static,
+    ) -> anyhow::Result<ExitCode> {
         let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
         event_loop::run(async move {
-            let _progress = Progress::begin(&format!("{} {}", doing(verb), kind.manifest.title));
             let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
             let worker = Worker { broker: Arc::new(broker) };
             let broker = Arc::clone(&worker.broker);
-            let running = async {
-                let joined = tokio::task::spawn_blocking(move || worker.ready()?.invoke(&input, read)).await;
-                joined.context("the host failed while a kind ran")
+            let answered = Cell::new(false);
+            let whole = async {
+                let progress = Progress::begin(&format!("{} {}", doing(verb), kind.manifest.title));
+                let answer = on_a_thread(move || worker.ready()?.invoke(&input, read)).await?;
+                drop(progress);
+                answered.set(true);
+                let fate = broker.fate();
+                let ended = match fate.drafted.clone() {
+                    Some(draft) if fate.violation.is_none() => Ended::Drafted(draft),
+                    _ => Ended::Answered(about.settle(answer, &fate)?),
+                };
+                on_a_thread(move || finish(ended)).await?
             };
             tokio::select! {
                 // First, so that no signal is missed once something runs.
                 biased;
                 stop = event_loop::stop(self.session.deadline().of_command()) => {
-                    Err(about.stopped(stop, &broker.fate()).into())
+                    Err(about.stopped(stop, &broker.fate(), answered.get()).into())
                 }
-                answer = running => {
-                    let fate = broker.fate();
-                    match fate.drafted.clone() {
-                        Some(draft) if fate.violation.is_none() => Ok(Ended::Drafted(draft)),
-                        _ => Ok(Ended::Answered(about.settle(answer?, &fate)?)),
-                    }
-                }
+                done = whole => done,
             }
         })
     }
+}
+
+/// Runs something that blocks.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("the host failed while a kind ran")
 }
 
 fn doing(verb: Verb) -> &'static str {
@@ -109,10 +119,16 @@ fn doing(verb: Verb) -> &'static str {
     }
 }
 
-/// What the credential answers to: the typed id, or for a new one the value of the option that becomes its label.
+/// What the credential answers to: the typed id, unless it may be a label that is about to change; or for a new one the value of the option
+/// that becomes its label, if no other can have that.
 fn called(kind: &Kind, input: &Input) -> Option<String> {
-    let label = || input.args.get(kind.manifest.record.label.as_ref()?)?.as_str().map(str::to_owned);
-    input.id.clone().or_else(label)
+    let shape = &kind.manifest.record;
+    let label = shape.label.as_ref().and_then(|label| input.args.get(label)?.as_str());
+    match (&input.id, label) {
+        (Some(_), Some(_)) => None,
+        (Some(id), None) => Some(id.clone()),
+        (None, label) => label.filter(|_| shape.unique_label).map(str::to_owned),
+    }
 }
 
 /// The secrets among the options.

@@ -69,7 +69,7 @@ fn request(method: &str) -> WireRequest {
 async fn outcome(method: &str, timeout: Option<u64>, answers: Vec<Answer>) -> (String, usize, u64) {
     let (session, seen) = session(timeout.map(Duration::from_secs), answers);
     let started = Instant::now();
-    let told = match session.send(request(method)).await {
+    let told = match session.send(request(method), |_| {}).await {
         Ok(response) => response.status.to_string(),
         Err(error) => error.code.to_string(),
     };
@@ -115,11 +115,11 @@ async fn one_deadline_is_for_all_attempts() {
 async fn one_deadline_is_for_the_whole_command() {
     let slow = Answer { after: Duration::from_secs(40), ..status(200) };
     let (session, seen) = session(Some(Duration::from_secs(100)), vec![slow]);
-    assert!(session.send(request("GET")).await.is_ok());
-    assert!(session.send(request("GET")).await.is_ok());
-    assert_eq!(session.send(request("POST")).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
+    assert!(session.send(request("GET"), |_| {}).await.is_ok());
+    assert!(session.send(request("GET"), |_| {}).await.is_ok());
+    assert_eq!(session.send(request("POST"), |_| {}).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
     // Nothing more is sent when the time is over, and so nothing is unknown.
-    let error = session.send(request("POST")).await.unwrap_err();
+    let error = session.send(request("POST"), |_| {}).await.unwrap_err();
     assert_eq!((error.code, seen.load(Ordering::Relaxed)), (ErrorCode::Unreachable, 3));
 }
 
