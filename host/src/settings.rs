@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::environment;
 use crate::error::{Error, Result};
-use crate::service::LONGEST;
+
+/// No wait of our own before another attempt is longer than this; one that a service asks for can be.
+pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 
 /// More would hammer a service that is already in trouble.
 const MOST_RETRIES: usize = 10;
@@ -111,8 +113,8 @@ pub(crate) fn parse(text: &str) -> std::result::Result<Settings, String> {
     if settings.network.retries > MOST_RETRIES {
         return Err(format!("`retries` in `[network]` is a number from 0 to {MOST_RETRIES}"));
     }
-    if settings.network.backoff > LONGEST {
-        return Err(format!("`backoff` in `[network]` is {LONGEST:?} at most"));
+    if settings.network.backoff > LONGEST_BACKOFF {
+        return Err(format!("`backoff` in `[network]` is {LONGEST_BACKOFF:?} at most"));
     }
     if settings.network.ca_file.as_ref().is_some_and(|file| !file.is_absolute()) {
         return Err("`ca_file` in `[network]` has to be an absolute path".to_owned());

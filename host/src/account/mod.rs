@@ -10,7 +10,7 @@ use carto_plugin_api::{ErrorCode, Secret};
 use http::HeaderValue;
 use url::Url;
 
-pub(crate) use resolve::{Choice, is_loopback, open_sandbox, resolve};
+pub(crate) use resolve::{Choice, open_sandbox, resolve};
 
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;

@@ -2,7 +2,7 @@
 //! address, or for another address than it was made for, is never sent silently.
 
 use carto_plugin_api::{ErrorCode, Secret};
-use url::{Host, Url};
+use url::Url;
 
 use super::profiles::{self, Profile};
 use super::{Account, bearer};
@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, Result, quoted, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
+use crate::transport::is_loopback;
 
 /// What the command line says about the account.
 #[derive(Debug, Default)]
@@ -202,16 +203,6 @@ fn check_base_url(text: &str, source: &str) -> Result<Url> {
             &format!("isn't https: `{text}`"),
             "a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:8080`",
         ),
-    }
-}
-
-/// Judged by the parsed host: `127.0.0.1.example.com` isn't this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod env_file;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod mask;
-pub(crate) mod progress;
+mod progress;
 pub(crate) mod record;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
@@ -17,10 +17,20 @@ pub(crate) mod table;
 mod text;
 pub(crate) mod variables;
 
-pub(crate) use draft::draft_text;
-
 use clap::ValueEnum;
 use serde_json::{Map, Value};
+
+pub(crate) use draft::draft_text;
+pub(crate) use progress::Progress;
+
+use crate::environment;
+
+/// Begins a sign of life for a person who waits: none where either stream is a pipe (a pager on the other side has the terminal to itself), in
+/// CI, under JSON, or on a terminal that can't redraw a line.
+pub(crate) fn progress(doing: &str) -> Progress {
+    let watched = stderr::is_watched() && stdout::is_watched() && !stderr::speaks_json();
+    Progress::begin(doing, watched && environment::is_terminal_able() && !environment::is_ci())
+}
 
 /// A record of a kind: a JSON object, its fields in the kind's order.
 pub(crate) type Record = Map<String, Value>;

@@ -1,5 +1,5 @@
-//! A sign of life for a person who waits: a spinner on standard error, after a moment, and how many there are so far. Nothing where
-//! either stream is a pipe, in CI, under JSON, or on a terminal that can't redraw a line.
+//! A sign of life for a person who waits: a spinner on standard error, after a moment, and how many there are so far. Whether anybody wants
+//! one is decided above.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,9 +7,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-
-use super::{stderr, stdout};
-use crate::environment;
 
 /// What is over sooner needs no sign.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -25,9 +22,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `doing`: `Creating a robot`. Needs the event loop.
-    pub(crate) fn begin(doing: &str) -> Progress {
-        if !is_wanted() {
+    /// `doing`: `Creating a robot`. Needs the event loop. Nothing is shown unless it `is_wanted`.
+    pub(super) fn begin(doing: &str, is_wanted: bool) -> Progress {
+        if !is_wanted {
             return Progress { bar: None, starting: None };
         }
         // Nothing is drawn before its time, whatever is counted.
@@ -75,13 +72,4 @@ pub(super) fn aside<T>(write: impl FnOnce() -> T) -> T {
         Some(bar) => bar.suspend(write),
         None => write(),
     }
-}
-
-fn is_wanted() -> bool {
-    // A pager on the other side of a pipe has the terminal to itself.
-    stderr::is_watched()
-        && stdout::is_watched()
-        && !stderr::speaks_json()
-        && environment::is_terminal_able()
-        && !environment::is_ci()
 }

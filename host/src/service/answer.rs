@@ -1,6 +1,6 @@
 //! What an answer means before a kind sees it: 401, 429, 5xx, redirects and answers that aren't JSON are the host's affair.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use carto_plugin_api::{ErrorCode, WireRequest, WireResponse};
 use http::StatusCode;
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::receive::{Content, Received};
 use super::redirect::Turn;
+use super::retry::asked_wait;
 use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::transport::Failure;
@@ -32,7 +33,7 @@ impl<'a> Asked<'a> {
         match status.as_u16() {
             401 => return Err(self.account.rejected(received.words().as_deref())),
             408 => return Err(self.gave_up()),
-            429 => return Err(self.limited(received.retry_after(SystemTime::now()))),
+            429 => return Err(self.limited(asked_wait(&received))),
             500..=599 => return Err(self.unavailable(&received)),
             _ => {}
         }
@@ -110,7 +111,7 @@ impl<'a> Asked<'a> {
 
     fn unavailable(&self, received: &Received) -> Error {
         let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
-        let (status, wait) = (received.status.as_u16(), received.retry_after(SystemTime::now()));
+        let (status, wait) = (received.status.as_u16(), asked_wait(received));
         let message = format!("{} failed ({status}){}{words}", self.account.place(), wish(wait));
         // 501 says that nothing was done, and so does 503 if it is the service's own: a proxy says it too when the service is gone in the
         // middle of a request. Behind any other failure a write may have happened.

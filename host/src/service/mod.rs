@@ -18,7 +18,6 @@ mod session;
 pub(crate) use broker::{Broker, Rehearsal};
 pub(crate) use draft::Draft;
 pub(crate) use fate::{Accepted, Fate};
-pub(crate) use retry::LONGEST;
 pub(crate) use session::Session;
 #[cfg(feature = "fuzzing")]
 pub(crate) use {answer::judge, retry::after as retry_after};

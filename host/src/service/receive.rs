@@ -1,13 +1,10 @@
 //! An answer, read into memory: no more of it than a limit, and without the bearer, which a service may echo.
 
-use std::time::{Duration, SystemTime};
-
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
-use super::retry;
 use crate::transport::{Body, BodyError, Failure};
 
 /// The most that an answer may hold, unpacked.
@@ -86,11 +83,6 @@ impl Received {
 
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name.as_str()).map(|(_, value)| value.as_str())
-    }
-
-    /// The wait that the service asks for.
-    pub(super) fn retry_after(&self, now: SystemTime) -> Option<Duration> {
-        retry::after(self.header(RETRY_AFTER)?, now)
     }
 
     /// `text/html`, without parameters.

@@ -4,13 +4,11 @@
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use http::header::RETRY_AFTER;
 
 use super::receive::Received;
-use crate::settings::Network;
+use crate::settings::{LONGEST_BACKOFF, Network};
 use crate::transport::Failure;
-
-/// No wait of our own is longer than this; one that a service asks for can be.
-pub(crate) const LONGEST: Duration = Duration::from_secs(8);
 
 /// A wait before the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +28,7 @@ impl Attempts {
     pub(super) fn new(network: &Network, writes: bool) -> Attempts {
         let delays = ExponentialBuilder::default()
             .with_min_delay(network.backoff)
-            .with_max_delay(LONGEST)
+            .with_max_delay(LONGEST_BACKOFF)
             .with_max_times(network.retries)
             // So that clients that failed together don't come back together.
             .with_jitter()
@@ -43,13 +41,13 @@ impl Attempts {
         let asked = match outcome {
             Err(Failure::Unsent(obstacle)) if !obstacle.lasting => None,
             Err(Failure::Lost(_)) if !self.writes => None,
-            Ok(received) if received.status == 429 => received.retry_after(SystemTime::now()),
+            Ok(received) if received.status == 429 => asked_wait(received),
             Ok(received) if !self.writes && matches!(received.status.as_u16(), 408 | 500 | 502..=504) => {
-                received.retry_after(SystemTime::now())
+                asked_wait(received)
             }
             _ => return None,
         };
-        let own = self.delays.next()?.min(LONGEST);
+        let own = self.delays.next()?.min(LONGEST_BACKOFF);
         let wait = match asked.filter(|asked| *asked > own) {
             // A little more than the service asks for, so that not all come back at once.
             Some(asked) => Wait { time: asked + own.min(asked / 4), is_asked: true },
@@ -57,6 +55,11 @@ impl Attempts {
         };
         Some(wait).filter(|wait| wait.time < left)
     }
+}
+
+/// The wait that the service asks for.
+pub(super) fn asked_wait(received: &Received) -> Option<Duration> {
+    after(received.header(RETRY_AFTER)?, SystemTime::now())
 }
 
 /// The time that a `Retry-After` names: seconds, or a date. Nothing if it names none.

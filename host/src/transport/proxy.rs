@@ -5,7 +5,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use crate::account;
+use super::is_loopback;
 use crate::environment;
 use crate::error::{Error, Result};
 
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// If a variable names something that can't be used: to go around a proxy silently would be worse.
 pub(super) fn for_address(base_url: &Url) -> Result<Option<String>> {
     let Ok(address) = base_url.as_str().parse::<Uri>() else { return Ok(None) };
-    if account::is_loopback(base_url) {
+    if is_loopback(base_url) {
         return Ok(None);
     }
     for name in environment::PROXIES {

@@ -20,8 +20,7 @@ use crate::event_loop::{self, Stop};
 use crate::input::Stdin;
 use crate::kinds::{Found, Kind, Refused};
 use crate::output::list::List;
-use crate::output::progress::Progress;
-use crate::output::{Record, record, stderr, stdout};
+use crate::output::{self, Progress, Record, record, stderr, stdout};
 use crate::service::Broker;
 
 /// Lists one kind: its failure is the command's.
@@ -69,7 +68,7 @@ fn run(
         .collect::<Result<Vec<_>>>()?;
     let deadline = work.session.deadline().of_command();
     let first_failure = event_loop::run(async {
-        let progress = Progress::begin("Listing");
+        let progress = output::progress("Listing");
         let whole = async {
             let start = |kind, input| start(&work, kind, input, limit);
             let printed = print(&mut list, inputs, start, &progress, several).await?;

@@ -19,8 +19,7 @@ use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
-use crate::output::Record;
-use crate::output::progress::Progress;
+use crate::output::{self, Record};
 use crate::run::{self, Instance};
 use crate::service::{Broker, Draft, Rehearsal, Session};
 use crate::settings;
@@ -81,7 +80,7 @@ impl Work {
             let broker = Arc::clone(&worker.broker);
             let answered = Cell::new(false);
             let whole = async {
-                let progress = Progress::begin(&format!("{} {}", doing(verb), kind.manifest.title));
+                let progress = output::progress(&format!("{} {}", doing(verb), kind.manifest.title));
                 let answer = on_a_thread(move || worker.ready()?.invoke(&input, read)).await?;
                 drop(progress);
                 answered.set(true);
