@@ -22,6 +22,9 @@ pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 /// Where the proxies for https stand; plain http is for this machine, and goes through none.
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
+/// Where the exceptions from them stand.
+pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
 /// The value of a variable; nothing if it isn't set or empty.
 pub(crate) fn text(name: &str) -> Result<Option<String>> {
     match raw(name) {

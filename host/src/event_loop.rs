@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 /// Runs a future to its end. What a kind still does then is no longer waited for.
@@ -27,6 +28,36 @@ pub(crate) enum Stop {
 
 /// Requests end at the deadline by themselves, with a better message than this one's: they go first.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// How long a command may take to end when it was told to.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Watches, on a thread of its own, for what ends a command early: whatever blocks the command (a disk, a terminal that nobody reads), it
+/// can't keep this from being heard. The command is told, and has a moment to say what became of it; then the process ends with the status
+/// that `last_resort` names.
+pub(crate) fn watch(
+    deadline: Option<(Duration, Instant)>,
+    last_resort: impl Fn(Stop) -> u8 + Send + 'static,
+) -> impl Future<Output = Stop> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Without a loop of its own a signal ends the process by itself.
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+        let stop = runtime.block_on(stop(deadline));
+        // Nobody listens if the command has just ended.
+        let _ = sender.send(stop);
+        std::thread::sleep(LAST_PATIENCE);
+        // It had its time to end by returning.
+        #[allow(clippy::disallowed_methods)]
+        std::process::exit(last_resort(stop).into())
+    });
+    async {
+        match receiver.await {
+            Ok(stop) => stop,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
 
 /// Waits for something that ends a command early. Polled once, it catches every signal from then on.
 pub(crate) async fn stop(deadline: Option<(Duration, Instant)>) -> Stop {

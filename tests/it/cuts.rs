@@ -45,7 +45,7 @@ fn cutting_server(made: Made) -> Wire {
             // Read, and not done.
             0 => return Act::RawReset(Vec::new()),
             1 => return Act::Raw(Vec::new()),
-            2 => return Act::json("503 Service Unavailable", r#"{"error": "later"}"#),
+            2 => return Act::json("501 Not Implemented", r#"{"error": "no"}"#),
             3 => return Act::with("429 Too Many Requests", &[("retry-after", "0")], ""),
             _ => {}
         }
@@ -55,7 +55,8 @@ fn cutting_server(made: Made) -> Wire {
             4..8 => Act::RawReset(answer.as_bytes()[..shuffled(chance) % answer.len()].to_vec()),
             8 => Act::Raw(answer.as_bytes()[..shuffled(chance) % answer.len()].to_vec()),
             // Somebody in between, who has lost the service in the middle of it.
-            9 => Act::json(if chance.is_multiple_of(24) { "502 Bad Gateway" } else { "503 Service Unavailable" }, ""),
+            9 if chance.is_multiple_of(2) => Act::json("502 Bad Gateway", ""),
+            9 => Act::json("503 Service Unavailable", r#"{"error": "later"}"#),
             _ => Act::Raw(answer.into_bytes()),
         }
     })

@@ -198,3 +198,31 @@ fn a_new_credential_without_its_secret_is_said() {
     let output = server.run(&carto, create).ok();
     assert!(output.stderr.contains("warning: created M2M OAuth Client `x` (id_1), but"), "{output}");
 }
+
+/// A shell finds everything else as it was, and the new value whatever stood there.
+#[test]
+fn a_shell_reads_what_was_merged() {
+    let carto = Carto::new();
+    for before in [
+        "OTHER=keep\n",
+        "OTHER=keep\nCARTO_M2M_CLIENT_SECRET=old\n",
+        "CARTO_M2M_CLIENT_SECRET='old'; export CARTO_M2M_CLIENT_SECRET; OTHER=keep\n",
+        "export CARTO_M2M_CLIENT_SECRET=\"o l\nd\" # why\nOTHER='ke''ep'\n",
+        "CARTO_M2M_CLIENT_SECRET=1\nOTHER=keep\nCARTO_M2M_CLIENT_SECRET=2",
+        "OTHER=\"keep\"\nMORE='\nCARTO_M2M_CLIENT_SECRET=old\n'\n",
+    ] {
+        carto.write(".env", before);
+        carto.sandbox("credentials create m2m --title x --env-file .env").ok();
+        let script = ". ./.env && printf '%s %s' \"$OTHER\" \"$CARTO_M2M_CLIENT_SECRET\"";
+        let shell = Command::new("sh").args(["-c", script]).current_dir(carto.home()).output().unwrap();
+        let read = String::from_utf8(shell.stdout).unwrap();
+        let secret = read.strip_prefix("keep ").unwrap_or_else(|| panic!("{before:?}: {read:?}"));
+        assert_eq!(secret.len(), 64, "{before:?}: {secret}");
+    }
+    carto.write(".env", "OTHER=1\nCARTO_M2M_CLIENT_SECRET=$(pass carto) MORE=2\n");
+    let output = carto.sandbox("credentials create m2m --title x --env-file .env").fails(1);
+    assert!(
+        output.stderr.contains("line 2 sets `CARTO_M2M_CLIENT_SECRET` in a way that can't be replaced"),
+        "{output}"
+    );
+}

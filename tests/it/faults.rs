@@ -81,10 +81,10 @@ fn refusals_of_the_service() {
         --- stderr
         error: the sandbox failed (502): Bad Gateway; it isn't known whether the change was made
         hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
-        status=503, create: status 6
+        status=503, create: status 8
         --- stderr
-        error: the sandbox failed (503): Service Unavailable
-        hint: nothing was changed; try again later
+        error: the sandbox failed (503): Service Unavailable; it isn't known whether the change was made
+        hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
         status=418, create: status 1
         --- stderr
         error: the service refused this: I'm a teapot
@@ -312,9 +312,28 @@ fn a_page_is_no_deletion() {
     for answer in [
         Act::with("200 OK", &[("content-type", "text/html")], "<title>Sign in</title>"),
         Act::json("200 OK", r#"{"error": "nope"}"#),
+        Act::json("200 OK", r#"{"error": {"code": 7, "message": "in use"}}"#),
+        Act::json("200 OK", r#"{"errors": ["in use"]}"#),
+        Act::json("200 OK", r#"{"success": false}"#),
+        Act::json("200 OK", r#"{"title": "Forbidden", "status": 403}"#),
     ] {
         let server = Wire::start(vec![answer]);
         let output = server.run(&carto, "credentials delete token tok_1 -y").fails(8);
         assert!(output.stderr.contains("`carto credentials get token tok_1`"), "{output}");
+    }
+}
+
+#[test]
+fn what_a_service_says_of_a_deletion_that_it_made_is_no_failure() {
+    let carto = Carto::new();
+    for body in [
+        "",
+        "{}",
+        r#"{"deleted": true, "error": null, "errors": []}"#,
+        r#"{"status": "deleted"}"#,
+        r#"{"status": 200}"#,
+    ] {
+        let server = Wire::json("200 OK", body);
+        server.run(&carto, "credentials delete token tok_1 -y").ok();
     }
 }

@@ -11,7 +11,7 @@ use crate::support::wire::{Act, Wire, pages};
 use crate::support::{Carto, Output, Run};
 
 /// Waits until something is so, which it soon is.
-fn until(what: impl Fn() -> bool) {
+fn until(mut what: impl FnMut() -> bool) {
     let started = Instant::now();
     while !what() {
         assert!(started.elapsed().as_secs() < 20, "it never came to that");
@@ -226,4 +226,39 @@ fn a_hand_over_that_hangs_is_stopped() {
     );
     assert!(output.stderr.contains("(`id_1`)") && output.stderr.contains("its secret is lost"), "{output}");
     assert!(!output.stderr.contains("s3cr3t"), "{output}");
+    assert_eq!(std::fs::read_dir(carto.home().join("held")).unwrap().count(), 0);
+}
+
+/// What is safe in a file isn't lost, though nobody reads the rest.
+#[test]
+fn what_is_in_its_file_is_not_called_lost() {
+    let carto = Carto::new();
+    let long = "x".repeat(1 << 17);
+    let answer = format!(r#"{{"client_id": "id_1", "client_secret": "s3cr3t", "title": "{long}"}}"#);
+    let server = Wire::json("200 OK", &answer);
+    let mut run = server.run(&carto, "credentials create m2m --title x --env-file .env --timeout 300ms");
+    let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Its output fills the pipe, and nobody reads.
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(stderr.contains("(`id_1`)") && stderr.contains("hint: its variables are in `.env`"), "{stderr}");
+    assert!(std::fs::read_to_string(carto.home().join(".env")).unwrap().contains("'s3cr3t'"));
+}
+
+/// A standard error that nobody reads keeps nothing from being heard either.
+#[test]
+fn a_full_standard_error_stops_nothing() {
+    let carto = Carto::new();
+    let server = pages(1, usize::MAX);
+    let mut run = server.run(&carto, "--debug credentials list tokens -o jsonl");
+    let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // 64 KiB of lines like `debug: GET /v3/tokens → 200 OK in 0 ms`.
+    let mut seen = 0;
+    until(|| {
+        let now = server.requests().len();
+        std::mem::replace(&mut seen, now) == now && now > 1000
+    });
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -165,6 +165,7 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         limited("429, soon", "0"),
         answer("429, not saying when", "429 Too Many Requests", r#"{"error": "slow down"}"#),
         limited("429, in an hour", "3600"),
+        limited("429, at the end of time", "18446744073709551615"),
         limited("429, on a date", "Wed, 01 Jan 2098 00:00:00 GMT"),
         limited("429, absurd", "when it suits you"),
         answer("500", "500 Internal Server Error", r#"{"error": "oops"}"#),
@@ -238,6 +239,14 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         proxied("a proxy that refuses", "", Some("403 Forbidden")),
         proxied("a proxy that wants a password", "", Some("407 Proxy Authentication Required")),
         proxied("a proxy variable that names none", "socks5://127.0.0.1:1080", None),
+        Fault {
+            variables: vec![
+                ("ALL_PROXY", "socks5h://127.0.0.1:1080".to_owned()),
+                ("NO_PROXY", "nothing.invalid".to_owned()),
+                ("RES_OPTIONS", "timeout:1 attempts:1".to_owned()),
+            ],
+            ..Fault::new("the same, but not for this name").at("https://nothing.invalid")
+        },
         answer("a wider grant", "200 OK", &token(r#", "grants": [{"connection_name": "dw", "source": "*"}]"#)),
         answer("a longer life", "200 OK", &token(r#", "expiration_date": "2099-01-01T00:00:00Z""#)),
         answer("no end of life", "200 OK", &token(r#", "expiration_date": null"#)),

@@ -38,6 +38,14 @@ fn no_request_is_made_in_vain() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// An empty cursor is the end, and not the beginning.
+#[test]
+fn an_empty_cursor_ends_a_list() {
+    let carto = Carto::new();
+    let server = Wire::json("200 OK", r#"{"tokens": [{"id": "tok_1", "name": "demo"}], "next": ""}"#);
+    assert_eq!(server.run(&carto, "credentials list tokens --field id").ok().stdout, "tok_1\n");
+}
+
 /// A write has a connection of its own: one that the other side closes just then would leave it with an unknown outcome for nothing.
 #[test]
 fn a_write_after_a_read_trusts_no_idle_connection() {

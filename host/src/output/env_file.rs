@@ -2,7 +2,7 @@
 //! What is in it already stays, but for the variables that are set anew. It is replaced as a whole, so that nobody reads half of it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -13,7 +13,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-use super::variables::{Variable, merged, unfinished};
+use super::variables::{Variable, merged, obstacle, unfinished};
 use crate::error::{Error, Result};
 
 /// No file of variables is larger.
@@ -30,14 +30,15 @@ pub(crate) struct EnvFile {
     given: String,
     /// Where it really is, behind links.
     target: PathBuf,
-    folder: PathBuf,
+    /// Its folder, to be locked; nothing if it can't be opened.
+    folder: Option<File>,
     /// Beside it, empty until there is something to write. Gone when this is dropped.
     replacement: NamedTempFile,
 }
 
 impl EnvFile {
-    /// Makes sure that the file can be written, and changes nothing.
-    pub(crate) fn open(given: &str) -> Result<EnvFile> {
+    /// Makes sure that the file can be written, with these variables set, and changes nothing.
+    pub(crate) fn open(given: &str, names: &[&str]) -> Result<EnvFile> {
         let refuse = |why: String| {
             Error::new(ErrorCode::OutputFailed, format!("cannot write to `{given}`: {why}"))
                 .hint("nothing was created; name another file, or use `-o env` to see the variables")
@@ -66,7 +67,10 @@ impl EnvFile {
             if metadata.uid() != rustix::process::geteuid().as_raw() {
                 return Err(refuse("it belongs to somebody else".to_owned()));
             }
-            read(&target).map_err(|e| refuse(e.to_string()))?;
+            let text = read(&target).map_err(|e| refuse(e.to_string()))?;
+            if let Some((line, why)) = obstacle(&text, names) {
+                return Err(refuse(format!("line {line} {why}")));
+            }
             // Replacing a file needs no right to it: somebody who took that away meant it.
             OpenOptions::new().write(true).open(&target).map_err(|e| refuse(e.kind().to_string()))?;
         }
@@ -81,12 +85,17 @@ impl EnvFile {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(e) => return Err(refuse(io::Error::from(e).kind().to_string())),
         }
-        Ok(EnvFile { given: given.to_owned(), target, folder, replacement })
+        Ok(EnvFile { given: given.to_owned(), target, folder: File::open(folder).ok(), replacement })
     }
 
     /// As the user wrote it.
     pub(crate) fn given(&self) -> &str {
         &self.given
+    }
+
+    /// The file that is left behind if nobody gets to remove it.
+    pub(crate) fn scrap(&self) -> &Path {
+        self.replacement.path()
     }
 
     /// Sets the variables.
@@ -95,40 +104,48 @@ impl EnvFile {
     /// If it can't be done; the file is then as it was.
     pub(crate) fn set(mut self, variables: &[Variable]) -> io::Result<()> {
         // Two commands at once must not take each other's variables away. A lock on the folder leaves no file behind.
-        let _locked = lock(&self.folder)?;
-        let text = if self.target.exists() { read(&self.target)? } else { String::new() };
-        let text = merged(&text, variables);
+        // It ends with the descriptor.
+        self.folder.as_ref().inspect(|folder| lock(folder));
+        let before = if self.target.exists() { read(&self.target)? } else { String::new() };
+        let text = merged(&before, variables);
         self.replacement.write_all(text.as_bytes())?;
         self.replacement.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
         self.replacement.as_file().sync_all()?;
         match self.replacement.persist(&self.target) {
             Ok(_) => Ok(()),
             // A file that is mounted by itself, as containers do it, can't be replaced, but written to.
-            Err(e) if self.target.exists() => write_in_place(&self.target, &text).map_err(|_| e.error),
+            Err(_) if self.target.exists() => write_in_place(&self.target, &before, &text),
             Err(e) => Err(e.error),
         }
     }
 }
 
-/// Locks a folder until the file that comes back is dropped. One that somebody keeps locked for no reason isn't waited for any longer: what is
-/// written then is whole all the same.
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = File::open(folder)?;
+/// Locks a folder. One that somebody keeps locked for no reason isn't waited for any longer: what is written then is whole all the same.
+fn lock(folder: &File) {
     let end = Instant::now() + PATIENCE;
-    while rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+    while rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
         && Instant::now() < end
     {
         sleep(Duration::from_millis(5));
     }
-    Ok(file)
 }
 
-fn write_in_place(target: &Path, text: &str) -> io::Result<()> {
+/// Writes into a file that can't be replaced; if there is no room for it, the file gets back what it had.
+fn write_in_place(target: &Path, before: &str, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(target)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.set_len(0)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let mut write = |text: &str| {
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)?;
+        file.sync_all()
+    };
+    let written = write(text);
+    if written.is_err() {
+        // It had room for that a moment ago.
+        let _ = write(before);
+    }
+    written
 }
 
 /// The text of a file into which variables can be merged.

@@ -18,26 +18,24 @@ pub(crate) fn is_for_shells_only(value: &str) -> bool {
     value.contains(['\'', '\\', '\n', '\r']) || value.contains("${")
 }
 
-/// The text of a file with these variables set: where they stood already, or at its end. Everything else stays as it is.
+/// The text of a file with these variables set: wherever they stood already, else at its end. Everything else stays as it is.
 pub(crate) fn merged(text: &str, variables: &[Variable]) -> String {
     let mut merged = String::with_capacity(text.len() + 256);
     let mut left: Vec<&Variable> = variables.iter().collect();
+    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     for statement in statements(text) {
         let (before, name) = assigned(statement);
-        let Some(variable) = variables.iter().find(|(own, _)| Some(own.as_str()) == name) else {
-            merged.push_str(statement);
-            continue;
-        };
-        // The last of several would win: there is to be one.
-        let place = left.iter().position(|own| *own == variable);
-        if let Some(at) = place {
-            left.remove(at);
-            merged.push_str(before);
-            merged.push_str(&assignment(variable));
-            merged.push_str(rest(statement));
+        let variable = variables.iter().find(|(own, _)| Some(own.as_str()) == name);
+        match variable.zip(value_end(statement)) {
+            None => merged.push_str(statement),
+            Some((variable, end)) => {
+                left.retain(|own| *own != variable);
+                merged.push_str(before);
+                merged.push_str(&assignment(variable));
+                merged.push_str(&statement[end..]);
+            }
         }
     }
-    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     if !left.is_empty() && !merged.is_empty() && !merged.ends_with('\n') {
         merged.push_str(line_end);
     }
@@ -45,23 +43,57 @@ pub(crate) fn merged(text: &str, variables: &[Variable]) -> String {
     merged
 }
 
-/// What follows the value of a statement: other statements, a comment, the line break.
-fn rest(statement: &str) -> &str {
-    let end = statement.trim_end_matches(['\r', '\n']).len();
-    let line_end = if end == statement.len() { "\n" } else { &statement[end..] };
-    let Some(value) = value(statement) else { return line_end };
-    match quoted(statement, value) {
-        Some(at) if at > value => match &statement[at..] {
-            "" => line_end,
-            more => more,
-        },
-        // Without quotes a value goes to a semicolon, a comment, or the end of the line.
-        _ => {
-            let whole = &statement[value..end];
-            let ends = [whole.find(';'), whole.find(" #")];
-            ends.into_iter().flatten().min().map_or(line_end, |at| &statement[value + at..])
+/// The first line that is in the way of setting these variables, and why: one that sets one of them in a way that can't be replaced without
+/// harm to what stands beside it, or that may be inside the value of another.
+pub(crate) fn obstacle(text: &str, names: &[&str]) -> Option<(usize, String)> {
+    let (mut line, mut open) = (1, false);
+    for statement in statements(text) {
+        match assigned(statement).1.filter(|name| names.contains(name)) {
+            Some(name) if open || value_end(statement).is_none() => {
+                return Some((line, format!("sets `{name}` in a way that can't be replaced safely")));
+            }
+            Some(_) => {}
+            None => open |= !is_balanced(statement),
         }
+        line += statement.matches('\n').count();
     }
+    None
+}
+
+/// Where the value of a statement ends: one quoted or plain word, with nothing behind it but a comment or, after a semicolon, something
+/// else. Nothing for anything else.
+fn value_end(statement: &str) -> Option<usize> {
+    let start = value(statement)?;
+    let end = if statement[start..].starts_with(['\'', '"']) {
+        quoted(statement, start)?
+    } else {
+        let ends = |c: char| c.is_whitespace() || r##";#&|"'\$`()<>"##.contains(c);
+        start + statement[start..].find(ends).unwrap_or(statement.len() - start)
+    };
+    let behind = &statement[end..];
+    let next = behind.trim_start_matches([' ', '\t']);
+    let name = assigned(statement).1?;
+    let harmless = next.trim_end_matches(['\r', '\n']).is_empty()
+        || next.starts_with('#') && next.len() < behind.len()
+        || next.starts_with(';') && is_balanced(next) && !next.contains(&format!("{name}="));
+    harmless.then_some(end)
+}
+
+/// Whether every quote is closed in a piece of a file, comments aside, as a shell sees it.
+fn is_balanced(text: &str) -> bool {
+    let (mut quote, mut escaped, mut before) = (None, false, ' ');
+    for c in text.chars() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"'), '\\') => escaped = true,
+            (None, '#') if before.is_whitespace() => quote = Some('\n'),
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            _ => {}
+        }
+        before = c;
+    }
+    quote.is_none_or(|open| open == '\n')
 }
 
 /// What stands before the name (spaces, `export`), and the name that a statement sets, if it sets one.
@@ -181,24 +213,43 @@ mod tests {
             ("A='old' # why\n", "A='new' # why\n"),
             ("A='old'; export A; B=1\n", "A='new'; export A; B=1\n"),
             ("A=old; export A\n", "A='new'; export A\n"),
-            ("A=old#1\n", "A='new'\n"),
-            ("A=old#1 # x\n", "A='new' # x\n"),
             ("A=1\r\nB=2\r\n", "A='new'\r\nB=2\r\n"),
             ("B=2\r\n", "B=2\r\nA='new'\r\n"),
             ("B=1\nA='old'\\''er'\n\n# end", "B=1\nA='new'\n\n# end"),
-            ("A=1\nB=2\nA=3\n", "A='new'\nB=2\n"),
+            ("A=1\nB=2\nA=3; C=4\n", "A='new'\nB=2\nA='new'; C=4\n"),
             ("A=\"two\nlines\"\nB=1\n", "A='new'\nB=1\n"),
             ("A=\"a \\\" quote\nB=2\"\nB=1\n", "A='new'\nB=1\n"),
             // Inside another variable's value stands no variable.
             ("B='\nA=old\n'\n", "B='\nA=old\n'\nA='new'\n"),
             ("# A=old\nAA=1\nA_=2\n", "# A=old\nAA=1\nA_=2\nA='new'\n"),
-            ("B=don't\nA=old\n", "B=don't\nA='new'\n"),
+            ("B=don't\n", "B=don't\nA='new'\n"),
             ("  A = old\n", "  A='new'\n"),
             ("A=\n", "A='new'\n"),
             ("B=\nA=1\n", "B=\nA='new'\n"),
-            ("A=one\\\ntwo\nB=1\n", "A='new'\nB=1\n"),
         ] {
+            assert_eq!(obstacle(before, &["A"]), None, "{before:?}");
             assert_eq!(set(before, "A", "new"), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_safely_is_found() {
+        for (text, line) in [
+            ("A=ab\"c;d\"\n", 1),
+            ("B=1\nA=$(echo a; echo b)\n", 2),
+            ("A=`date`\n", 1),
+            ("A='a'b\n", 1),
+            ("A=\"a\"#x\n", 1),
+            ("A=old#1\n", 1),
+            ("A=old B=1\n", 1),
+            ("export A=old B=1\n", 1),
+            ("A=old && B=1\n", 1),
+            ("A=1; A=2\n", 1),
+            ("A=one\\\ntwo\n", 1),
+            ("B=1 C=\"x\nA=old\n\"\n", 2),
+            ("B=don't\nA=old\n", 2),
+        ] {
+            assert_eq!(obstacle(text, &["A"]).map(|(line, _)| line), Some(line), "{text:?}");
         }
     }
 
@@ -221,8 +272,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_keeps_what_is_not_set(text in "([ABx ='\"\\\\#\n]|export ){0,40}") {
-            prop_assume!(unfinished(&text).is_none());
+        fn any_text_keeps_what_is_not_set(text in "([ABx ='\"\\\\#;$()\n]|A=|B=|export ){0,30}") {
+            prop_assume!(unfinished(&text).is_none() && obstacle(&text, &["A"]).is_none());
             // Set twice, the same as once; and what isn't about `A` stays.
             let once = set(&text, "A", "it's");
             prop_assert_eq!(set(&once, "A", "it's"), once.clone());

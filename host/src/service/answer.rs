@@ -31,6 +31,10 @@ impl<'a> Asked<'a> {
     pub(super) fn judge(&self, received: Received) -> Result<WireResponse> {
         let status = received.status;
         match status.as_u16() {
+            // What a status says that nobody knows isn't that nothing was done.
+            100..=199 | 300..=399 | 432..=450 | 452..=499 | 600.. if self.writes => {
+                return Err(unknown(&format!("{} answered {} with {status}", self.account.place(), self.shown)));
+            }
             401 => return Err(self.account.rejected(received.words().as_deref())),
             408 => return Err(self.gave_up()),
             429 => return Err(self.limited(asked_wait(&received))),
@@ -39,12 +43,10 @@ impl<'a> Asked<'a> {
         }
         let body = match &received.content {
             Content::Nothing => None,
-            // A success that speaks of an error is none.
-            Content::Json(json) if status.is_success() && self.deletes && json["error"].is_string() => {
-                let words = received.words().unwrap_or_default();
-                let message =
-                    format!("{} answered {} with {}: {words}", self.account.place(), self.shown, status.as_u16());
-                return Err(unknown(&message));
+            Content::Json(json) if status.is_success() && self.deletes && speaks_of_failure(json) => {
+                let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
+                let (place, shown) = (self.account.place(), &self.shown);
+                return Err(unknown(&format!("{place} answered {shown} with {status} and an error{words}")));
             }
             Content::Json(json) => Some(json.clone()),
             // A word or two that come with a deletion say nothing more. A page can be anybody's: that of a sign-in, say.
@@ -111,12 +113,11 @@ impl<'a> Asked<'a> {
 
     fn unavailable(&self, received: &Received) -> Error {
         let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
-        let (status, wait) = (received.status.as_u16(), asked_wait(received));
-        let message = format!("{} failed ({status}){}{words}", self.account.place(), wish(wait));
-        // 501 says that nothing was done, and so does 503 if it is the service's own: a proxy says it too when the service is gone in the
-        // middle of a request. Behind any other failure a write may have happened.
-        let is_own = matches!(received.content, Content::Json(_)) || wait.is_some();
-        if self.writes && !(status == 501 || status == 503 && is_own) {
+        let status = received.status.as_u16();
+        let message = format!("{} failed ({status}){}{words}", self.account.place(), wish(asked_wait(received)));
+        // 501 says that nothing was done. Behind any other failure a write may have happened, behind a 503 too: a proxy says that when it has
+        // lost the service in the middle of a request.
+        if self.writes && status != 501 {
             return unknown(&message);
         }
         Error::new(ErrorCode::Unavailable, message).hint(match status {
@@ -141,6 +142,16 @@ impl<'a> Asked<'a> {
 /// A write whose outcome nobody knows. How to find out depends on the verb, and is said by the command.
 fn unknown(why: &str) -> Error {
     Error::new(ErrorCode::OutcomeUnknown, format!("{why}; it isn't known whether the change was made"))
+}
+
+/// Whether an answer that calls itself a success isn't one.
+fn speaks_of_failure(body: &Value) -> bool {
+    let says = |key: &str| body.get(key).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)));
+    let lists = body["errors"].as_array().is_some_and(Vec::is_empty);
+    says("error")
+        || says("errors") && !lists
+        || body["success"] == false
+        || body["status"].as_u64().is_some_and(|status| status >= 400)
 }
 
 /// The wait that a service asks for, in the largest unit that tells something.

@@ -131,6 +131,7 @@ impl Broker {
         let session = Arc::clone(&self.session);
         let fate = Arc::clone(&self.fate);
         let written = (request.method != "GET").then(|| request.shown());
+        let written_too = written.clone();
         self.handle.spawn(async move {
             let on_wire = |is_there: bool| {
                 let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +140,17 @@ impl Broker {
             // The receiver is gone only if the command ended.
             let _ = sender.send(session.send(request, on_wire).await);
         });
-        receiver.blocking_recv().unwrap_or_else(|_| Err(Error::fault("the host ended during a request")))
+        receiver.blocking_recv().unwrap_or_else(|_| {
+            Err(match written_too {
+                Some(shown) => {
+                    let message = format!(
+                        "the host failed while {shown} was under way; it isn't known whether the change was made"
+                    );
+                    Error::new(ErrorCode::OutcomeUnknown, message)
+                }
+                None => Error::new(ErrorCode::Failed, "the host failed during a request"),
+            })
+        })
     }
 
     /// The host's own service: a warning for the user.

@@ -3,6 +3,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::transport::{Body, BodyError, Failure};
@@ -46,9 +47,16 @@ pub(super) async fn receive(response: Response<Body>, bearer: &str) -> Result<Re
     Err(failure)
 }
 
-/// The text without the bearer: neither a message nor a kind may get it from a service that echoes it.
-pub(super) fn without(bearer: &str, text: &str) -> String {
-    if bearer.len() >= SHORTEST { text.replace(bearer, "[hidden]") } else { text.to_owned() }
+/// The text without the bearer, in any of the spellings in which a service may echo it: neither a message nor a kind may get it.
+fn without(bearer: &str, text: &str) -> String {
+    if bearer.len() < SHORTEST {
+        return text.to_owned();
+    }
+    let percent = utf8_percent_encode(bearer, NON_ALPHANUMERIC).to_string();
+    // JSON inside a text, and JSON inside that.
+    let escaped = bearer.replace('/', r"\/");
+    let spellings = [bearer, &percent, &percent.to_lowercase(), &escaped.replace('\\', r"\\"), &escaped];
+    spellings.into_iter().fold(text.to_owned(), |text, spelling| text.replace(spelling, "[hidden]"))
 }
 
 /// The same in every text of a value, where no escape can hide it.
@@ -115,6 +123,9 @@ mod tests {
             r#"{"error": "bad opaque\/secret+value=="}"#.as_bytes(),
             br#"{"error": {"message": "opaque\u002fsecret+value\u003d="}}"#,
             b"it was opaque/secret+value==, and \xff",
+            br#"{"error": "upstream said {\"t\":\"opaque\\/secret+value==\"}"}"#,
+            b"opaque%2Fsecret%2Bvalue%3D%3D",
+            br"opaque\/secret+value==",
         ] {
             let received = Received::new(StatusCode::BAD_REQUEST, &headers, body, bearer);
             let words = received.words().unwrap();

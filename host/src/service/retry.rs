@@ -66,8 +66,8 @@ pub(super) fn asked_wait(received: &Received) -> Option<Duration> {
 pub(crate) fn after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More than fits is more than anybody waits.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+        // More than that is more than anybody waits.
+        return Some(Duration::from_secs(u64::from(value.parse().unwrap_or(u32::MAX))));
     }
     // A date that has passed is no wait.
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
@@ -149,6 +149,7 @@ mod tests {
         }
         assert_eq!(wait("3600"), None);
         assert_eq!(wait("99999999999999999999999"), None);
+        assert_eq!(wait("18446744073709551615"), None);
         assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), None);
         // What can't be read is no wish, and what has passed none for less than our own wait.
         for absurd in ["soon", "-5", "", "1.5", "yesterday, 25:61", "0", "Sun, 06 Nov 1994 08:49:37 GMT"] {

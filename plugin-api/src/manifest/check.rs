@@ -159,12 +159,14 @@ impl Record {
 impl VerbSpec {
     fn check(&self, verb: Verb, manifest: &Manifest) -> Result<(), String> {
         for call in &self.calls {
+            let shown = call.to_string();
+            let shown = shown.escape_debug();
             if verb.only_reads() && call.method != Method::Get {
-                return Err(format!("`{call}` isn't a GET: {verb} only reads"));
+                return Err(format!("`{shown}` isn't a GET: {verb} only reads"));
             }
             if !manifest.services.contains_key(&call.service) {
                 return Err(format!(
-                    "`{call}` names a service without a table `[services.{}]`",
+                    "`{shown}` names a service without a table `[services.{}]`",
                     call.service.escape_debug()
                 ));
             }

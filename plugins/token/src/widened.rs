@@ -45,12 +45,15 @@ pub(crate) fn check(asked: &Asked<'_>, answer: &Token) -> Result<()> {
     if wider.is_empty() {
         return Ok(());
     }
-    let id = answer.handle().unwrap_or_else(|| "?".to_owned());
-    Err(Error::new(
-        ErrorCode::WiderThanAsked,
-        format!("the token `{id}` exists, but the service gave it more than was asked: {}", wider.join(", ")),
-    )
-    .hint(format!("delete it: `carto credentials delete token {}`", shell_word(&id))))
+    let what = wider.join(", ");
+    let (called, hint) = match answer.handle() {
+        Some(id) => {
+            (format!("the token `{id}`"), format!("delete it: `carto credentials delete token {}`", shell_word(&id)))
+        }
+        None => ("the new token".to_owned(), "find it and delete it: `carto credentials list tokens`".to_owned()),
+    };
+    let message = format!("{called} exists, but the service gave it more than was asked: {what}");
+    Err(Error::new(ErrorCode::WiderThanAsked, message).hint(hint))
 }
 
 /// Whether the answer shows an expiry later than asked, one that can't be read, or none. An answer that shows nothing but the token

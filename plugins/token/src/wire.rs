@@ -68,7 +68,7 @@ pub(crate) fn read_list(host: &Host<'_>, response: &Response) -> Result<(Vec<Tok
             None
         })
     });
-    Ok((readable.collect(), next))
+    Ok((readable.collect(), next.filter(|next| !next.is_empty())))
 }
 
 /// What a user is shown: CONTRACT's fields, in their order.

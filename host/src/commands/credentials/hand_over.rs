@@ -3,6 +3,7 @@
 
 use carto_plugin_api::ErrorCode;
 
+use super::delivery::Delivery;
 use super::{outcome, work};
 use crate::error::{Error, Result, quoted};
 use crate::kinds::Kind;
@@ -19,11 +20,13 @@ pub(super) struct Written {
 
 impl Written {
     /// Writes them.
-    pub(super) fn new(kind: &Kind, record: &Record, file: EnvFile) -> Result<Written> {
+    pub(super) fn new(kind: &Kind, record: &Record, file: EnvFile, delivery: &Delivery) -> Result<Written> {
         let variables = record::variables(record, &kind.manifest.record);
         let place = file.given().to_owned();
+        delivery.leaves(Some(file.scrap().to_owned()));
         file.set(&variables)
             .map_err(|error| lost(kind, record, &format!("its values were not written to `{place}`: {error}")))?;
+        delivery.is_in(&place);
         Ok(Written { place, variables })
     }
 

@@ -68,6 +68,7 @@ fn run(
         .collect::<Result<Vec<_>>>()?;
     let deadline = work.session.deadline().of_command();
     let first_failure = event_loop::run(async {
+        let stop = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
         let progress = output::progress("Listing");
         let whole = async {
             let start = |kind, input| start(&work, kind, input, limit);
@@ -77,7 +78,7 @@ fn run(
         };
         let ended = tokio::select! {
             biased;
-            stop = event_loop::stop(deadline) => Err(stopped(stop).into()),
+            stop = stop => Err(stopped(stop).into()),
             ended = whole => ended,
         };
         match ended {
@@ -223,5 +224,6 @@ pub(crate) fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<St
             Err(error) => stderr::warning(&format!("{}: it is left out", error.message), error.hint.as_deref()),
         }
     }
-    Ok((records, answer.next))
+    // An empty cursor would be the first page again.
+    Ok((records, answer.next.filter(|next| !next.is_empty())))
 }

@@ -3,6 +3,7 @@
 
 mod confirm;
 mod delete;
+mod delivery;
 mod dry_run;
 mod hand_over;
 mod list;

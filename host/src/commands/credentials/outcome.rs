@@ -3,6 +3,7 @@
 
 use carto_plugin_api::{ErrorCode, Verb};
 
+use super::delivery::Delivery;
 use crate::error::{Error, Result, shell_word};
 use crate::event_loop::Stop;
 use crate::kinds::Kind;
@@ -54,11 +55,11 @@ impl About {
         }
     }
 
-    /// The error of a verb that was stopped, before or after the kind `answered`.
-    pub(super) fn stopped(&self, stop: Stop, fate: &Fate, answered: bool) -> Error {
+    /// The error of a verb that was stopped.
+    pub(super) fn stopped(&self, stop: Stop, fate: &Fate, delivery: &Delivery) -> Error {
         let (code, what) = match stop {
             Stop::Interrupted => (ErrorCode::Interrupted, "interrupted".to_owned()),
-            Stop::OutOfTime(given) if answered => {
+            Stop::OutOfTime(given) if delivery.has_begun() => {
                 (ErrorCode::OutputFailed, format!("the result was not written within {given:?}"))
             }
             Stop::OutOfTime(given) => {
@@ -72,7 +73,9 @@ impl About {
                 after(error(what), accepted).hint(self.look())
             }
             (None, accepted @ [_, ..]) => {
-                error(format!("{what} after the service had accepted {}", named(accepted))).hint(self.way_to(fate))
+                let way = delivery.file().map(|file| format!("its variables are in `{file}`"));
+                error(format!("{what} after the service had accepted {}", named(accepted)))
+                    .hint(way.unwrap_or_else(|| self.way_to(fate)))
             }
             (None, []) if code == ErrorCode::PluginFault => {
                 error(format!("{what}; nothing was changed")).hint("report it to its vendor")
@@ -115,6 +118,17 @@ impl About {
         };
         format!("look before you repeat it: {way}")
     }
+}
+
+/// The status of a command that was stopped and can't even say so.
+pub(super) fn last_resort(stop: Stop, fate: &Fate) -> u8 {
+    let code = match (stop, &fate.under_way, fate.accepted.is_empty()) {
+        (Stop::Interrupted, ..) => ErrorCode::Interrupted,
+        (Stop::OutOfTime(_), Some(_), _) => ErrorCode::OutcomeUnknown,
+        (Stop::OutOfTime(_), None, false) => ErrorCode::OutputFailed,
+        (Stop::OutOfTime(_), None, true) => ErrorCode::Unreachable,
+    };
+    code.exit_status()
 }
 
 /// The error, with what the service had accepted until then.

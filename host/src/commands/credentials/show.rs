@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use carto_plugin_api::Verb;
 use clap::ArgMatches;
 
+use super::delivery::Delivery;
 use super::hand_over::{self, Written};
 use super::work::{self, Ended};
 use super::{Context, dry_run};
@@ -23,12 +24,13 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
     let mut work = work::Work::begin(context, stdin)?;
     let input = work.input(kind, verb, matches, id)?;
-    let file = path.map(|path| EnvFile::open(path)).transpose()?;
+    let names: Vec<&str> = kind.manifest.record.env.values().map(String::as_str).collect();
+    let file = path.map(|path| EnvFile::open(path, &names)).transpose()?;
     // A dry run that wants to change nothing leaves files alone too.
     let file = file.filter(|_| !context.globals.dry_run);
     let shown = Shown { kind: kind.clone(), verb, view, file };
-    work.run(kind, verb, input, work::record, |ended| match ended {
-        Ended::Answered(record) => shown.show(record),
+    work.run(kind, verb, input, work::record, |ended, delivery| match ended {
+        Ended::Answered(record) => shown.show(record, delivery),
         Ended::Drafted(draft) => dry_run::show(&draft, &shown.view),
     })
 }
@@ -42,13 +44,13 @@ struct Shown {
 }
 
 impl Shown {
-    fn show(self, record: Record) -> anyhow::Result<ExitCode> {
+    fn show(self, record: Record, delivery: &Delivery) -> anyhow::Result<ExitCode> {
         let Shown { kind, verb, view, file } = self;
         let fresh = verb == Verb::Create;
         if fresh {
             hand_over::check_secrets(&kind, &record, &view)?;
         }
-        let written = file.map(|file| Written::new(&kind, &record, file)).transpose()?;
+        let written = file.map(|file| Written::new(&kind, &record, file, delivery)).transpose()?;
         if view.format == Format::Table && view.field.is_none() {
             match verb {
                 Verb::Create => stderr::done(&format!("Created {}", hand_over::named(&kind, &record))),

@@ -1,7 +1,6 @@
 //! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop, which a signal or the
 //! deadline can end.
 
-use std::cell::Cell;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +12,8 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::Context;
-use super::outcome::About;
+use super::delivery::Delivery;
+use super::outcome::{self, About};
 use crate::account;
 use crate::error::{Error, Result};
 use crate::event_loop;
@@ -70,7 +70,7 @@ impl Work {
         verb: Verb,
         input: Input,
         read: Reader<T>,
-        finish: impl FnOnce(Ended<T>) -> anyhow::Result<ExitCode> + Send + 'static,
+        finish: impl FnOnce(Ended<T>, &Delivery) -> anyhow::Result<ExitCode> + Send + 'static,
     ) -> anyhow::Result<ExitCode> {
         let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
@@ -78,24 +78,33 @@ impl Work {
             let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
             let worker = Worker { broker: Arc::new(broker) };
             let broker = Arc::clone(&worker.broker);
-            let answered = Cell::new(false);
+            let delivery = Arc::new(Delivery::default());
+            let delivering = Arc::clone(&delivery);
+            let watched = Arc::clone(&broker);
+            let stop = event_loop::watch(self.session.deadline().of_command(), move |stop| {
+                outcome::last_resort(stop, &watched.fate())
+            });
             let whole = async {
                 let progress = output::progress(&format!("{} {}", doing(verb), kind.manifest.title));
                 let answer = on_a_thread(move || worker.ready()?.invoke(&input, read)).await?;
                 drop(progress);
-                answered.set(true);
                 let fate = broker.fate();
                 let ended = match fate.drafted.clone() {
                     Some(draft) if fate.violation.is_none() => Ended::Drafted(draft),
                     _ => Ended::Answered(about.settle(answer, &fate)?),
                 };
-                on_a_thread(move || finish(ended)).await?
+                on_a_thread(move || {
+                    delivering.begin();
+                    finish(ended, &delivering)
+                })
+                .await?
             };
             tokio::select! {
                 // First, so that no signal is missed once something runs.
                 biased;
-                stop = event_loop::stop(self.session.deadline().of_command()) => {
-                    Err(about.stopped(stop, &broker.fate(), answered.get()).into())
+                stop = stop => {
+                    delivery.abandon();
+                    Err(about.stopped(stop, &broker.fate(), &delivery).into())
                 }
                 done = whole => done,
             }

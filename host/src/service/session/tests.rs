@@ -82,9 +82,12 @@ async fn reads_are_repeated_and_writes_are_not() {
     assert_eq!((told.as_str(), seen), ("200", 3));
     let (told, seen, _) = outcome("GET", None, vec![status(503)]).await;
     assert_eq!((told.as_str(), seen), ("unavailable", 4));
-    for (code, method, told) in
-        [(503, "POST", "unavailable"), (502, "PATCH", "outcome_unknown"), (500, "DELETE", "outcome_unknown")]
-    {
+    for (code, method, told) in [
+        (501, "POST", "unavailable"),
+        (503, "POST", "outcome_unknown"),
+        (502, "PATCH", "outcome_unknown"),
+        (500, "DELETE", "outcome_unknown"),
+    ] {
         assert_eq!(outcome(method, None, vec![status(code), status(200)]).await, (told.to_owned(), 1, 0));
     }
 }
