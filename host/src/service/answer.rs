@@ -173,6 +173,6 @@ pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
         WireRequest { method: "POST".to_owned(), path: Vec::new(), query: Vec::new(), headers: Vec::new(), body: None };
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let account = Account::of_nobody();
-    let received = Received::new(status, &http::HeaderMap::new(), body, account.bearer());
+    let received = Received::new(status, &http::HeaderMap::new(), body, &super::hidden::Hidden::new(account.bearer()));
     Asked::new(&request, &account).judge(received)
 }

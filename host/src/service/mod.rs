@@ -2,13 +2,14 @@
 //!
 //! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare, and notes in `fate` what became of writes. `session`
 //! is the network's side, one rule a file: `request` builds what is sent, `deadline` and `retry` say how long and how often, `redirect` what
-//! is followed, `receive` how much is read and what of it is hidden, `answer` what it means.
+//! is followed, `receive` how much is read, `hidden` what of it nobody gets, `answer` what it means.
 
 mod answer;
 mod broker;
 mod deadline;
 mod draft;
 mod fate;
+mod hidden;
 mod receive;
 mod redirect;
 mod request;

@@ -1,19 +1,17 @@
-//! An answer, read into memory: no more of it than a limit, and without the bearer, which a service may echo.
+//! An answer, read into memory: no more of it than a limit, and without what is to be hidden in it.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::hidden::Hidden;
 use crate::transport::{Body, BodyError, Failure};
 
 /// The most that an answer may hold, unpacked.
 const LIMIT: usize = 16 * 1024 * 1024;
 /// The most of a service's own words that a message takes.
 const WORDS: usize = 500;
-/// A shorter bearer than this is none, and its letters would be everywhere.
-const SHORTEST: usize = 8;
 
 /// An answer in memory.
 pub(super) struct Received {
@@ -32,14 +30,14 @@ pub(super) enum Content {
     Other(String),
 }
 
-/// Reads an answer to its end, and hides the bearer in it.
-pub(super) async fn receive(response: Response<Body>, bearer: &str) -> Result<Received, Failure> {
+/// Reads an answer to its end, and hides what is to be hidden in it.
+pub(super) async fn receive(response: Response<Body>, hidden: &Hidden) -> Result<Received, Failure> {
     let (head, body) = response.into_parts();
     let failure = match Limited::new(body, LIMIT).collect().await {
-        Ok(body) => return Ok(Received::new(head.status, &head.headers, &body.to_bytes(), bearer)),
+        Ok(body) => return Ok(Received::new(head.status, &head.headers, &body.to_bytes(), hidden)),
         // Its status says all that matters; what was lost are words.
         Err(_) if head.status.is_client_error() || head.status.is_server_error() => {
-            return Ok(Received::new(head.status, &head.headers, b"", bearer));
+            return Ok(Received::new(head.status, &head.headers, b"", hidden));
         }
         Err(e) if e.is::<LengthLimitError>() => Failure::TooLarge,
         Err(e) => Failure::Lost(e.downcast_ref::<BodyError>().map_or_else(|| e.to_string(), ToString::to_string)),
@@ -47,39 +45,18 @@ pub(super) async fn receive(response: Response<Body>, bearer: &str) -> Result<Re
     Err(failure)
 }
 
-/// The text without the bearer, in any of the spellings in which a service may echo it: neither a message nor a kind may get it.
-fn without(bearer: &str, text: &str) -> String {
-    if bearer.len() < SHORTEST {
-        return text.to_owned();
-    }
-    let percent = utf8_percent_encode(bearer, NON_ALPHANUMERIC).to_string();
-    // JSON inside a text, and JSON inside that.
-    let escaped = bearer.replace('/', r"\/");
-    let spellings = [bearer, &percent, &percent.to_lowercase(), &escaped.replace('\\', r"\\"), &escaped];
-    spellings.into_iter().fold(text.to_owned(), |text, spelling| text.replace(spelling, "[hidden]"))
-}
-
-/// The same in every text of a value, where no escape can hide it.
-fn value_without(bearer: &str, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(without(bearer, &text)),
-        Value::Array(items) => items.into_iter().map(|item| value_without(bearer, item)).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(key, value)| (without(bearer, &key), value_without(bearer, value))).collect()
-        }
-        other => other,
-    }
-}
-
 impl Received {
-    pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], bearer: &str) -> Received {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], hidden: &Hidden) -> Received {
         let text = |(name, value): (&HeaderName, &http::HeaderValue)| {
-            Some((name.as_str().to_owned(), without(bearer, value.to_str().ok()?)))
+            Some((name.as_str().to_owned(), hidden.text(value.to_str().ok()?).into_owned()))
         };
         let content = match serde_json::from_slice(body) {
             _ if body.is_empty() => Content::Nothing,
-            Ok(json) => Content::Json(value_without(bearer, json)),
-            Err(_) => Content::Other(without(bearer, &String::from_utf8_lossy(body))),
+            Ok(mut json) => {
+                hidden.value(&mut json);
+                Content::Json(json)
+            }
+            Err(_) => Content::Other(hidden.text(&String::from_utf8_lossy(body)).into_owned()),
         };
         Received { status, headers: headers.iter().filter_map(text).collect(), content }
     }
@@ -127,7 +104,7 @@ mod tests {
             b"opaque%2Fsecret%2Bvalue%3D%3D",
             br"opaque\/secret+value==",
         ] {
-            let received = Received::new(StatusCode::BAD_REQUEST, &headers, body, bearer);
+            let received = Received::new(StatusCode::BAD_REQUEST, &headers, body, &Hidden::new(bearer));
             let words = received.words().unwrap();
             assert!(words.contains("[hidden]") && !words.contains("secret"), "{words}");
             assert_eq!(received.headers()[1].1, "Bearer [hidden]");

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::settings::Settings;
 
 /// All but RFC 3986's unreserved characters, so that whatever stands in a segment stays in it.
-const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The address: base URL, encoded segments, encoded query. Built from parts, never by joining text, which could change the host.
 pub(super) fn url(account: &Account, settings: &Settings, request: &WireRequest) -> Url {

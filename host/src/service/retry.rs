@@ -79,6 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::service::hidden::Hidden;
     use crate::transport::Obstacle;
 
     fn attempts(writes: bool) -> Attempts {
@@ -91,7 +92,7 @@ mod tests {
         if let Some(value) = retry_after {
             headers.insert(http::header::RETRY_AFTER, value.parse().unwrap());
         }
-        Ok(Received::new(StatusCode::from_u16(status).unwrap(), &headers, b"", ""))
+        Ok(Received::new(StatusCode::from_u16(status).unwrap(), &headers, b"", &Hidden::new("")))
     }
 
     fn unsent(lasting: bool) -> Result<Received, Failure> {

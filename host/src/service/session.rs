@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::answer::Asked;
 use super::deadline::{Deadline, RequestDeadline};
 use super::draft::Draft;
+use super::hidden::Hidden;
 use super::receive::{self, Received};
 use super::redirect::{self, Redirects, Turn};
 use super::request;
@@ -29,6 +30,7 @@ const LONG: Duration = Duration::from_secs(3);
 pub(crate) struct Session {
     account: Account,
     settings: Settings,
+    hidden: Hidden,
     /// Made at the first request: a trust store takes milliseconds to read.
     transport: Mutex<Option<Transport>>,
     timeout: Option<Duration>,
@@ -40,7 +42,8 @@ pub(crate) struct Session {
 impl Session {
     /// A session for an account. `timeout` is for the whole work of the command.
     pub(crate) fn new(account: Account, settings: Settings, timeout: Option<Duration>, debug: bool) -> Session {
-        Session { account, settings, transport: Mutex::new(None), timeout, deadline: OnceLock::new(), debug }
+        let hidden = Hidden::new(account.bearer());
+        Session { account, settings, hidden, transport: Mutex::new(None), timeout, deadline: OnceLock::new(), debug }
     }
 
     /// The time that the command goes by: the sandbox's, or the clock's.
@@ -116,7 +119,7 @@ impl Session {
         }
         let outcome = timeout(left, async {
             let response = transport.send(http).await?;
-            receive::receive(response, self.account.bearer()).await
+            receive::receive(response, &self.hidden).await
         });
         let outcome = outcome.await.unwrap_or_else(|_| {
             Err(if transport.has_connected() {

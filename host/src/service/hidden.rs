@@ -1,0 +1,89 @@
+//! Takes the bearer out of what a service answers: neither a message nor a kind may get it from a service that echoes it.
+
+use std::borrow::Cow;
+
+use percent_encoding::utf8_percent_encode;
+use serde_json::Value;
+
+use super::request::IN_SEGMENT;
+
+/// A shorter bearer than this is none, and its letters would be everywhere.
+const SHORTEST: usize = 8;
+
+/// The spellings in which a bearer may come back.
+#[derive(Debug, Clone)]
+pub(super) struct Hidden {
+    spellings: Vec<String>,
+}
+
+impl Hidden {
+    pub(super) fn new(bearer: &str) -> Hidden {
+        if bearer.len() < SHORTEST {
+            return Hidden { spellings: Vec::new() };
+        }
+        let percent = utf8_percent_encode(bearer, IN_SEGMENT).to_string();
+        // JSON inside a text, and JSON inside that: the longer spelling first.
+        let escaped = bearer.replace('/', r"\/");
+        let twice = escaped.replace('\\', r"\\");
+        let mut spellings = Vec::new();
+        for spelling in [twice, escaped, small_escapes(&percent), percent, bearer.to_owned()] {
+            // Of most bearers they are all the same.
+            if !spellings.contains(&spelling) {
+                spellings.push(spelling);
+            }
+        }
+        Hidden { spellings }
+    }
+
+    /// The text without it.
+    pub(super) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let there = self.spellings.iter().filter(|spelling| text.contains(spelling.as_str()));
+        there.fold(Cow::Borrowed(text), |text, spelling| Cow::Owned(text.replace(spelling, "[hidden]")))
+    }
+
+    /// Every text of a value without it: behind JSON's escapes, where none can hide it.
+    pub(super) fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Cow::Owned(hidden) = self.text(text) {
+                    *text = hidden;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(fields) => {
+                if fields.keys().any(|key| matches!(self.text(key), Cow::Owned(_))) {
+                    let shown = std::mem::take(fields);
+                    fields.extend(shown.into_iter().map(|(key, value)| (self.text(&key).into_owned(), value)));
+                }
+                fields.values_mut().for_each(|value| self.value(value));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+/// `%2F` as `%2f`.
+fn small_escapes(percent: &str) -> String {
+    let mut parts = percent.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    // Behind each percent sign stand two digits.
+    parts.fold(first, |text, part| format!("{text}%{}{}", part[..2].to_lowercase(), &part[2..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_value_is_looked_at() {
+        let hidden = Hidden::new("opaque/secret+value==");
+        let mut value = json!({ "a": ["x opaque/secret+value==", 7, null], "opaque/secret+value==": { "b": r"opaque\/secret+value==" } });
+        hidden.value(&mut value);
+        assert_eq!(value, json!({ "a": ["x [hidden]", 7, null], "[hidden]": { "b": "[hidden]" } }));
+        assert_eq!(hidden.text("opaque%2Fsecret%2Bvalue%3D%3D opaque%2fsecret%2bvalue%3d%3d"), "[hidden] [hidden]");
+        assert_eq!(Hidden::new("eyJhbGciOi.eyJqdGki.c2ln-_").spellings.len(), 1);
+        assert_eq!(Hidden::new("short").text("short"), "short");
+    }
+}
