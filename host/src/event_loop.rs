@@ -1,6 +1,7 @@
 //! The event loop of a command: one thread, on which requests run while kinds block on threads of their own; and what ends it early.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -35,15 +36,28 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// Watches, on a thread of its own, for what ends a command early: whatever blocks the command (a disk, a terminal that nobody reads), it
 /// can't keep this from being heard. The command is told, and has a moment to say what became of it; then the process ends with the status
 /// that `last_resort` names.
+///
+/// The first of the two futures is over when it listens: nothing should be sent before. The second is what it hears.
 pub(crate) fn watch(
     deadline: Option<(Duration, Instant)>,
     last_resort: impl Fn(Stop) -> u8 + Send + 'static,
-) -> impl Future<Output = Stop> {
+) -> (impl Future<Output = ()>, impl Future<Output = Stop>) {
+    let (listens, listening) = oneshot::channel();
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         // Without a loop of its own a signal ends the process by itself.
         let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
-        let stop = runtime.block_on(stop(deadline));
+        let stop = runtime.block_on(async {
+            let mut stop = pin!(stop(deadline));
+            tokio::select! {
+                // Polled first, and so it has caught the signals when the other is over.
+                biased;
+                stop = &mut stop => return stop,
+                () = async {} => {}
+            }
+            let _ = listens.send(());
+            stop.await
+        });
         // Nobody listens if the command has just ended.
         let _ = sender.send(stop);
         std::thread::sleep(LAST_PATIENCE);
@@ -51,12 +65,15 @@ pub(crate) fn watch(
         #[allow(clippy::disallowed_methods)]
         std::process::exit(last_resort(stop).into())
     });
-    async {
+    // Where there is no thread, there is nothing to wait for.
+    let listening = async { listening.await.unwrap_or_default() };
+    let stopped = async {
         match receiver.await {
             Ok(stop) => stop,
             Err(_) => std::future::pending().await,
         }
-    }
+    };
+    (listening, stopped)
 }
 
 /// Waits for something that ends a command early. Polled once, it catches every signal from then on.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use expect_test::expect;
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,7 +49,7 @@ fn a_signal_ends_a_command_with_its_outcome() {
         // The kind has to have its answer, which the server can't see: the next best is that it has sent it.
         let hangs = what.contains("hangs");
         let output = match hangs {
-            true => server.run(&carto, &format!("{line} --timeout 300ms")).output(),
+            true => server.run(&carto, &format!("{line} --timeout 800ms")).output(),
             false => signalled(Signal::INT, server.run(&carto, line), &server, 1),
         };
         assert_eq!(output.status, if hangs { 7 } else { 130 }, "{what}: {output}");
@@ -82,7 +82,7 @@ fn a_signal_ends_a_command_with_its_outcome() {
         {"error":{"code":"interrupted","message":"interrupted; the list isn't complete"}}
         a kind that hangs after a write: status 7
         --- stderr
-        error: the kind `marker` didn't end within 300ms after the service had accepted POST /v3/oauth-clients (`made_1`)
+        error: the kind `marker` didn't end within 800ms after the service had accepted POST /v3/oauth-clients (`made_1`)
         hint: `carto credentials get marker made_1 --reveal` shows it
     "#]].assert_eq(&report);
     let server = silent();
@@ -219,9 +219,9 @@ fn a_hand_over_that_hangs_is_stopped() {
     let held = std::fs::File::open(carto.home().join("held")).unwrap();
     rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let server = Wire::json("200 OK", r#"{"client_id": "id_1", "client_secret": "s3cr3t", "title": "x"}"#);
-    let output = server.run(&carto, "credentials create m2m --title x --env-file held/.env --timeout 200ms").fails(1);
+    let output = server.run(&carto, "credentials create m2m --title x --env-file held/.env --timeout 600ms").fails(1);
     assert!(
-        output.stderr.contains("error: the result was not written within 200ms after the service had accepted"),
+        output.stderr.contains("error: the result was not written within 600ms after the service had accepted"),
         "{output}"
     );
     assert!(output.stderr.contains("(`id_1`)") && output.stderr.contains("its secret is lost"), "{output}");
@@ -236,7 +236,7 @@ fn what_is_in_its_file_is_not_called_lost() {
     let long = "x".repeat(1 << 17);
     let answer = format!(r#"{{"client_id": "id_1", "client_secret": "s3cr3t", "title": "{long}"}}"#);
     let server = Wire::json("200 OK", &answer);
-    let mut run = server.run(&carto, "credentials create m2m --title x --env-file .env --timeout 300ms");
+    let mut run = server.run(&carto, "credentials create m2m --title x --env-file .env --timeout 800ms");
     let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Its output fills the pipe, and nobody reads.
     let mut stderr = String::new();
@@ -252,12 +252,16 @@ fn a_full_standard_error_stops_nothing() {
     let carto = Carto::new();
     let server = pages(1, usize::MAX);
     let mut run = server.run(&carto, "--debug credentials list tokens -o jsonl");
-    let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    // 64 KiB of lines like `debug: GET /v3/tokens → 200 OK in 0 ms`.
+    let (_reader, writer) = std::io::pipe().unwrap();
+    rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+    let mut child = run.command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    drop(run);
+    // It fills with lines like `debug: GET /v3/tokens → 200 OK in 0 ms`, and then nothing goes on.
     let mut seen = 0;
     until(|| {
+        std::thread::sleep(Duration::from_millis(100));
         let now = server.requests().len();
-        std::mem::replace(&mut seen, now) == now && now > 1000
+        std::mem::replace(&mut seen, now) == now && now > 20
     });
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -68,9 +68,10 @@ fn run(
         .collect::<Result<Vec<_>>>()?;
     let deadline = work.session.deadline().of_command();
     let first_failure = event_loop::run(async {
-        let stop = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
         let progress = output::progress("Listing");
         let whole = async {
+            listening.await;
             let start = |kind, input| start(&work, kind, input, limit);
             let printed = print(&mut list, inputs, start, &progress, several).await?;
             let missing = name_refused(&mut list, refused).await?;

@@ -81,11 +81,12 @@ impl Work {
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
             let watched = Arc::clone(&broker);
-            let stop = event_loop::watch(self.session.deadline().of_command(), move |stop| {
+            let (listening, stop) = event_loop::watch(self.session.deadline().of_command(), move |stop| {
                 outcome::last_resort(stop, &watched.fate())
             });
             let whole = async {
                 let progress = output::progress(&format!("{} {}", doing(verb), kind.manifest.title));
+                listening.await;
                 let answer = on_a_thread(move || worker.ready()?.invoke(&input, read)).await?;
                 drop(progress);
                 let fate = broker.fate();
@@ -100,7 +101,6 @@ impl Work {
                 .await?
             };
             tokio::select! {
-                // First, so that no signal is missed once something runs.
                 biased;
                 stop = stop => {
                     delivery.abandon();
