@@ -23,8 +23,8 @@ impl<'a> Host<'a> {
     /// Asks a service that the manifest declares, and waits for the answer.
     ///
     /// # Errors
-    /// What the host keeps to itself: not signed in (401), limited (429), unavailable (5xx), unreachable, a request that the manifest
-    /// doesn't declare. Pass these on with `?`. Every other status is a [`Response`]; see [`Response::ok`].
+    /// What the host keeps to itself: not signed in (401), limited (429), unavailable (5xx), unreachable, a write whose outcome
+    /// isn't known (after which it lets no other through), a request that the manifest doesn't declare. Pass these on with `?`. Every other status is a [`Response`]; see [`Response::ok`].
     pub fn call(&self, service: &str, request: Request) -> Result<Response> {
         let asked = request.0.shown();
         let bytes = serde_json::to_vec(&request.0).map_err(|e| Error::fault(format!("cannot write a request: {e}")))?;
@@ -175,8 +175,8 @@ impl Response {
     }
 
     /// The response if its status is 2xx, else the general meaning of its status as an error: 403 is
-    /// [`ErrorCode::Forbidden`], 404 [`ErrorCode::NotFound`], 409 and 412 [`ErrorCode::Conflict`], 400 and 422
-    /// [`ErrorCode::RefusedByService`], anything else [`ErrorCode::UnexpectedAnswer`]. any other 4xx is the same; a kind that knows better looks at
+    /// [`ErrorCode::Forbidden`], 404 and 410 [`ErrorCode::NotFound`], 409 and 412 [`ErrorCode::Conflict`],
+    /// every other 4xx [`ErrorCode::RefusedByService`], anything else [`ErrorCode::UnexpectedAnswer`]. A kind that knows better looks at
     /// [`Response::status`] first.
     pub fn ok(self) -> Result<Response> {
         let (code, what, hint) = match self.status() {

@@ -175,7 +175,7 @@ fn a_wait_can_be_interrupted_and_a_signal_ignored() {
     assert!(rest.contains("error: interrupted; nothing was changed"), "{rest}");
 
     let server = Wire::start(vec![Act::Silence]);
-    let mut run = server.run(&carto, "credentials get token tok_1 --timeout 400ms");
+    let mut run = server.run(&carto, "credentials get token tok_1 --timeout 1s");
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(run.command.get_program()).args(run.command.get_args());
     shell.env_clear().envs(run.command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -198,12 +198,12 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         zipped("gzip", gzip(whole.as_bytes())),
         zipped("a gzip bomb", bomb.to_vec()),
         zipped("gzip that is none", whole.clone().into_bytes()),
-        Fault::new("a slow body").acts(vec![Act::Drip(half.clone())]).options("--timeout 300ms"),
-        Fault::new("silence").acts(vec![Act::Silence]).options("--timeout 200ms"),
+        Fault::new("a slow body").acts(vec![Act::Drip(half.clone())]).options("--timeout 600ms"),
+        Fault::new("silence").acts(vec![Act::Silence]).options("--timeout 500ms"),
         {
             let deaf = Wire::start(vec![Act::Deaf]);
             let url = format!("https://localhost:{}", deaf.port);
-            Fault::new("silence instead of a TLS handshake").at(url).on(deaf).options("--timeout 200ms")
+            Fault::new("silence instead of a TLS handshake").at(url).on(deaf).options("--timeout 500ms")
         },
         Fault::new("401, cut off")
             .acts(vec![Act::Raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\n{".to_vec())]),
