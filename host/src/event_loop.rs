@@ -61,9 +61,11 @@ pub(crate) fn watch(
         // Nobody listens if the command has just ended.
         let _ = sender.send(stop);
         std::thread::sleep(LAST_PATIENCE);
+        let status = last_resort(stop);
+        crate::run::end_all();
         // It had its time to end by returning.
         #[allow(clippy::disallowed_methods)]
-        std::process::exit(last_resort(stop).into())
+        std::process::exit(status.into())
     });
     // Where there is no thread, there is nothing to wait for.
     let listening = async { listening.await.unwrap_or_default() };

@@ -13,11 +13,12 @@ use crate::account::profiles;
 use crate::commands::credentials;
 use crate::kinds::{Kind, section};
 use crate::output::{Format, View, record, table, variables};
-use crate::{cli, service, settings};
+use crate::{cli, run, service, settings};
 
 /// A library's file, and the manifest in it.
 pub fn library(bytes: &[u8]) {
-    if let Err((cause, remedy)) = section::manifest(Cursor::new(bytes), "fuzz") {
+    let read = section::source(Cursor::new(bytes)).and_then(|source| section::manifest(&source, "fuzz"));
+    if let Err((cause, remedy)) = read {
         assert!(!cause.is_empty() && !remedy.is_empty());
     }
 }
@@ -25,7 +26,7 @@ pub fn library(bytes: &[u8]) {
 /// A manifest's text, and the command line that is built from it.
 pub fn manifest(text: &str) {
     match Manifest::parse(text) {
-        Ok(manifest) => cli::build(&[Kind { manifest, file: PathBuf::from("/fuzz") }]),
+        Ok(manifest) => cli::build(&[kind(manifest)]),
         // It is made harmless where it is shown.
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -35,7 +36,7 @@ pub fn manifest(text: &str) {
 pub fn answer(text: &str) {
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
     let manifest = Manifest::parse(include_str!("../../tests/fixtures/marker/kind.toml")).expect("it is a manifest");
-    let kind = Kind { manifest, file: PathBuf::from("/fuzz") };
+    let kind = kind(manifest);
     let _ = credentials::page(&kind, value.clone());
     if let Ok(record) = credentials::record(&kind, value) {
         for format in [Format::Table, Format::Json, Format::Jsonl, Format::Csv, Format::Env] {
@@ -46,6 +47,19 @@ pub fn answer(text: &str) {
         let columns = table::Columns::settle(fields, "id", std::slice::from_ref(&record), Some(80));
         harmless(&columns.row(&record));
     }
+}
+
+/// What a worker sends.
+pub fn frame(bytes: &[u8]) {
+    match run::parse(bytes) {
+        Ok(Some((frame, length))) => assert_eq!(frame.head.len() + frame.body.len() + 9, length),
+        Ok(None) => {}
+        Err(malformed) => harmless(&malformed.0),
+    }
+}
+
+fn kind(manifest: Manifest) -> Kind {
+    Kind { manifest, source: "".into(), file: PathBuf::from("/fuzz") }
 }
 
 /// The body of a service's answer.

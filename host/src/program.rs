@@ -12,15 +12,21 @@ use crate::kinds::Catalog;
 use crate::output::stdout::NotWritten;
 use crate::output::{stderr, stdout};
 
-/// Runs the program on its own arguments.
+/// Runs the program on its own arguments: a command, or a worker that a command has started.
 pub fn run() -> ExitCode {
-    run_on(std::env::args_os()).unwrap_or_else(|error| match settle(error) {
+    if std::env::args_os().nth(1).is_some_and(|word| word == crate::run::WORD) {
+        return crate::run::run_worker(std::env::args_os().skip(2).filter_map(|word| word.into_string().ok()));
+    }
+    crate::run::keep_to_itself();
+    let code = run_on(std::env::args_os()).unwrap_or_else(|error| match settle(error) {
         None => ExitCode::SUCCESS,
         Some(error) => {
             stderr::error(&error);
             ExitCode::from(error.code.exit_status())
         }
-    })
+    });
+    crate::run::end_all();
+    code
 }
 
 fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::run::Level;
 
 /// No wait of our own before another attempt is longer than this; one that a service asks for can be.
 pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
@@ -28,9 +29,29 @@ pub(crate) struct Settings {
     /// `[network]`.
     #[serde(default)]
     pub(crate) network: Network,
+    /// `[plugins]`.
+    #[serde(default)]
+    pub(crate) plugins: Plugins,
     /// `[kinds.<name>]`: handed to that kind as it stands.
     #[serde(default)]
     pub(crate) kinds: BTreeMap<String, Map<String, Value>>,
+}
+
+/// How kinds are run.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Plugins {
+    /// How far they are kept from doing harm. What this machine can't give is refused.
+    pub(crate) level: Level,
+    /// How long one may work on a call, like `10s`; the time that it waits for the service isn't counted.
+    #[serde(deserialize_with = "time")]
+    pub(crate) deadline: Duration,
+}
+
+impl Default for Plugins {
+    fn default() -> Plugins {
+        Plugins { level: Level::default(), deadline: Duration::from_secs(10) }
+    }
 }
 
 /// How requests are made.

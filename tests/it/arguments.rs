@@ -7,7 +7,8 @@ use crate::support::Carto;
 use crate::support::output::check;
 
 fn with_marker() -> Carto {
-    let carto = Carto::new();
+    // Where its constructor could leave a mark.
+    let carto = Carto::new().at_level("in-process");
     carto.install("marker");
     carto
 }
@@ -120,7 +121,7 @@ fn a_kind_gets_its_own_settings_and_no_others() {
         expect![[r#"
             status 2
             --- stderr
-            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `network`, `kinds`
+            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `network`, `plugins`, `kinds`
             hint: mend the file, or move it away
         "#]],
     );

@@ -228,12 +228,13 @@ fn debug_shows_requests_and_no_secret() {
     check(
         &output,
         expect![[r#"
-        status 0
-        --- stdout
-        demo
-        --- stderr
-        debug: GET /v3/tokens/… → 200 OK in [n] ms
-    "#]],
+            status 0
+            --- stdout
+            demo
+            --- stderr
+            debug: opened token (`[home]/kinds/libcarto_kind_token.so`, sha256 [hash]…): confined, process [id]
+            debug: GET /v3/tokens/… → 200 OK in [n] ms
+        "#]],
     );
 }
 

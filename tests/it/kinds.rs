@@ -77,12 +77,19 @@ fn without_any_kind_every_message_shows_a_way() {
     check(
         &carto.run("plugin list --json").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        {
-          "plugins": []
-        }
-    "#]],
+            status 0
+            --- stdout
+            {
+              "plugins": [],
+              "runtime": {
+                "level": "confined",
+                "usable": true,
+                "meaning": "kinds run in a process of their own, behind Landlock and a filter of system calls",
+                "why": "it is the default, and this machine can do it",
+                "hint": null
+              }
+            }
+        "#]],
     );
 }
 
@@ -92,26 +99,27 @@ fn plugins_are_listed_from_their_files() {
     check(
         &carto.run("plugin list").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        NAME   TITLE             VERSION  LEVEL       STATE  PATH
-        m2m    M2M OAuth Client  0.1.0    unconfined  ok     [home]/kinds/libcarto_kind_m2m.so
-        spa    SPA OAuth Client  0.1.0    unconfined  ok     [home]/kinds/libcarto_kind_spa.so
-        token  API Access Token  0.1.0    unconfined  ok     [home]/kinds/libcarto_kind_token.so
-    "#]],
+            status 0
+            --- stdout
+            NAME   TITLE             VERSION  LEVEL     STATE  PATH
+            m2m    M2M OAuth Client  0.1.0    confined  ok     [home]/kinds/libcarto_kind_m2m.so
+            spa    SPA OAuth Client  0.1.0    confined  ok     [home]/kinds/libcarto_kind_spa.so
+            token  API Access Token  0.1.0    confined  ok     [home]/kinds/libcarto_kind_token.so
+        "#]],
     );
     let json = carto.run("plugin list --json").ok().json();
     let token = json["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "token").unwrap().clone();
     assert_eq!(
         (token["state"].as_str(), token["level"].as_str(), token["plural"].as_str()),
-        (Some("ok"), Some("unconfined"), Some("tokens"))
+        (Some("ok"), Some("confined"), Some("tokens"))
     );
     assert_eq!(token["version"], env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
 fn no_library_runs_before_its_verb() {
-    let carto = Carto::new();
+    // Confined it could leave no mark.
+    let carto = Carto::new().at_level("in-process");
     carto.install("marker");
     let mark = carto.home().join("mark");
     for line in [

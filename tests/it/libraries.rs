@@ -177,11 +177,11 @@ fn the_list_of_plugins_says_why() {
         expect![[r#"
             status 0
             --- stdout
-            NAME   TITLE             VERSION  LEVEL       STATE    PATH
-            m2m    M2M OAuth Client  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_m2m.so
-            token  API Access Token  0.1.0    unconfined  ok       [home]/kinds/libcarto_kind_token.so
-            -      -                 -        -           refused  [home]/kinds/libcarto_kind_Bad-Name.so
-            spa    -                 -        -           refused  [home]/kinds/libcarto_kind_spa.so
+            NAME   TITLE             VERSION  LEVEL     STATE    PATH
+            m2m    M2M OAuth Client  0.1.0    confined  ok       [home]/kinds/libcarto_kind_m2m.so
+            token  API Access Token  0.1.0    confined  ok       [home]/kinds/libcarto_kind_token.so
+            -      -                 -        -         refused  [home]/kinds/libcarto_kind_Bad-Name.so
+            spa    -                 -        -         refused  [home]/kinds/libcarto_kind_spa.so
             --- stderr
             warning: `[home]/kinds/libcarto_kind_Bad-Name.so` can't be used: it has a name that no kind can have
             hint: rename it: lower-case letters and digits, in words joined by `_`
@@ -241,7 +241,8 @@ fn a_plural_belongs_to_the_first_that_claims_it() {
 
 #[test]
 fn a_later_folder_takes_no_word_from_an_earlier_one() {
-    let carto = Carto::new();
+    // Where a constructor could leave a mark.
+    let carto = Carto::new().at_level("in-process");
     let users = carto.home().join("users");
     std::fs::create_dir(&users).unwrap();
     let paths = std::env::join_paths([carto.kinds(), users.clone()]).unwrap();

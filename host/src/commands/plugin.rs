@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::error::usage;
+use crate::error::{Error, usage};
 use crate::kinds::{Kind, Refused};
 use crate::output::table::Columns;
 use crate::output::{Format, Record, json as json_text, stderr, stdout};
-use crate::run;
+use crate::run::{self, Level};
+use crate::settings;
 
 /// `carto plugin list`.
 pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
@@ -18,9 +19,17 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
         return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`").into());
     }
     let found = context.catalog.all()?;
-    let rows: Vec<Record> = found.kinds.iter().map(usable).chain(found.refused.iter().map(refused)).collect();
+    let settings = settings::read()?;
+    let runtime = run::runtime(&settings.plugins, false);
+    // Tried out, with a process that opens no library: only that shows what this machine can do.
+    let refusal = runtime.check().err();
+    let level = if refusal.is_none() { runtime.level().as_str() } else { "refused" };
+    let rows: Vec<Record> =
+        found.kinds.iter().map(|kind| usable(kind, level)).chain(found.refused.iter().map(refused)).collect();
     let text = match view.format {
-        Format::Json => json_text::pretty(&json!({ "plugins": rows })),
+        Format::Json => {
+            json_text::pretty(&json!({ "plugins": rows, "runtime": in_force(runtime.level(), refusal.as_ref()) }))
+        }
         Format::Jsonl => rows.iter().map(|row| json_text::line(&json!(row))).collect(),
         _ => {
             let fields = ["name", "title", "version", "level", "state", "path"].map(str::to_owned);
@@ -31,6 +40,13 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     };
     stdout::write(&text)?;
     if !view.format.is_json() {
+        if let Some(error) = &refusal {
+            stderr::warning(&error.message, error.hint.as_deref());
+        } else if runtime.level() != Level::default() {
+            let level = runtime.level();
+            let (word, meaning) = (level.as_str(), level.meaning());
+            stderr::note(&format!("kinds run `{word}`, as your settings say: {meaning}"));
+        }
         for refused in &found.refused {
             let error = refused.error();
             stderr::warning(&error.message, error.hint.as_deref());
@@ -44,7 +60,23 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn usable(kind: &Kind) -> Record {
+/// The level, and why it is that one.
+fn in_force(level: Level, refusal: Option<&Error>) -> Value {
+    let why = match refusal {
+        Some(error) => error.message.as_str(),
+        None if level == Level::default() => "it is the default, and this machine can do it",
+        None => "`level` under `[plugins]` in the settings",
+    };
+    json!({
+        "level": level.as_str(),
+        "usable": refusal.is_none(),
+        "meaning": format!("kinds run {}", level.meaning()),
+        "why": why,
+        "hint": refusal.and_then(|error| error.hint.as_ref()),
+    })
+}
+
+fn usable(kind: &Kind, level: &str) -> Record {
     let manifest = &kind.manifest;
     let verbs: Vec<&str> = manifest.verbs.keys().map(|verb| verb.as_str()).collect();
     row(json!({
@@ -55,7 +87,7 @@ fn usable(kind: &Kind) -> Record {
         "vendor": manifest.vendor,
         "abi": manifest.abi,
         "verbs": verbs,
-        "level": run::runtime().level(),
+        "level": level,
         "state": "ok",
         "path": kind.file.display().to_string(),
     }))

@@ -116,13 +116,15 @@ impl Found {
                 names.extend(files.into_iter().map(|(name, _)| name));
                 continue;
             }
-            let mut kinds = Vec::new();
-            for (name, path) in files.into_iter().filter(|(name, _)| names.insert(name.clone())) {
+            let (mut kinds, mut here) = (Vec::new(), Vec::new());
+            for (name, path) in files.into_iter().filter(|(name, _)| !names.contains(name)) {
                 match read_named(&path, &name) {
                     Ok(kind) => kinds.push(kind),
                     Err(refused) => found.refused.push(refused),
                 }
+                here.push(name);
             }
+            names.extend(here);
             found.claim(kinds, &mut words);
         }
         found.kinds.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
@@ -189,7 +191,8 @@ fn in_folder(folder: &Path, name: &str) -> Option<std::result::Result<Kind, Refu
 }
 
 fn read_named(path: &Path, name: &str) -> std::result::Result<Kind, Refused> {
-    if is_kind_name(name) {
+    // A `-` in the file's name isn't how a verb would look for it.
+    if is_kind_name(name) && path.file_name().is_some_and(|own| own == file_name(name).as_str()) {
         return section::read(path, name);
     }
     Err(Refused {

@@ -9,6 +9,7 @@ pub(crate) mod section;
 mod trust;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::Manifest;
@@ -22,6 +23,8 @@ use crate::error::Error;
 pub(crate) struct Kind {
     /// What it says of itself.
     pub(crate) manifest: Manifest,
+    /// The text that this was read from: what is opened later must hold the same.
+    pub(crate) source: Arc<str>,
     /// Its library, an absolute path.
     pub(crate) file: PathBuf,
 }

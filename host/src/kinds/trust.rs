@@ -1,17 +1,15 @@
 //! Who may have written a file that is about to be believed: root, the user, and the user's own group. Nobody else.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use rustix::process::{getegid, geteuid};
 
 use crate::error::shell_word;
 
 /// Nothing if the file or folder can be trusted; else what is wrong with it, and the command that mends it.
-#[cfg(unix)]
 pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)> {
-    use std::os::unix::fs::MetadataExt;
-
-    use rustix::process::{getegid, geteuid};
-
     let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
     let path = shell_word(&path.display().to_string());
     let user = geteuid().as_raw();
@@ -22,7 +20,7 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     if mode & 0o020 != 0 && group != getegid().as_raw() {
         return Some((format!("can be written by group {group}, which isn't yours"), format!("`chmod g-w {path}`")));
     }
-    if owner != user && owner != 0 {
+    if !trusted_owner(metadata) {
         return Some((
             format!("belongs to user {owner}, who is neither you nor root"),
             format!("if you trust it: `sudo chown {user} {path}`"),
@@ -31,15 +29,28 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     None
 }
 
-/// Other platforms keep permissions elsewhere; what is said there is said in the documentation.
-#[cfg(not(unix))]
-pub(crate) fn fault(_path: &Path, _metadata: &Metadata) -> Option<(String, String)> {
-    None
+/// What is wrong with a folder above a file, wherever links lead to: who can write one of them can put another file in the place of this.
+/// Nothing too if the file can't be found; whoever opens it says so.
+pub(crate) fn fault_above(path: &Path) -> Option<(String, String)> {
+    let path = path.canonicalize().ok()?;
+    path.ancestors().skip(1).find_map(|folder| {
+        let metadata = fs::metadata(folder).ok()?;
+        // Where the sticky bit is set, as on `/tmp`, nobody can move what belongs to others.
+        if metadata.mode() & 0o1000 != 0 && trusted_owner(&metadata) {
+            return None;
+        }
+        let (cause, remedy) = fault(folder, &metadata)?;
+        Some((format!("is in a folder that can't be trusted: `{}` {cause}", folder.display()), remedy))
+    })
 }
 
-#[cfg(all(test, unix))]
+fn trusted_owner(metadata: &Metadata) -> bool {
+    metadata.uid() == 0 || metadata.uid() == geteuid().as_raw()
+}
+
+#[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

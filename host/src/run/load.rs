@@ -8,49 +8,71 @@ use carto_plugin_api::ErrorCode;
 use carto_plugin_api::abi::v1::KindModule_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::kinds::Kind;
 
-/// Opens the kind's library and checks that its layout is the one that this program was built with.
-pub(crate) fn open(kind: &Kind) -> Result<KindModule_Ref> {
-    let failed = |why: String, remedy: &str| {
-        Error::new(
-            ErrorCode::PluginFault,
-            format!("the kind `{}` can't be loaded: `{}` {why}", kind.name(), kind.file.display()),
-        )
-        .hint(remedy)
-    };
-    // SAFETY: the file was found in a trusted folder, is a whole library for this platform, and has a manifest of this ABI. That its
-    // constructors do no harm can't be checked; running them is what the user asked for by naming a verb of this kind.
-    let library = unsafe { Library::open(Some(&kind.file), RTLD_NOW | RTLD_LOCAL) }.map_err(|e| {
-        failed(
+/// Why a library can't be used.
+pub(super) struct Fault {
+    /// As the end of a sentence that begins with the file.
+    pub(super) why: String,
+    pub(super) remedy: String,
+}
+
+impl Fault {
+    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Fault {
+        Fault { why: why.into(), remedy: remedy.into() }
+    }
+
+    /// The error for a kind whose library it is.
+    pub(super) fn of(self, kind: &Kind) -> Error {
+        let message = format!("the kind `{}` can't be loaded: `{}` {}", kind.name(), kind.file.display(), self.why);
+        Error::new(ErrorCode::PluginFault, message).hint(self.remedy)
+    }
+}
+
+/// Opens a library of the system, so that one that needs it finds it there.
+pub(super) fn preload(name: &str) -> Result<(), Fault> {
+    // SAFETY: it is one of the few libraries that `section` knows, which the system has and every program may use.
+    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
+    let library = library.map_err(|e| {
+        Fault::new(format!("needs `{name}`, which can't be opened: {}", reason(&e)), "install the system's C library")
+    })?;
+    std::mem::forget(library);
+    Ok(())
+}
+
+/// Opens the library at a path that leads to its descriptor, and checks that its layout is the one that this program was built with.
+pub(super) fn open(path: &str) -> Result<KindModule_Ref, Fault> {
+    // SAFETY: it is a whole library for this platform with a manifest of this ABI, and it can't change any more. That its constructors do no
+    // harm can't be checked; running them is what the user asked for by naming a verb of this kind, at the level that the settings say.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|e| {
+        Fault::new(
             format!("can't be opened: {}", reason(&e)),
             "install a version of the plugin that is built for this system",
         )
     })?;
     // SAFETY: every library with this symbol is made by `export_kind!`, whose header begins with the value that `upgrade` checks.
-    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
+    let header = header
         .map(|symbol| *symbol)
-        .map_err(|_| {
-            failed("has a manifest but no entry".to_owned(), "build it with `carto_plugin_api::export_kind!`")
-        })?;
+        .map_err(|_| Fault::new("has a manifest but no entry", "build it with `carto_plugin_api::export_kind!`"))?;
     let outdated = "get a version of the plugin that is built with the plugin ABI of this carto";
     let module = header
         .upgrade()
         .and_then(|header| header.init_root_module::<KindModule_Ref>())
-        .map_err(|e| failed(describe(&e), outdated))?;
+        .map_err(|e| Fault::new(describe(&e), outdated))?;
     // Code and data of the module live in the library: it stays open until the process ends.
     std::mem::forget(library);
     Ok(module)
 }
 
-/// The loader's own words, without the path that the message has already.
+/// The loader's own words, without the path to a descriptor, which tells nobody anything.
 fn reason(error: &libloading::Error) -> String {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     text.split_once(": ").map_or(
         text.clone(),
         |(first, rest)| {
-            if first.contains('/') { rest.to_owned() } else { text.clone() }
+            if first.starts_with("/proc/") { rest.to_owned() } else { text.clone() }
         },
     )
 }

@@ -1,34 +1,82 @@
-//! Running a verb of a kind: behind one trait, so that the same library can run in this process or in one that can do no harm.
+//! Running a verb of a kind, behind one trait: in a process that can do no harm, in one that can, or in this one. The same library serves for
+//! all three; `level` names them, and docs/security-model.md says what each is good for.
 
+mod death;
+mod frames;
+mod guard;
 mod in_process;
+mod inside;
+mod level;
 mod load;
+mod prints;
+mod sealed;
+mod worker;
+
+use std::sync::Arc;
 
 use carto_plugin_api::{Caller, Error as ApiError, ErrorCode, Input, Verb};
 use serde_json::Value;
 
-pub(crate) use in_process::InProcess;
+#[cfg(feature = "fuzzing")]
+pub(crate) use frames::parse;
+pub(crate) use guard::keep_to_itself;
+pub(crate) use inside::{WORD, run as run_worker};
+pub(crate) use level::Level;
+pub(crate) use worker::end_all;
 
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
+use crate::output::stderr;
+use crate::settings::Plugins;
 
 /// A way to run libraries.
 pub(crate) trait Runtime: Send + Sync {
-    /// How far a library is kept from doing harm, in a word or two for `plugin list`.
-    fn level(&self) -> &'static str;
+    /// How far a library is kept from doing harm.
+    fn level(&self) -> Level;
 
-    /// Makes one kind ready. Nothing of it has run before this.
+    /// Whether this machine can give that level; if not, why. Nothing of a library runs.
+    fn check(&self) -> Result<()>;
+
+    /// Makes one kind ready: copies its library, checks the copy, opens it. Nothing of it has run before this. Blocks.
     fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>>;
 }
 
+/// What a kind said: the JSON of an answer, or of an error.
+type Spoken = std::result::Result<Vec<u8>, Vec<u8>>;
+
 /// A kind that is ready to run.
 pub(crate) trait Instance: Send {
-    /// Runs one verb: JSON in, JSON out. Blocks.
-    fn invoke(&self, verb: &str, input: &[u8], host: &dyn Caller) -> std::result::Result<Vec<u8>, Vec<u8>>;
+    /// Runs one verb: JSON in, JSON out. Blocks. What keeps the kind from saying anything is an error.
+    fn invoke(&mut self, verb: &str, input: &[u8], host: &dyn Caller) -> Result<Spoken>;
 }
 
-/// The runtime of this program.
-pub(crate) fn runtime() -> &'static dyn Runtime {
-    &InProcess
+/// The runtime that the settings ask for.
+pub(crate) fn runtime(settings: &Plugins, debug: bool) -> Arc<dyn Runtime> {
+    match settings.level {
+        Level::InProcess => Arc::new(in_process::InProcess { debug }),
+        level => Arc::new(worker::Workers { level, deadline: settings.deadline, debug }),
+    }
+}
+
+/// For `--debug`: what was opened, and how.
+fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: bool) {
+    if debug {
+        // As much of it as doesn't look like a secret.
+        let short = sha256.get(..16).unwrap_or(sha256);
+        let process = process.map(|id| format!(", process {id}")).unwrap_or_default();
+        stderr::debug(&format!(
+            "opened {} (`{}`, sha256 {short}…): {}{process}",
+            kind.name(),
+            kind.file.display(),
+            level.as_str()
+        ));
+    }
+}
+
+/// What to do about a kind that misbehaves.
+fn remedy(kind: &Kind) -> String {
+    let vendor = kind.manifest.vendor.as_deref().unwrap_or("its vendor");
+    format!("report it to {vendor}, or remove `{}`", kind.file.display())
 }
 
 /// The most that a verb may answer, in bytes: a page of records, or one.
@@ -43,18 +91,16 @@ const fn limit(verb: Verb) -> usize {
 /// Runs one verb of a started kind and reads its answer.
 pub(crate) fn invoke(
     kind: &Kind,
-    instance: &dyn Instance,
+    instance: &mut dyn Instance,
     verb: Verb,
     input: &Input,
     host: &dyn Caller,
 ) -> Result<Value> {
     let fault = |why: String| {
-        let vendor = kind.manifest.vendor.as_deref().unwrap_or("its vendor");
-        Error::fault(format!("the kind `{}` broke the contract in `{verb}`: {why}", kind.name()))
-            .hint(format!("report it to {vendor}, or remove `{}`", kind.file.display()))
+        Error::fault(format!("the kind `{}` broke the contract in `{verb}`: {why}", kind.name())).hint(remedy(kind))
     };
     let input = serde_json::to_vec(input).map_err(|e| fault(e.to_string()))?;
-    match instance.invoke(verb.as_str(), &input, host) {
+    match instance.invoke(verb.as_str(), &input, host)? {
         Ok(answer) if answer.len() > limit(verb) => {
             Err(fault(format!("its answer has {} bytes, and {} is the limit", answer.len(), limit(verb))))
         }

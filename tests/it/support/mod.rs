@@ -43,6 +43,13 @@ impl Carto {
         carto
     }
 
+    /// The same, with kinds run at this level.
+    pub(crate) fn at_level(self, level: &str) -> Carto {
+        let config = format!("[network]\nbackoff = \"1ms\"\n[plugins]\nlevel = \"{level}\"\n");
+        self.write(".config/carto/config.toml", &config);
+        self
+    }
+
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }

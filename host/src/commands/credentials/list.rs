@@ -120,7 +120,8 @@ async fn emit(text: String) -> anyhow::Result<()> {
 fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mpsc::Receiver<Page>) {
     let (sender, receiver) = mpsc::channel(1);
     let broker = Broker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current(), None);
-    tokio::task::spawn_blocking(move || feed(Worker { broker: Arc::new(broker) }, input, limit, &sender));
+    let worker = work.worker(broker);
+    tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
     (kind, receiver)
 }
 
@@ -183,7 +184,7 @@ fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
     let broker = Arc::clone(&worker.broker);
     let mut left = limit.unwrap_or(u64::MAX);
     let mut seen = BTreeSet::new();
-    let ready = match worker.ready() {
+    let mut ready = match worker.ready() {
         Ok(ready) => ready,
         Err(error) => return drop(pages.blocking_send(Err(error))),
     };

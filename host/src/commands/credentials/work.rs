@@ -20,7 +20,7 @@ use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
-use crate::run::{self, Instance};
+use crate::run::{self, Instance, Runtime};
 use crate::service::{Broker, Draft, Rehearsal, Session};
 use crate::settings;
 
@@ -28,6 +28,7 @@ use crate::settings;
 pub(super) struct Work {
     pub(super) session: Arc<Session>,
     pub(super) stdin: Stdin,
+    runtime: Arc<dyn Runtime>,
     dry_run: bool,
 }
 
@@ -43,8 +44,10 @@ impl Work {
     /// Finds the account. Nothing is sent.
     pub(super) fn begin(context: &Context, mut stdin: Stdin) -> Result<Work> {
         let account = account::resolve(context.globals.choice(&mut stdin)?)?;
-        let session = Session::new(account, settings::read()?, context.globals.timeout, context.globals.debug);
-        Ok(Work { session: Arc::new(session), stdin, dry_run: context.globals.dry_run })
+        let settings = settings::read()?;
+        let runtime = run::runtime(&settings.plugins, context.globals.debug);
+        let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
+        Ok(Work { session: Arc::new(session), stdin, runtime, dry_run: context.globals.dry_run })
     }
 
     /// The input of a verb: the id as it was read, the options, and what the host says besides.
@@ -63,6 +66,11 @@ impl Work {
         Input { settings, ..Input::default() }
     }
 
+    /// One verb, about to run.
+    pub(super) fn worker(&self, broker: Broker) -> Worker {
+        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime) }
+    }
+
     /// Runs one verb once, reads its answer, and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
     pub(super) fn run<T: Send + 'static>(
         &self,
@@ -76,7 +84,7 @@ impl Work {
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
         event_loop::run(async move {
             let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
-            let worker = Worker { broker: Arc::new(broker) };
+            let worker = self.worker(broker);
             let broker = Arc::clone(&worker.broker);
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
@@ -156,6 +164,7 @@ pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
 /// One verb of one kind, about to run on a thread of its own.
 pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
+    runtime: Arc<dyn Runtime>,
 }
 
 /// The same with the library open.
@@ -167,16 +176,17 @@ pub(super) struct Ready {
 impl Worker {
     /// Opens the library.
     pub(super) fn ready(self) -> Result<Ready> {
-        let instance = run::runtime().start(self.broker.kind())?;
+        let instance = self.runtime.start(self.broker.kind())?;
         Ok(Ready { broker: self.broker, instance })
     }
 }
 
 impl Ready {
     /// Runs the verb and reads its answer. What the requests came to decides the outcome, not the kind: see `outcome`.
-    pub(super) fn invoke<T>(&self, input: &Input, read: Reader<T>) -> Result<T> {
-        let kind = self.broker.kind();
-        run::invoke(kind, self.instance.as_ref(), self.broker.verb(), input, self.broker.as_ref())
+    pub(super) fn invoke<T>(&mut self, input: &Input, read: Reader<T>) -> Result<T> {
+        let broker = Arc::clone(&self.broker);
+        let kind = broker.kind();
+        run::invoke(kind, self.instance.as_mut(), broker.verb(), input, broker.as_ref())
             .and_then(|answer| read(kind, answer))
     }
 }

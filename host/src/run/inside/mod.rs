@@ -1,0 +1,158 @@
+//! What a worker's process does with itself: it gives up everything that it doesn't need, opens one library, and runs verbs for the host
+//! at the other end of its channel. The order is the point: whatever can be given up before the library is opened is, since the library's
+//! constructors run while it is opened.
+
+pub(super) mod limits;
+
+mod descriptors;
+mod filter;
+
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use carto_plugin_api::abi::v1::{self, KindModule_Ref};
+use carto_plugin_api::{Caller, Error as ApiError};
+use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope};
+
+use super::frames::{self, Frame, Tag};
+use super::load::{self, Fault};
+use super::{Level, guard};
+use crate::error::usage;
+use crate::output::stderr;
+
+/// The hidden first word of a worker. It is followed by the level, the host's process, the kind, and libraries of the system to be there
+/// before the kind's.
+pub(crate) const WORD: &str = "kind-worker";
+
+/// Instead of a kind's name: to confine itself, and nothing more.
+pub(super) const PROBE: &str = "-";
+
+/// Runs a worker to its end.
+pub(crate) fn run(words: impl Iterator<Item = String>) -> ExitCode {
+    let words: Vec<String> = words.collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let told = match words.as_slice() {
+        [level, host, kind, needs @ ..] => Level::of(level).zip(host.parse().ok()).map(|told| (told, *kind, needs)),
+        _ => None,
+    };
+    let Some(((level, host), kind, needs)) = told.filter(|_| descriptors::is_a_worker()) else {
+        stderr::error(
+            &usage(format!("`{WORD}` is started by carto itself, for a plugin"))
+                .hint("`carto credentials --help` lists what can be done"),
+        );
+        return ExitCode::from(2);
+    };
+    // Nobody is at the other end any more, or there never was anybody.
+    let _ = work(level, host, kind, needs);
+    ExitCode::FAILURE
+}
+
+fn work(level: Level, host: u32, kind: &str, needs: &[&str]) -> std::io::Result<()> {
+    let mut channel = descriptors::settle()?;
+    let prepared = limits::set(host).and_then(|()| {
+        guard::keep_to_itself();
+        for name in needs {
+            // The library's own message says more, and comes in a moment.
+            let _ = load::preload(name);
+        }
+        confine(level)
+    });
+    if let Err(why) = prepared {
+        return frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes());
+    }
+    if kind == PROBE {
+        return match filter::once_open(level) {
+            Ok(()) => frames::write(&mut channel, Tag::Ready, b"", b""),
+            Err(why) => frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes()),
+        };
+    }
+    match load::open(descriptors::LIBRARY_PATH) {
+        Ok(module) => {
+            descriptors::close_library();
+            if let Err(why) = filter::once_open(level) {
+                return frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes());
+            }
+            frames::write(&mut channel, Tag::Ready, b"", b"")?;
+            serve(&mut channel, module)
+        }
+        Err(Fault { why, remedy }) => frames::write(&mut channel, Tag::Unusable, why.as_bytes(), remedy.as_bytes()),
+    }
+}
+
+/// Gives up what a kind needs nothing of, from this moment on and for good.
+fn confine(level: Level) -> Result<(), String> {
+    rustix::thread::set_no_new_privs(true)
+        .map_err(|e| format!("this kernel can't keep a process from new rights: {e}"))?;
+    if level.has_landlock() {
+        landlock()?;
+    }
+    if level.has_filter() {
+        filter::before_opening()?;
+    }
+    Ok(())
+}
+
+/// No file, no connection, no signal beyond this process: a set of rules without a rule.
+fn landlock() -> Result<(), String> {
+    const NEWEST: ABI = ABI::V6;
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(NEWEST))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(NEWEST)))
+        .and_then(|rules| rules.scope(Scope::from_all(NEWEST)))
+        .and_then(|rules| rules.create()?.restrict_self())
+        .map_err(|e| format!("Landlock refuses: {e}"))?;
+    match (status.ruleset, status.landlock) {
+        (RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced, _) => Ok(()),
+        (_, LandlockStatus::NotEnabled) => Err("Landlock is switched off on this system (`lsm=` at boot)".to_owned()),
+        _ => Err("this kernel has no Landlock (Linux 5.13 or later)".to_owned()),
+    }
+}
+
+/// Runs verbs until the host has no more.
+fn serve(channel: &mut UnixStream, module: KindModule_Ref) -> std::io::Result<()> {
+    while let Some(Frame { tag: Tag::Invoke, head, body }) = frames::read(channel)? {
+        let verb = String::from_utf8_lossy(&head);
+        let host = Host { channel: &*channel };
+        let (tag, answer) = match v1::run(module, &verb, &body, &host) {
+            Ok(answer) => (Tag::Done, answer),
+            Err(error) => (Tag::Failed, error),
+        };
+        if answer.len() > frames::LONGEST_BODY {
+            let error = ApiError::fault(format!(
+                "its answer has {} bytes, and {} is the limit",
+                answer.len(),
+                frames::LONGEST_BODY
+            ));
+            frames::write(channel, Tag::Failed, b"", &serde_json::to_vec(&error)?)?;
+        } else {
+            frames::write(channel, tag, b"", &answer)?;
+        }
+    }
+    Ok(())
+}
+
+/// The host, at the other end.
+struct Host<'a> {
+    channel: &'a UnixStream,
+}
+
+impl Caller for Host<'_> {
+    fn call(&self, service: &str, request: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        let mut channel = self.channel;
+        if request.len() > frames::LONGEST_BODY {
+            let error = ApiError::fault(format!(
+                "its request has {} bytes, and {} is the limit",
+                request.len(),
+                frames::LONGEST_BODY
+            ));
+            return Err(serde_json::to_vec(&error).unwrap_or_default());
+        }
+        let asked = frames::write(&mut channel, Tag::Call, service.as_bytes(), request);
+        match asked.and_then(|()| frames::read(&mut channel)) {
+            Ok(Some(Frame { tag: Tag::Answer, body, .. })) => Ok(body),
+            Ok(Some(Frame { tag: Tag::Refusal, body, .. })) => Err(body),
+            // The host is gone, and with it the reason to be here.
+            _ => descriptors::end(),
+        }
+    }
+}
