@@ -4,6 +4,11 @@
 //! The path of a command: `cli` (words to a verb of a kind) → `input` (options to JSON) → `run` (the library) → `service` (what it
 //! asks, held against its manifest) → `account` and `transport` (bearer and network, or the sandbox) → `output`. ARCHITECTURE.md draws it.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "carto runs kinds on Linux only so far: sealed memory, Landlock and seccomp are what it confines them with"
+);
+
 mod account;
 mod cli;
 mod commands;

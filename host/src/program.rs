@@ -18,6 +18,7 @@ pub fn run() -> ExitCode {
         return crate::run::run_worker(std::env::args_os().skip(2).filter_map(|word| word.into_string().ok()));
     }
     crate::run::keep_to_itself();
+    crate::run::hear_of_children();
     let code = run_on(std::env::args_os()).unwrap_or_else(|error| match settle(error) {
         None => ExitCode::SUCCESS,
         Some(error) => {

@@ -57,7 +57,12 @@ fn catch<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     HOOK.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| match CATCHING.get() {
-            true => LAST_PANIC.set(Some(describe(info))),
+            true => {
+                // A second one can be the end of the process, and then nobody comes to tell of the first.
+                if LAST_PANIC.replace(Some(describe(info))).is_some() {
+                    previous(info);
+                }
+            }
             // A kind's tests run in one process with this, and their failures are theirs to tell.
             false => previous(info),
         }));

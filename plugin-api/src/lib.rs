@@ -69,9 +69,17 @@
 //! # }
 //! ```
 //!
-//! A kind has no socket, no bearer and no environment: everything it needs from outside it asks the host for with [`Host::call`], and
-//! the host lets through what the manifest declares for that verb, nothing else. `println!` is for debugging only; what a person should
-//! read is an [`Error`] or [`Host::warn`].
+//! # Where a kind runs
+//!
+//! In a process of its own that has given up everything else before the library is opened. There is no bearer, no environment, no file, no
+//! connection, no other process and no thread: everything that a kind needs from outside it asks the host for with [`Host::call`], and the
+//! host lets through what the manifest declares for that verb, nothing else. What is there: 512 MiB of memory, ten seconds for a call
+//! (the time that the host takes isn't counted), the clock (but see [`Host::now`]), random numbers. A system call beyond that ends the
+//! process; the message names it, and the same holds for constructors. So a kind links its dependencies in, and they must do without what
+//! isn't there: no HTTP client, no async runtime, no logger that writes files.
+//!
+//! What is printed is shown under `carto --debug` and nowhere else; what a person should read is an [`Error`] or [`Host::warn`]. A debugger
+//! can be had by running kinds in the host's process: `level = "in-process"` under `[plugins]` in its settings.
 //!
 //! What is frozen stands in [`abi::v1`]; everything else here is a convenience over it and may improve.
 

@@ -172,6 +172,16 @@ impl<K: CredentialKind> Harness<K> {
         self.run(host, Verb::Delete, Input { id: Some(id.to_owned()), ..Input::default() })
     }
 
+    /// As `carto` does: what isn't declared can't be masked where it should be.
+    fn check_fields(&self, record: &Value) {
+        for field in record.as_object().into_iter().flat_map(Map::keys) {
+            assert!(
+                self.manifest.record.fields.contains(field),
+                "the manifest declares no field `{field}` in `[record] fields`"
+            );
+        }
+    }
+
     fn run(&self, host: &FakeHost, verb: Verb, input: Input) -> Result<Value> {
         let spec = self.manifest.verbs.get(&verb).unwrap_or_else(|| panic!("the manifest has no verb `{verb}`"));
         for key in input.args.keys() {
@@ -182,7 +192,14 @@ impl<K: CredentialKind> Harness<K> {
         }
         let input = serde_json::to_vec(&Input { settings: self.settings.clone(), ..input }).expect("an input is JSON");
         match crate::invoke::<K>(verb.as_str(), &input, &Bounded { host, calls: &spec.calls }) {
-            Ok(answer) => Ok(serde_json::from_slice(&answer).expect("an answer is JSON")),
+            Ok(answer) => {
+                let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
+                let records = if verb == Verb::List { answer["items"].as_array().cloned() } else { None };
+                for record in records.iter().flatten().chain(Some(&answer).filter(|_| verb != Verb::List)) {
+                    self.check_fields(record);
+                }
+                Ok(answer)
+            }
             Err(error) => Err(serde_json::from_slice(&error).expect("an error is JSON")),
         }
     }

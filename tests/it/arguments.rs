@@ -139,33 +139,33 @@ fn a_kind_that_breaks_the_contract_is_named() {
         panic:
         status 7
         --- stderr
-        error: the kind `marker` broke the contract in `get`: it panicked at tests/fixtures/marker/src/lib.rs:33: on command
+        error: the kind `marker` broke the contract in `get`: it panicked at tests/fixtures/marker/src/lib.rs:39: on command
         hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         undeclared:
         status 7
         --- stderr
-        error: the kind `marker` broke the contract in `get`: it asked for api DELETE /v3/tokens/x, which its manifest doesn't declare
-        hint: that request wasn't sent; report it to the plugin's vendor
+        error: the kind `marker` broke the contract in `get`: it asked for `api DELETE /v3/tokens/x`, which its manifest doesn't declare
+        hint: that request wasn't sent; report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         header:authorization:
         status 7
         --- stderr
         error: the kind `marker` broke the contract in `get`: it set the header `authorization`, which isn't a kind's to set
-        hint: that request wasn't sent; report it to the plugin's vendor
+        hint: that request wasn't sent; report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         secret-id:
         status 7
         --- stderr
         error: the kind `marker` answered with a secret as `id`
-        hint: report it to the plugin's vendor
+        hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         no-record:
         status 7
         --- stderr
         error: the kind `marker` answered with something that isn't a record with an `id`
-        hint: report it to the plugin's vendor
+        hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
         nameless:
         status 7
         --- stderr
         error: the kind `marker` answered with something that isn't a record with an `id`
-        hint: report it to the plugin's vendor
+        hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
     "#]].assert_eq(&report);
     check(
         &carto.sandbox("credentials get marker own-service").fails(4),
@@ -250,7 +250,7 @@ fn what_fails_after_a_write_says_that_there_was_one() {
     expect![[r#"
         panic: status 7
         --- stderr
-        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:73: after a write; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:79: after a write; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
         hint: look before you repeat it: `carto credentials get marker panic` shows it as it is now
         no-record: status 7
         --- stderr

@@ -102,7 +102,8 @@ fn a_list_that_nobody_reads_can_be_interrupted() {
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = run.ended(child);
     assert_eq!(output.status, 130, "{}", output.stderr);
-    assert_eq!(server.requests().len(), 2);
+    // By now somebody reads again: one page more may have been asked for before the signal was heard.
+    assert!(server.requests().len() <= 3);
     assert!(output.stdout.contains("tok_1\"") && !output.stdout.contains("tok_100\""), "{}", output.stdout.len());
 }
 
@@ -129,7 +130,7 @@ fn what_a_kind_loses_is_reported_with_its_id() {
     expect![[r#"
         panic: status 7
         --- stderr
-        error: the kind `marker` broke the contract in `create`: it panicked at tests/fixtures/marker/src/lib.rs:73: after a write; before that, the service had accepted POST /v3/oauth-clients (`made_1`)
+        error: the kind `marker` broke the contract in `create`: it panicked at tests/fixtures/marker/src/lib.rs:79: after a write; before that, the service had accepted POST /v3/oauth-clients (`made_1`)
         hint: `carto credentials get marker made_1 --reveal` shows it
         no-record: status 7
         --- stderr

@@ -95,10 +95,10 @@ fn what_is_no_library_is_refused_in_one_line() {
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is the kind `tokem` under another name
         hint: rename the file to `libcarto_kind_tokem.so`
         no entry:
-        error: the kind `token` can't be loaded: `[home]/kinds/libcarto_kind_token.so` has a manifest but no entry
+        error: the kind `token` can't be loaded: `[home]/kinds/libcarto_kind_token.so` has a manifest but no entry; nothing was changed
         hint: build it with `carto_plugin_api::export_kind!`
         another abi_stable:
-        error: the kind `token` can't be loaded: `[home]/kinds/libcarto_kind_token.so` was built with another version of abi_stable
+        error: the kind `token` can't be loaded: `[home]/kinds/libcarto_kind_token.so` was built with another version of abi_stable; nothing was changed
         hint: get a version of the plugin that is built with the plugin ABI of this carto
     "#]].assert_eq(&report);
 }

@@ -20,13 +20,16 @@ mod hints;
 mod interrupts;
 mod kinds;
 mod libraries;
+mod misbehaviour;
 mod network;
 mod oauth_clients;
 mod parallel;
 mod requests;
 mod served;
+mod strange_files;
 mod tokens;
 mod usage;
+mod workers;
 
 /// A file that isn't listed above would silently never run.
 #[test]

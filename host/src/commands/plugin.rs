@@ -23,9 +23,10 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     let runtime = run::runtime(&settings.plugins, false);
     // Tried out, with a process that opens no library: only that shows what this machine can do.
     let refusal = runtime.check().err();
-    let level = if refusal.is_none() { runtime.level().as_str() } else { "refused" };
+    let level = runtime.level().as_str();
+    let state = if refusal.is_none() { "ok" } else { "can't run" };
     let rows: Vec<Record> =
-        found.kinds.iter().map(|kind| usable(kind, level)).chain(found.refused.iter().map(refused)).collect();
+        found.kinds.iter().map(|kind| usable(kind, level, state)).chain(found.refused.iter().map(refused)).collect();
     let text = match view.format {
         Format::Json => {
             json_text::pretty(&json!({ "plugins": rows, "runtime": in_force(runtime.level(), refusal.as_ref()) }))
@@ -76,7 +77,7 @@ fn in_force(level: Level, refusal: Option<&Error>) -> Value {
     })
 }
 
-fn usable(kind: &Kind, level: &str) -> Record {
+fn usable(kind: &Kind, level: &str, state: &str) -> Record {
     let manifest = &kind.manifest;
     let verbs: Vec<&str> = manifest.verbs.keys().map(|verb| verb.as_str()).collect();
     row(json!({
@@ -88,7 +89,7 @@ fn usable(kind: &Kind, level: &str) -> Record {
         "abi": manifest.abi,
         "verbs": verbs,
         "level": level,
-        "state": "ok",
+        "state": state,
         "path": kind.file.display().to_string(),
     }))
 }

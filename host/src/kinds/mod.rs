@@ -11,8 +11,8 @@ mod trust;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::Manifest;
+use carto_plugin_api::{ErrorCode, Verb};
 
 pub(crate) use catalog::{Catalog, Found};
 
@@ -32,6 +32,18 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// What to do about it when it misbehaves.
+    pub(crate) fn remedy(&self) -> String {
+        let vendor = self.manifest.vendor.as_deref().unwrap_or("its vendor");
+        format!("report it to {vendor}, or remove `{}`", self.file.display())
+    }
+
+    /// The fault of a kind that doesn't keep to the contract.
+    pub(crate) fn breach(&self, verb: Verb, what: &str) -> Error {
+        let message = format!("the kind `{}` broke the contract in `{verb}`: {what}", self.name());
+        Error::fault(message).hint(self.remedy())
     }
 }
 

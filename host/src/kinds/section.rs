@@ -98,8 +98,8 @@ pub(crate) fn manifest(source: &str, name: &str) -> Result<Manifest, Fault> {
 }
 
 /// Checks the copy of a kind's library that is about to be opened: it must hold the manifest that this command goes by, and need nothing
-/// but the system's own libraries. Answers with the names of these.
-pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<Vec<String>, Fault> {
+/// but the system's own libraries.
+pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<(), Fault> {
     if source(copy)? != *kind.source {
         return Err((
             "was changed while it was being used".to_owned(),
@@ -113,7 +113,7 @@ pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<Vec<String>, Faul
         _ => Vec::new(),
     };
     match needs.iter().find(|name| !is_the_systems(name)) {
-        None => Ok(needs),
+        None => Ok(()),
         Some(name) => Err((
             format!("needs the library `{name}`, and a kind may need the C library's and no others"),
             "get a version of the plugin that has it linked in".to_owned(),

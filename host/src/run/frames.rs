@@ -19,9 +19,13 @@ pub(crate) enum Tag {
     Failed = 5,
     /// To the host: ask the service in the head for what the body says.
     Call = 6,
+    /// To the host: the worker has given up what it should, and waits for a library.
+    Confined = 11,
+    /// To the worker: the library is sealed, open it.
+    Open = 12,
     /// To the host: the library is open.
     Ready = 7,
-    /// To the host: the library can't be opened. Why in the head, what to do in the body.
+    /// To the host: the library, or the worker, can't be used. Why in the head, what to do in the body.
     Unusable = 8,
     /// To the host: the worker can't be confined as it was told. Why in the body. Nothing of the library has run.
     Unconfined = 9,
@@ -30,7 +34,9 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const ALL: [Tag; 10] = [
+    const ALL: [Tag; 12] = [
+        Tag::Confined,
+        Tag::Open,
         Tag::Invoke,
         Tag::Answer,
         Tag::Refusal,
@@ -143,7 +149,7 @@ mod tests {
             parse(&bytes)
         };
         assert!(claims(0, 0, 0).is_err());
-        assert!(claims(11, 0, 0).is_err());
+        assert!(claims(13, 0, 0).is_err());
         assert!(claims(4, u32::MAX, u32::MAX).is_err());
         assert!(claims(4, 1025, 0).is_err());
         assert!(claims(4, 0, 32 * 1024 * 1024 + 1).is_err());

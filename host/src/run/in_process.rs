@@ -2,9 +2,10 @@
 
 use std::os::fd::AsRawFd;
 
-use carto_plugin_api::Caller;
 use carto_plugin_api::abi::v1::{self, KindModule_Ref};
+use carto_plugin_api::{Caller, Verb};
 
+use super::load::Fault;
 use super::{Instance, Level, Runtime, Spoken, guard, load, sealed};
 use crate::error::Result;
 use crate::kinds::Kind;
@@ -18,19 +19,24 @@ impl Runtime for InProcess {
         Level::InProcess
     }
 
+    fn prepare(&self) {}
+
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
     fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>> {
-        let sealed = sealed::seal(kind)?;
+        let failed =
+            |e| Fault { why: format!("can't be copied into memory: {e}"), remedy: "free some memory".to_owned() };
+        let memory = sealed::memory().map_err(|e| failed(e).of(kind))?;
+        let sealed = sealed::fill(&memory, kind)?;
         guard::let_debuggers_in();
         // By the process's number, so that a debugger finds the same file under the name that it is told.
-        let path = format!("/proc/{}/fd/{}", std::process::id(), sealed.file.as_raw_fd());
+        let path = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
         let module = load::open(&path).map_err(|fault| fault.of(kind))?;
         super::report(kind, &sealed.sha256, self.level(), None, self.debug);
         // A debugger reads it whenever it wants to.
-        std::mem::forget(sealed.file);
+        std::mem::forget(memory);
         Ok(Box::new(Loaded { module }))
     }
 }
@@ -40,7 +46,7 @@ struct Loaded {
 }
 
 impl Instance for Loaded {
-    fn invoke(&mut self, verb: &str, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
-        Ok(v1::run(self.module, verb, input, host))
+    fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
+        Ok(v1::run(self.module, verb.as_str(), input, host))
     }
 }

@@ -30,15 +30,17 @@ impl Fault {
     }
 }
 
-/// Opens a library of the system, so that one that needs it finds it there.
-pub(super) fn preload(name: &str) -> Result<(), Fault> {
-    // SAFETY: it is one of the few libraries that `section` knows, which the system has and every program may use.
-    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
-    let library = library.map_err(|e| {
-        Fault::new(format!("needs `{name}`, which can't be opened: {}", reason(&e)), "install the system's C library")
-    })?;
-    std::mem::forget(library);
-    Ok(())
+/// Parts of the C library that this program doesn't need itself and a kind may: afterwards they can't be opened any more. Newer ones have
+/// them for old programs only.
+const PARTS: [&str; 4] = ["libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"];
+
+/// Opens them.
+pub(super) fn preload() {
+    for name in PARTS {
+        // SAFETY: the system's own, which every program may use. One that isn't there is missed by whoever needs it.
+        let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) };
+        std::mem::forget(library);
+    }
 }
 
 /// Opens the library at a path that leads to its descriptor, and checks that its layout is the one that this program was built with.

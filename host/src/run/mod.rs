@@ -19,12 +19,12 @@ use serde_json::Value;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use frames::parse;
-pub(crate) use guard::keep_to_itself;
+pub(crate) use guard::{hear_of_children, keep_to_itself};
 pub(crate) use inside::{WORD, run as run_worker};
 pub(crate) use level::Level;
 pub(crate) use worker::end_all;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::settings::Plugins;
@@ -33,6 +33,9 @@ use crate::settings::Plugins;
 pub(crate) trait Runtime: Send + Sync {
     /// How far a library is kept from doing harm.
     fn level(&self) -> Level;
+
+    /// Begins what the first kind will need and what takes time, whichever kind that will be.
+    fn prepare(&self);
 
     /// Whether this machine can give that level; if not, why. Nothing of a library runs.
     fn check(&self) -> Result<()>;
@@ -47,14 +50,14 @@ type Spoken = std::result::Result<Vec<u8>, Vec<u8>>;
 /// A kind that is ready to run.
 pub(crate) trait Instance: Send {
     /// Runs one verb: JSON in, JSON out. Blocks. What keeps the kind from saying anything is an error.
-    fn invoke(&mut self, verb: &str, input: &[u8], host: &dyn Caller) -> Result<Spoken>;
+    fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken>;
 }
 
 /// The runtime that the settings ask for.
 pub(crate) fn runtime(settings: &Plugins, debug: bool) -> Arc<dyn Runtime> {
     match settings.level {
         Level::InProcess => Arc::new(in_process::InProcess { debug }),
-        level => Arc::new(worker::Workers { level, deadline: settings.deadline, debug }),
+        level => Arc::new(worker::Workers::new(level, settings.deadline, debug)),
     }
 }
 
@@ -73,12 +76,6 @@ fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: 
     }
 }
 
-/// What to do about a kind that misbehaves.
-fn remedy(kind: &Kind) -> String {
-    let vendor = kind.manifest.vendor.as_deref().unwrap_or("its vendor");
-    format!("report it to {vendor}, or remove `{}`", kind.file.display())
-}
-
 /// The most that a verb may answer, in bytes: a page of records, or one.
 const fn limit(verb: Verb) -> usize {
     const MIB: usize = 1024 * 1024;
@@ -86,6 +83,10 @@ const fn limit(verb: Verb) -> usize {
         Verb::List => 16 * MIB,
         Verb::Create | Verb::Get | Verb::Update | Verb::Delete => MIB,
     }
+}
+
+fn too_large(bytes: usize, verb: Verb) -> String {
+    format!("its answer has {bytes} bytes, and {} is the limit", limit(verb))
 }
 
 /// Runs one verb of a started kind and reads its answer.
@@ -96,19 +97,15 @@ pub(crate) fn invoke(
     input: &Input,
     host: &dyn Caller,
 ) -> Result<Value> {
-    let fault = |why: String| {
-        Error::fault(format!("the kind `{}` broke the contract in `{verb}`: {why}", kind.name())).hint(remedy(kind))
-    };
+    let fault = |why: String| kind.breach(verb, &why);
     let input = serde_json::to_vec(input).map_err(|e| fault(e.to_string()))?;
-    match instance.invoke(verb.as_str(), &input, host)? {
-        Ok(answer) if answer.len() > limit(verb) => {
-            Err(fault(format!("its answer has {} bytes, and {} is the limit", answer.len(), limit(verb))))
-        }
+    match instance.invoke(verb, &input, host)? {
+        Ok(answer) if answer.len() > limit(verb) => Err(fault(too_large(answer.len(), verb))),
         Ok(answer) => serde_json::from_slice(&answer).map_err(|e| fault(format!("its answer isn't JSON: {e}"))),
         Err(error) => match serde_json::from_slice::<ApiError>(&error) {
             Ok(error) if error.code == ErrorCode::PluginFault && error.hint.is_none() => Err(fault(error.message)),
             Ok(error) => Err(error),
-            Err(e) => Err(fault(format!("its error isn't JSON: {e}"))),
+            Err(e) => Err(fault(format!("its error can't be read: {e}"))),
         },
     }
 }

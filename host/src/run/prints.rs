@@ -10,13 +10,16 @@ use crate::output::stderr;
 
 /// The most that is shown of one worker, in bytes.
 const MOST_SHOWN: usize = 64 * 1024;
+/// What stands before a line, about.
+const LABEL: usize = 40;
 /// The longest line that is shown in one piece.
 const LONGEST_LINE: usize = 4 * 1024;
-/// How much of the end is kept.
-const TAIL: usize = 1024;
+/// How much of the end is kept: a panic stands before its backtrace.
+const TAIL: usize = 64 * 1024;
 
 pub(super) struct Prints {
     pipe: Option<PipeReader>,
+    /// Whose they are: nobody's, until a library is open.
     kind: String,
     debug: bool,
     line: Vec<u8>,
@@ -25,8 +28,13 @@ pub(super) struct Prints {
 }
 
 impl Prints {
-    pub(super) fn new(pipe: PipeReader, kind: &str, debug: bool) -> Prints {
-        Prints { pipe: Some(pipe), kind: kind.to_owned(), debug, line: Vec::new(), shown: 0, tail: Vec::new() }
+    pub(super) fn new(pipe: PipeReader, debug: bool) -> Prints {
+        Prints { pipe: Some(pipe), kind: "a worker".to_owned(), debug, line: Vec::new(), shown: 0, tail: Vec::new() }
+    }
+
+    /// They are this kind's.
+    pub(super) fn are_of(&mut self, kind: &str) {
+        kind.clone_into(&mut self.kind);
     }
 
     /// The pipe, while there is somebody at its other end.
@@ -84,11 +92,13 @@ impl Prints {
     fn end_of_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let before = self.shown;
-        self.shown = self.shown.saturating_add(line.len() + 1);
+        let line = String::from_utf8_lossy(&line);
+        // As it is written: what would disturb a terminal is spelt out, and each line has a label.
+        self.shown = self.shown.saturating_add(line.escape_debug().count() + LABEL);
         if self.shown <= MOST_SHOWN {
-            stderr::debug(&format!("{} printed: {}", self.kind, String::from_utf8_lossy(&line)));
+            stderr::debug(&format!("{} printed: {line}", self.kind));
         } else if before <= MOST_SHOWN {
-            stderr::debug(&format!("{} printed more than {MOST_SHOWN} bytes; the rest isn't shown", self.kind));
+            stderr::debug(&format!("{} printed more; it isn't shown", self.kind));
         }
     }
 }

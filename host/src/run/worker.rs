@@ -1,6 +1,7 @@
 //! Runs each library in a process of its own: this program started again, with nothing but a channel, the sealed library and a pipe for what
 //! it prints. This is the host's side: starting it, talking to it, ending it. What the process does with itself is `inside`'s.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -9,13 +10,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use carto_plugin_api::{Caller, ErrorCode};
+use carto_plugin_api::{Caller, ErrorCode, Verb};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
 
 use super::death;
 use super::frames::{self, Frame, Malformed, Tag};
-use super::inside::{PROBE, WORD};
+use super::inside::WORD;
 use super::load::Fault;
 use super::prints::Prints;
 use super::sealed::{self, Sealed};
@@ -25,10 +25,18 @@ use crate::kinds::Kind;
 use crate::settings;
 
 pub(super) struct Workers {
-    pub(super) level: Level,
+    level: Level,
     /// How long a kind may work on one call, without the time that it waits for the host.
-    pub(super) deadline: Duration,
-    pub(super) debug: bool,
+    deadline: Duration,
+    debug: bool,
+    /// A worker that has no kind yet.
+    spare: Mutex<Option<Worker>>,
+}
+
+impl Workers {
+    pub(super) fn new(level: Level, deadline: Duration, debug: bool) -> Workers {
+        Workers { level, deadline, debug, spare: Mutex::default() }
+    }
 }
 
 impl Runtime for Workers {
@@ -36,50 +44,56 @@ impl Runtime for Workers {
         self.level
     }
 
-    /// A worker confines itself as usual, and opens nothing.
+    fn prepare(&self) {
+        // If it can't be started, that is told when it is needed.
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = self.spawn().ok();
+    }
+
+    /// A worker confines itself as usual, and gets no library.
     fn check(&self) -> Result<()> {
-        let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-        let nothing = nothing.map_err(|e| self.not_started("kinds can't run", e.into()))?;
-        let mut worker = self.spawn(PROBE, nothing, &[])?;
-        match worker.receive() {
-            Ok(Frame { tag: Tag::Ready, .. }) => Ok(()),
-            Ok(Frame { tag: Tag::Unconfined, body, .. }) => Err(self.unconfined("kinds can't run", &body)),
-            Ok(_) => Err(Error::fault("the worker that was started to try it out said something else")),
-            Err(lost) => Err(Error::fault(format!("the worker that was started to try it out {}", worker.told(lost)))),
-        }
+        self.confined("kinds can't run").map(drop)
     }
 
     fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>> {
-        let Sealed { file, sha256, needs } = &sealed::seal(kind)?;
-        let library =
-            file.try_clone().map_err(|e| self.not_started(&format!("the kind `{}` can't run", kind.name()), e))?;
-        let mut worker = self.spawn(kind.name(), library.into(), needs)?;
-        let fault = |why: String, remedy: String| Err(Fault { why, remedy }.of(kind));
-        match worker.receive() {
+        let mut worker = self.confined(&format!("the kind `{}` can't run", kind.name()))?;
+        worker.prints.are_of(kind.name());
+        let Sealed { sha256 } = sealed::fill(&worker.memory, kind)?;
+        let broke = |what: &str| Err(failed(kind, "while it was opened", what));
+        match worker.send(Tag::Open, b"", b"").and_then(|()| worker.receive()) {
             Ok(Frame { tag: Tag::Ready, .. }) => {}
-            Ok(Frame { tag: Tag::Unconfined, body, .. }) => {
-                return Err(self.unconfined(&format!("the kind `{}` can't run", kind.name()), &body));
-            }
             Ok(Frame { tag: Tag::Unusable, head, body }) => {
-                return fault(text(&head), text(&body));
+                return Err(Fault { why: text(&head), remedy: text(&body) }.of(kind));
             }
-            Ok(Frame { tag: Tag::Forbidden, body, .. }) => {
-                return fault(format!("{} while it was opened", forbidden(&body)), super::remedy(kind));
-            }
-            Ok(Frame { tag, .. }) => return fault(format!("sent `{tag:?}` while it was opened"), super::remedy(kind)),
-            Err(lost) => return fault(format!("{} while it was opened", worker.told(lost)), super::remedy(kind)),
+            Ok(Frame { tag: Tag::Forbidden, body, .. }) => return broke(&worker.forbidden(&body)),
+            Ok(Frame { tag, .. }) => return broke(&format!("sent `{tag:?}`")),
+            Err(lost) => return broke(&worker.told(lost)),
         }
-        super::report(kind, sha256, self.level, Some(worker.id()), self.debug);
+        super::report(kind, &sha256, self.level, Some(worker.id()), self.debug);
         Ok(Box::new(Running { kind: kind.clone(), worker }))
     }
 }
 
 impl Workers {
-    fn spawn(&self, kind: &str, library: OwnedFd, needs: &[String]) -> Result<Worker> {
-        self.try_spawn(kind, library, needs).map_err(|e| self.not_started(&format!("the kind `{kind}` can't run"), e))
+    /// A worker that is confined and waits for a library. `cant_run` begins the sentence if there is none.
+    fn confined(&self, cant_run: &str) -> Result<Worker> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = spare.map_or_else(|| self.spawn(), Ok);
+        let mut worker = worker.map_err(|e| {
+            Error::new(ErrorCode::Failed, format!("{cant_run}: its process can't be started: {e}"))
+                .hint("free memory or processes, and see that `/proc` is there")
+        })?;
+        let failed = |why: &str| Error::new(ErrorCode::Failed, format!("{cant_run}: its process {why}"));
+        match worker.receive() {
+            Ok(Frame { tag: Tag::Confined, .. }) => Ok(worker),
+            Ok(Frame { tag: Tag::Unconfined, body, .. }) => Err(self.unconfined(cant_run, &text(&body))),
+            Ok(Frame { tag: Tag::Unusable, head, body }) => Err(failed(&text(&head)).hint(text(&body))),
+            Ok(Frame { tag, .. }) => Err(failed(&format!("sent `{tag:?}`"))),
+            Err(lost) => Err(failed(&worker.told(lost)).hint("`carto plugin list` tries it again")),
+        }
     }
 
-    fn try_spawn(&self, kind: &str, library: OwnedFd, needs: &[String]) -> io::Result<Worker> {
+    fn spawn(&self) -> io::Result<Worker> {
+        let memory = sealed::memory()?;
         let (channel, theirs) = UnixStream::pair()?;
         let (prints, printed) = io::pipe()?;
         channel.set_write_timeout(Some(self.deadline))?;
@@ -87,42 +101,34 @@ impl Workers {
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0("carto")
-            .args([WORD, self.level.as_str(), &std::process::id().to_string(), kind])
-            .args(needs)
+            .args([WORD, self.level.as_str(), &std::process::id().to_string()])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(library))
+            .stdout(Stdio::from(OwnedFd::from(memory.try_clone()?)))
             .stderr(Stdio::from(OwnedFd::from(printed)))
             // Ctrl-C is for the host, which ends its workers.
             .process_group(0);
-        let process = Leash::take(command.spawn()?);
+        let process = Leash::start(&mut command)?;
         // Only then is the end of the stream the end of the worker.
         drop(command);
         Ok(Worker {
             process,
             channel,
+            memory,
             arrived: Vec::new(),
-            prints: Prints::new(prints, kind, self.debug),
+            prints: Prints::new(prints, self.debug),
             deadline: self.deadline,
             left: self.deadline,
         })
     }
 
-    fn not_started(&self, what: &str, error: io::Error) -> Error {
-        Error::new(ErrorCode::Failed, format!("{what}: its process can't be started: {error}"))
-            .hint("free memory or processes, and see that `/proc` is there")
-    }
-
     /// The machine can't do what the settings ask for.
-    fn unconfined(&self, what: &str, why: &[u8]) -> Error {
-        let less = if self.level == Level::Confined && !text(why).contains("seccomp") {
-            Level::Filtered
-        } else {
-            Level::Plain
-        };
+    fn unconfined(&self, cant_run: &str, why: &str) -> Error {
+        let less =
+            if self.level == Level::Confined && !why.contains("seccomp") { Level::Filtered } else { Level::Plain };
         let file = settings::file().map_or_else(|_| "config.toml".to_owned(), |file| file.display().to_string());
-        let message = format!("{what} `{}`: {}", self.level.as_str(), text(why));
+        let message = format!("{cant_run} `{}`: {why}", self.level.as_str());
         Error::new(ErrorCode::Forbidden, message).hint(format!(
             "to accept less, write `level = \"{}\"` under `[plugins]` in `{file}`: kinds then run {}",
             less.as_str(),
@@ -138,37 +144,38 @@ struct Running {
 }
 
 impl Instance for Running {
-    fn invoke(&mut self, verb: &str, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
+    fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
         let Running { kind, worker } = self;
-        let fault = |what: String| Error::fault(format!("the kind `{}` {what}", kind.name())).hint(super::remedy(kind));
-        let in_verb = |why: String| fault(format!("{why} in `{verb}`"));
+        let broke = |what: &str| Err(failed(kind, &format!("in `{verb}`"), what));
         worker.left = worker.deadline;
-        if let Err(lost) = worker.send(Tag::Invoke, verb.as_bytes(), input) {
-            return Err(in_verb(worker.told(lost)));
-        }
+        let mut sent = worker.send(Tag::Invoke, verb.as_str().as_bytes(), input);
         loop {
-            match worker.receive() {
+            match sent.and_then(|()| worker.receive()) {
                 Ok(Frame { tag: Tag::Done, body, .. }) => return Ok(Ok(body)),
                 Ok(Frame { tag: Tag::Failed, body, .. }) => return Ok(Err(body)),
                 Ok(Frame { tag: Tag::Call, head, body }) => {
                     let answer = host.call(&text(&head), &body);
                     let (tag, body) = answer.map_or_else(|error| (Tag::Refusal, error), |answer| (Tag::Answer, answer));
-                    if let Err(lost) = worker.send(tag, b"", &body) {
-                        return Err(in_verb(worker.told(lost)));
-                    }
+                    sent = worker.send(tag, b"", &body);
                 }
-                Ok(Frame { tag: Tag::Forbidden, body, .. }) => {
-                    worker.process.end();
-                    return Err(in_verb(forbidden(&body)));
-                }
-                Ok(Frame { tag, .. }) => {
-                    worker.process.end();
-                    return Err(in_verb(format!("broke the contract: it sent `{tag:?}` out of turn")));
-                }
-                Err(lost) => return Err(in_verb(worker.told(lost))),
+                Ok(Frame { tag: Tag::Forbidden, body, .. }) => return broke(&worker.forbidden(&body)),
+                Ok(Frame { tag, .. }) => return broke(&format!("sent `{tag:?}` out of turn")),
+                Err(lost) => return broke(&worker.told(lost)),
             }
         }
     }
+}
+
+/// `what`: the rest of a sentence that begins with "it".
+fn failed(kind: &Kind, place: &str, what: &str) -> Error {
+    let error = Error::fault(format!("the kind `{}` failed {place}: it {what}", kind.name()));
+    // Nobody but the user and the system can have done that.
+    let remedy = if what == death::KILLED {
+        "if the system is short of memory, free some; then try again".to_owned()
+    } else {
+        kind.remedy()
+    };
+    error.hint(remedy)
 }
 
 /// What came of a connection that isn't one any more.
@@ -187,6 +194,8 @@ enum Lost {
 struct Worker {
     process: Leash,
     channel: UnixStream,
+    /// Where its library goes.
+    memory: File,
     /// What came and isn't a whole frame yet.
     arrived: Vec<u8>,
     prints: Prints,
@@ -253,44 +262,62 @@ impl Worker {
         if self.left.is_zero() { Err(Lost::Late) } else { Ok(()) }
     }
 
-    /// The worker is of no use any more: what ended it, as the end of a sentence that begins with the kind.
+    /// The worker is of no use any more: what ended it, as the rest of a sentence that begins with "it".
     fn told(&mut self, lost: Lost) -> String {
         let status = match lost {
             Lost::Closed => self.process.ended(),
             _ => None,
         };
-        self.process.end();
-        self.prints.drain();
+        self.end();
         match lost {
             Lost::Closed => death::cause(status, &self.prints.tail()),
-            Lost::Late => format!("used up the {:?} that a kind has for one call", self.deadline),
-            Lost::Malformed(why) => format!("broke the contract: it sent {why}"),
+            Lost::Late => format!("took longer than {:?} for one call (`deadline` under `[plugins]`)", self.deadline),
+            Lost::Malformed(why) => format!("sent {why}"),
             Lost::Io(error) => format!("can't be reached any more: {error}"),
         }
+    }
+
+    /// What it did that it may not do. A runtime that gives up prints what it knows, and looks for more where it may not: then that is why.
+    fn forbidden(&mut self, number: &[u8]) -> String {
+        self.end();
+        let number = number.first_chunk().map_or(-1, |bytes| i32::from_le_bytes(*bytes));
+        let attempt = || format!("tried to {}, which no kind may do", death::attempt(number.into()));
+        death::last_words(&self.prints.tail()).unwrap_or_else(attempt)
+    }
+
+    fn end(&mut self) {
+        self.process.end();
+        self.prints.drain();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.process.end();
-        self.prints.drain();
+        self.end();
     }
 }
 
 /// A process that ends when this is dropped, or when the command ends.
 struct Leash(Arc<Mutex<Child>>);
 
-/// Every worker that was started.
-static STARTED: Mutex<Vec<Arc<Mutex<Child>>>> = Mutex::new(Vec::new());
+/// Every worker that was started; nothing once the command is over, and then no other is.
+static STARTED: Mutex<Option<Vec<Arc<Mutex<Child>>>>> = Mutex::new(Some(Vec::new()));
 
 /// How long the system takes, at the very most, to close what a process had open before it says how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl Leash {
-    fn take(child: Child) -> Leash {
-        let child = Arc::new(Mutex::new(child));
-        started().push(Arc::clone(&child));
-        Leash(child)
+    fn start(command: &mut Command) -> io::Result<Leash> {
+        let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(started) = started.as_mut() else { return Err(io::Error::other("the command is over")) };
+        // Many kinds can come one after the other: those that are gone needn't be kept as zombies.
+        started.retain(|child| {
+            let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+            matches!(child.try_wait(), Ok(None))
+        });
+        let child = Arc::new(Mutex::new(command.spawn()?));
+        started.push(Arc::clone(&child));
+        Ok(Leash(child))
     }
 
     fn lock(&self) -> MutexGuard<'_, Child> {
@@ -315,13 +342,10 @@ impl Leash {
     }
 }
 
-fn started() -> MutexGuard<'static, Vec<Arc<Mutex<Child>>>> {
-    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Ends every worker and waits until it is gone, so that none outlives the command, not even as a zombie.
 pub(crate) fn end_all() {
-    for child in started().drain(..) {
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for child in started.into_iter().flatten() {
         let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = child.kill();
         let _ = child.wait();
@@ -331,10 +355,4 @@ pub(crate) fn end_all() {
 /// Text of a worker, which can say anything: a line of it, not too long.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes)).into_owned()
-}
-
-/// What a kind did that it may not do.
-fn forbidden(number: &[u8]) -> String {
-    let number = number.first_chunk().map_or(-1, |bytes| i32::from_le_bytes(*bytes));
-    format!("tried to {}, which no kind may do,", death::attempt(number.into()))
 }

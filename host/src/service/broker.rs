@@ -70,10 +70,16 @@ impl Broker {
         if service == HOST_SERVICE {
             return self.host(&request);
         }
+        // What comes after a breach isn't done any more.
+        if let Some(violation) = self.fate().violation {
+            return Err(violation);
+        }
         if !self.calls().iter().any(|call| call.permits(service, &request)) {
-            return Err(
-                self.breach(format!("it asked for {service} {}, which its manifest doesn't declare", request.shown()))
-            );
+            return Err(self.breach(format!(
+                "it asked for `{} {}`, which its manifest doesn't declare",
+                service.escape_debug(),
+                request.shown()
+            )));
         }
         if let Some((name, _)) =
             request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
@@ -81,6 +87,9 @@ impl Broker {
             return Err(
                 self.breach(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()))
             );
+        }
+        if let Some((name, _)) = request.headers.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
+            return Err(self.breach(format!("it set the header `{name}` to something that isn't a line of text")));
         }
         if service != ACCOUNT_SERVICE {
             return Err(Error::new(
@@ -120,7 +129,7 @@ impl Broker {
                 }
                 Err(error) if error.code == ErrorCode::OutcomeUnknown => fate.unknown = Some(error.clone()),
                 // It was refused, or never sent.
-                _ => {}
+                _ => fate.refused = Some(shown),
             }
         });
         outcome
@@ -162,14 +171,13 @@ impl Broker {
                 stderr::warning(message, text("hint"));
                 Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
             }
-            _ => Err(self.breach(format!("it asked the host for {}, which it doesn't have", request.shown()))),
+            _ => Err(self.breach(format!("it asked the host for `{}`, which it doesn't have", request.shown()))),
         }
     }
 
     fn breach(&self, what: String) -> Error {
         let error =
-            Error::fault(format!("the kind `{}` broke the contract in `{}`: {what}", self.kind.name(), self.verb))
-                .hint("that request wasn't sent; report it to the plugin's vendor");
+            self.kind.breach(self.verb, &what).hint(format!("that request wasn't sent; {}", self.kind.remedy()));
         self.note(|fate| fate.violation.get_or_insert_with(|| error.clone()).clone())
     }
 }

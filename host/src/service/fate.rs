@@ -15,6 +15,8 @@ pub(crate) struct Fate {
     pub(crate) under_way: Option<String>,
     /// The writes that the service accepted.
     pub(crate) accepted: Vec<Accepted>,
+    /// The last write that wasn't done.
+    pub(crate) refused: Option<String>,
     /// A write of which nobody knows whether it was done.
     pub(crate) unknown: Option<Error>,
     /// In a dry run, the write that would have been sent.

@@ -35,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) aim: Option<f64>,
     /// What the first side itself must stay below.
     pub(crate) value: Option<f64>,
+    /// The most that the first side may have more than the second.
+    pub(crate) more: Option<f64>,
 }
 
 impl Report {
@@ -47,7 +49,7 @@ impl Report {
             format!("{}: {}", that.0, unit.spread(spread(that.1))),
             format!("**{}** ({}–{})", as_ratio(ratio.middle), as_ratio(ratio.low), as_ratio(ratio.high)),
             limits.shown(*unit),
-            limits.verdict(ratio.middle, spread(this.1).middle).to_owned(),
+            limits.verdict(ratio.middle, spread(this.1).middle, spread(that.1).middle).to_owned(),
         ]));
     }
 
@@ -84,12 +86,16 @@ impl Report {
 }
 
 impl Unit {
-    fn spread(self, Spread { low, middle, high }: Spread) -> String {
-        let unit = match self {
+    fn name(self) -> &'static str {
+        match self {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "µs",
             Unit::Megabytes => "MB",
-        };
+        }
+    }
+
+    fn spread(self, Spread { low, middle, high }: Spread) -> String {
+        let unit = self.name();
         format!("{} {unit} ({}–{})", digits(middle), digits(low), digits(high))
     }
 }
@@ -98,19 +104,17 @@ impl Limits {
     fn shown(self, unit: Unit) -> String {
         let most = self.ratio.map(|most| format!("at most {}", as_ratio(most)));
         let aim = self.aim.map(|aim| format!("aim at {}", as_ratio(aim)));
-        let value = self.value.map(|value| match unit {
-            Unit::Milliseconds => format!("below {value} ms"),
-            Unit::Microseconds => format!("below {value} µs"),
-            Unit::Megabytes => format!("below {value} MB"),
-        });
-        [most, aim, value].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let value = self.value.map(|value| format!("below {value} {}", unit.name()));
+        let more = self.more.map(|more| format!("at most {more} {} more", unit.name()));
+        [most, aim, value, more].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn verdict(self, ratio: f64, value: f64) -> &'static str {
+    fn verdict(self, ratio: f64, value: f64, other: f64) -> &'static str {
         let within = |limit: Option<f64>, is: f64| limit.is_none_or(|limit| is <= limit);
         match self {
-            Limits { ratio: None, value: None, .. } => "",
+            Limits { ratio: None, value: None, more: None, .. } => "",
             _ if !within(self.ratio, ratio) || self.value.is_some_and(|below| value >= below) => "**not held**",
+            _ if !within(self.more, value - other) => "**not held**",
             _ if !within(self.aim, ratio) => "held; aim not reached",
             Limits { aim: Some(_), .. } => "held; aim reached",
             _ => "held",
@@ -150,12 +154,14 @@ mod tests {
 
     #[test]
     fn a_limit_is_held_or_not() {
-        let limits = Limits { ratio: Some(2.0), aim: Some(1.5), value: None };
-        let verdicts = [1.5, 2.0, 2.1].map(|ratio| limits.verdict(ratio, 1.0));
+        let limits = Limits { ratio: Some(2.0), aim: Some(1.5), ..Limits::default() };
+        let verdicts = [1.5, 2.0, 2.1].map(|ratio| limits.verdict(ratio, 1.0, 1.0));
         assert_eq!(verdicts, ["held; aim reached", "held; aim not reached", "**not held**"]);
-        let memory = Limits { ratio: Some(1.2), aim: None, value: Some(40.0) };
-        assert_eq!([39.0, 40.0].map(|peak| memory.verdict(1.0, peak)), ["held", "**not held**"]);
-        assert_eq!(Limits::default().verdict(9.0, 9.0), "");
+        let memory = Limits { ratio: Some(1.2), value: Some(40.0), ..Limits::default() };
+        assert_eq!([39.0, 40.0].map(|peak| memory.verdict(1.0, peak, peak)), ["held", "**not held**"]);
+        let cost = Limits { more: Some(2.0), ..Limits::default() };
+        assert_eq!([7.0, 7.1].map(|time| cost.verdict(1.4, time, 5.0)), ["held", "**not held**"]);
+        assert_eq!(Limits::default().verdict(9.0, 9.0, 1.0), "");
     }
 
     #[test]

@@ -178,54 +178,77 @@ async fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Op
     Ok(first_failure)
 }
 
+/// Runs a kind's list and hands over its pages, and at the end what went wrong.
+fn feed(worker: Worker, input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) {
+    if let Err(error) = walk(worker, input, limit, pages) {
+        // Nobody may be there any more.
+        let _ = pages.blocking_send(Err(error));
+    }
+}
+
 /// Runs a kind's list to its end or to the limit, a page at a time. A page is asked for when the one before it has been taken to be
-/// printed, so that one is ready and no more.
-fn feed(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) {
+/// printed, so that one is ready and no more. Bad records hide no good ones: they are left out, and are an error at the end.
+fn walk(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) -> Result<()> {
     let broker = Arc::clone(&worker.broker);
+    let kind = broker.kind();
     let mut left = limit.unwrap_or(u64::MAX);
     let mut seen = BTreeSet::new();
-    let mut ready = match worker.ready() {
-        Ok(ready) => ready,
-        Err(error) => return drop(pages.blocking_send(Err(error))),
-    };
+    let mut bad: Option<(Error, usize)> = None;
+    let mut ready = worker.ready()?;
     loop {
         // Nobody reads any more: the output is closed, or the command is over.
-        let Ok(place) = Handle::current().block_on(pages.reserve()) else { return };
+        let Ok(place) = Handle::current().block_on(pages.reserve()) else { return Ok(()) };
         let answer = ready.invoke(&input, page);
-        let (mut records, next) = match broker.fate().violation.map_or(answer, Err) {
-            Ok(page) => page,
-            Err(error) => return place.send(Err(error)),
-        };
-        records.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        left = left.saturating_sub(records.len() as u64);
-        place.send(Ok(records));
-        match next {
-            None => return,
-            Some(_) if left == 0 => return,
-            Some(next) if !seen.insert(next.clone()) => {
-                let error = Error::fault(format!("the kind `{}` lists the same page for ever", broker.kind().name()))
-                    .hint("report it to the plugin's vendor");
-                return drop(pages.blocking_send(Err(error)));
+        let mut page = broker.fate().violation.map_or(answer, Err)?;
+        page.records.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        left = left.saturating_sub(page.records.len() as u64);
+        place.send(Ok(page.records));
+        for error in page.bad {
+            bad.get_or_insert((error, 0)).1 += 1;
+        }
+        match page.next {
+            Some(next) if left > 0 => {
+                if !seen.insert(next.clone()) {
+                    let message = format!("the kind `{}` lists the same page for ever", kind.name());
+                    return Err(Error::fault(message).hint(kind.remedy()));
+                }
+                input.cursor = Some(next);
             }
-            next => input.cursor = next,
+            _ => break,
+        }
+    }
+    match bad {
+        None => Ok(()),
+        Some((error, 1)) => Err(Error { message: format!("{}; that record is left out", error.message), ..error }),
+        Some((error, count)) => {
+            let message = format!("{}; {count} records like that are left out", error.message);
+            Err(Error { message, ..error })
         }
     }
 }
 
-/// Reads a page out of an answer. A bad record is left out with a warning.
-pub(crate) fn page(kind: &Kind, answer: Value) -> Result<(Vec<Record>, Option<String>)> {
+/// What a page holds.
+pub(crate) struct Contents {
+    records: Vec<Record>,
+    /// Why others aren't there.
+    bad: Vec<Error>,
+    next: Option<String>,
+}
+
+/// Reads a page out of an answer.
+pub(crate) fn page(kind: &Kind, answer: Value) -> Result<Contents> {
     let answer: Listing<Value> = serde_json::from_value(answer).map_err(|_| {
         Error::fault(format!("the kind `{}` answered `list` with something that isn't a page", kind.name()))
-            .hint("report it to the plugin's vendor")
+            .hint(kind.remedy())
     })?;
-    // One bad record doesn't hide the good ones.
-    let mut records = Vec::with_capacity(answer.items.len());
+    let mut contents = Contents { records: Vec::with_capacity(answer.items.len()), bad: Vec::new(), next: None };
     for item in answer.items {
         match work::record(kind, item) {
-            Ok(record) => records.push(record),
-            Err(error) => stderr::warning(&format!("{}: it is left out", error.message), error.hint.as_deref()),
+            Ok(record) => contents.records.push(record),
+            Err(error) => contents.bad.push(error),
         }
     }
     // An empty cursor would be the first page again.
-    Ok((records, answer.next.filter(|next| !next.is_empty())))
+    contents.next = answer.next.filter(|next| !next.is_empty());
+    Ok(contents)
 }

@@ -1,6 +1,7 @@
 //! What the end of a verb means, once it is known what became of its requests: nothing that the service did is lost, whatever a kind
 //! says, and an unknown outcome comes with the command that finds out.
 
+use carto_plugin_api::manifest::Method;
 use carto_plugin_api::{ErrorCode, Verb};
 
 use super::delivery::Delivery;
@@ -23,7 +24,22 @@ impl About {
     /// The result of a verb that came to its end. A breach of the manifest decides it, and so does a write with an unknown outcome.
     pub(super) fn settle<T>(&self, answer: Result<T>, fate: &Fate) -> Result<T> {
         let decided = fate.violation.as_ref().or(fate.unknown.as_ref());
-        decided.map_or(answer, |error| Err(error.clone())).map_err(|error| self.explain(error, fate))
+        let answer = decided.map_or(answer, |error| Err(error.clone()));
+        answer.and_then(|answer| self.done(answer, fate)).map_err(|error| self.explain(error, fate))
+    }
+
+    /// A success that can be one: something was changed, unless there was nothing to change.
+    fn done<T>(&self, answer: T, fate: &Fate) -> Result<T> {
+        let spec = self.kind.manifest.verbs.get(&self.verb);
+        let can_write = spec.is_some_and(|spec| spec.calls.iter().any(|call| call.method != Method::Get));
+        let has_to_write = can_write && matches!(self.verb, Verb::Create | Verb::Delete);
+        let lie = match &fate.refused {
+            _ if !fate.accepted.is_empty() => return Ok(answer),
+            Some(request) => format!("it says that it succeeded, but `{request}` wasn't done"),
+            None if has_to_write => "it says that it succeeded, but it asked the service for no change".to_owned(),
+            None => return Ok(answer),
+        };
+        Err(self.kind.breach(self.verb, &lie))
     }
 
     fn explain(&self, error: Error, fate: &Fate) -> Error {
@@ -45,6 +61,9 @@ impl About {
             (_, Some(unknown)) => {
                 let message = format!("{}; before that, {}", error.message, unknown.message);
                 after(Error { message, ..error }, accepted).hint(self.look())
+            }
+            (ErrorCode::PluginFault, None) if accepted.is_empty() && !self.verb.only_reads() => {
+                Error { message: format!("{}; nothing was changed", error.message), ..error }
             }
             (_, None) if accepted.is_empty() => error,
             // Whatever the kind says, it can't be that nothing was changed.
@@ -77,11 +96,10 @@ impl About {
                 error(format!("{what} after the service had accepted {}", named(accepted)))
                     .hint(way.unwrap_or_else(|| self.way_to(fate)))
             }
-            (None, []) if code == ErrorCode::PluginFault => {
-                error(format!("{what}; nothing was changed")).hint("report it to its vendor")
+            (None, []) => {
+                let error = error(if self.verb.only_reads() { what } else { format!("{what}; nothing was changed") });
+                if code == ErrorCode::PluginFault { error.hint(self.kind.remedy()) } else { error }
             }
-            (None, []) if self.verb.only_reads() => error(what),
-            (None, []) => error(format!("{what}; nothing was changed")),
         }
     }
 

@@ -43,9 +43,11 @@ pub(super) enum Ended<T> {
 impl Work {
     /// Finds the account. Nothing is sent.
     pub(super) fn begin(context: &Context, mut stdin: Stdin) -> Result<Work> {
-        let account = account::resolve(context.globals.choice(&mut stdin)?)?;
         let settings = settings::read()?;
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
+        // While the account is found and the options are read.
+        runtime.prepare();
+        let account = account::resolve(context.globals.choice(&mut stdin)?)?;
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
         Ok(Work { session: Arc::new(session), stdin, runtime, dry_run: context.globals.dry_run })
     }
@@ -191,26 +193,25 @@ impl Ready {
     }
 }
 
-/// Reads a record out of an answer: an object whose id is text.
+/// Reads a record out of an answer: an object of declared fields whose id is text and no secret. What isn't declared can't be hidden if it
+/// should be, or found by `--field`.
 pub(crate) fn record(kind: &Kind, answer: Value) -> Result<Record> {
     let shape = &kind.manifest.record;
     let id = &shape.id;
-    match answer {
-        Value::Object(record)
-            if shape
-                .secrets
-                .iter()
-                .any(|secret| record.contains_key(secret) && record.get(secret) == record.get(id)) =>
-        {
-            Err(Error::fault(format!("the kind `{}` answered with a secret as `{id}`", kind.name()))
-                .hint("report it to the plugin's vendor"))
-        }
-        Value::Object(record) if record.get(id).and_then(Value::as_str).is_some_and(|id| !id.is_empty()) => Ok(record),
-        _ => Err(Error::fault(format!(
-            "the kind `{}` answered with something that isn't a record with an `{id}`",
-            kind.name()
-        ))
-        .hint("report it to the plugin's vendor")),
+    let fault = |what: String| {
+        Err(Error::fault(format!("the kind `{}` answered with {what}", kind.name())).hint(kind.remedy()))
+    };
+    let no_record = || fault(format!("something that isn't a record with an `{id}`"));
+    let Value::Object(record) = answer else { return no_record() };
+    if record.get(id).and_then(Value::as_str).is_none_or(str::is_empty) {
+        return no_record();
+    }
+    if shape.secrets.iter().any(|secret| record.get(secret) == record.get(id)) {
+        return fault(format!("a secret as `{id}`"));
+    }
+    match record.keys().find(|field| !shape.fields.contains(field)) {
+        Some(field) => fault(format!("a field `{field}`, which its manifest doesn't declare")),
+        None => Ok(record),
     }
 }
 

@@ -12,7 +12,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::fs::{FileType, Mode, OFlags, fstat};
@@ -21,6 +21,8 @@ use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 
 pub(super) const CHANNEL: RawFd = 3;
 const LIBRARY: RawFd = 4;
+/// The status of a worker that has lost its channel.
+pub(crate) const CHANNEL_LOST: i32 = 113;
 /// The library, by its descriptor.
 pub(super) const LIBRARY_PATH: &str = "/proc/self/fd/4";
 
@@ -30,7 +32,7 @@ pub(super) fn is_a_worker() -> bool {
 }
 
 /// Closes what nobody meant to hand over, and puts the rest in its place.
-pub(super) fn settle() -> io::Result<UnixStream> {
+pub(super) fn settle() -> io::Result<&'static UnixStream> {
     close_from(CHANNEL);
     let channel = fcntl_dupfd_cloexec(stdin(), CHANNEL)?;
     let library = fcntl_dupfd_cloexec(stdout(), LIBRARY)?;
@@ -41,14 +43,14 @@ pub(super) fn settle() -> io::Result<UnixStream> {
     std::mem::forget(library);
     dup2_stdin(rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)?;
     dup2_stdout(stderr())?;
-    Ok(channel.into())
+    // Never closed: the library may have done that, and an owner would find somebody else's descriptor there.
+    Ok(Box::leak(Box::new(channel.into())))
 }
 
 /// The library is open: its descriptor has done its work.
 pub(super) fn close_library() {
-    // SAFETY: `settle` put the library there and kept no other owner of it. If the library has closed it in its constructor and something
-    // else is there now, that is the library's too.
-    drop(unsafe { OwnedFd::from_raw_fd(LIBRARY) });
+    // SAFETY: `settle` put the library there and kept no owner of it. A constructor may have closed it: then this does nothing.
+    unsafe { libc::close(LIBRARY) };
 }
 
 /// Closes every descriptor from this one on: whoever started carto may have left some open, in its shell say.
@@ -56,8 +58,10 @@ fn close_from(first: RawFd) {
     // SAFETY: nothing in this process has opened a descriptor yet, so none of them has an owner here.
     let closed = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
     if closed != 0 {
-        // Before Linux 5.9: one by one, as many as there can be.
-        for descriptor in first..1024 {
+        // Before Linux 5.9: one by one. The list is itself read through one of them, which is gone by then.
+        let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let open: Vec<RawFd> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        for descriptor in open.into_iter().filter(|descriptor| *descriptor >= first) {
             // SAFETY: as above.
             unsafe { libc::close(descriptor) };
         }
@@ -67,5 +71,5 @@ fn close_from(first: RawFd) {
 /// Ends this process at once, whatever calls it: nothing of the library runs any more.
 pub(super) fn end() -> ! {
     // SAFETY: it takes a number and doesn't come back.
-    unsafe { libc::_exit(1) }
+    unsafe { libc::_exit(CHANNEL_LOST) }
 }

@@ -1,6 +1,6 @@
 //! What a worker may use up, and that it doesn't outlive its host.
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit};
 
 /// Address space, in bytes.
 pub(crate) const MEMORY: u64 = 512 * 1024 * 1024;
@@ -30,6 +30,8 @@ pub(super) fn set(host: u32) -> Result<(), String> {
         (Resource::Msgqueue, 0),
     ];
     for (resource, limit) in limits {
+        // Whoever started carto may have set less.
+        let limit = getrlimit(resource).maximum.map_or(limit, |most| most.min(limit));
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(failed)?;
     }
     Ok(())

@@ -7,6 +7,8 @@ pub(super) mod limits;
 mod descriptors;
 mod filter;
 
+pub(super) use descriptors::CHANNEL_LOST;
+
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
@@ -16,56 +18,48 @@ use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, Rulese
 
 use super::frames::{self, Frame, Tag};
 use super::load::{self, Fault};
-use super::{Level, guard};
+use super::{Level, guard, too_large};
 use crate::error::usage;
 use crate::output::stderr;
 
-/// The hidden first word of a worker. It is followed by the level, the host's process, the kind, and libraries of the system to be there
-/// before the kind's.
+/// The hidden first word of a worker. It is followed by the level and the host's process.
 pub(crate) const WORD: &str = "kind-worker";
-
-/// Instead of a kind's name: to confine itself, and nothing more.
-pub(super) const PROBE: &str = "-";
 
 /// Runs a worker to its end.
 pub(crate) fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let words: Vec<String> = words.collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let told = match words.as_slice() {
-        [level, host, kind, needs @ ..] => Level::of(level).zip(host.parse().ok()).map(|told| (told, *kind, needs)),
+        [level, host] => Level::of(level).zip(host.parse().ok()),
         _ => None,
     };
-    let Some(((level, host), kind, needs)) = told.filter(|_| descriptors::is_a_worker()) else {
+    let Some((level, host)) = told.filter(|_| descriptors::is_a_worker()) else {
         stderr::error(
             &usage(format!("`{WORD}` is started by carto itself, for a plugin"))
                 .hint("`carto credentials --help` lists what can be done"),
         );
         return ExitCode::from(2);
     };
-    // Nobody is at the other end any more, or there never was anybody.
-    let _ = work(level, host, kind, needs);
-    ExitCode::FAILURE
+    // It comes back when nobody is at the other end any more.
+    let _ = work(level, host);
+    descriptors::end()
 }
 
-fn work(level: Level, host: u32, kind: &str, needs: &[&str]) -> std::io::Result<()> {
+fn work(level: Level, host: u32) -> std::io::Result<()> {
+    // What `ps` shows, instead of the file that was executed, which is called `exe`.
+    let _ = rustix::thread::set_name(c"carto-worker");
     let mut channel = descriptors::settle()?;
-    let prepared = limits::set(host).and_then(|()| {
-        guard::keep_to_itself();
-        for name in needs {
-            // The library's own message says more, and comes in a moment.
-            let _ = load::preload(name);
-        }
-        confine(level)
-    });
-    if let Err(why) = prepared {
+    guard::keep_to_itself();
+    if let Err(why) = limits::set(host) {
+        let remedy = "see what limits this process has (`ulimit -a`)";
+        return frames::write(&mut channel, Tag::Unusable, why.as_bytes(), remedy.as_bytes());
+    }
+    load::preload();
+    if let Err(why) = confine(level) {
         return frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes());
     }
-    if kind == PROBE {
-        return match filter::once_open(level) {
-            Ok(()) => frames::write(&mut channel, Tag::Ready, b"", b""),
-            Err(why) => frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes()),
-        };
-    }
+    frames::write(&mut channel, Tag::Confined, b"", b"")?;
+    let Some(Frame { tag: Tag::Open, .. }) = frames::read(&mut channel)? else { return Ok(()) };
     match load::open(descriptors::LIBRARY_PATH) {
         Ok(module) => {
             descriptors::close_library();
@@ -73,7 +67,7 @@ fn work(level: Level, host: u32, kind: &str, needs: &[&str]) -> std::io::Result<
                 return frames::write(&mut channel, Tag::Unconfined, b"", why.as_bytes());
             }
             frames::write(&mut channel, Tag::Ready, b"", b"")?;
-            serve(&mut channel, module)
+            serve(channel, module)
         }
         Err(Fault { why, remedy }) => frames::write(&mut channel, Tag::Unusable, why.as_bytes(), remedy.as_bytes()),
     }
@@ -83,13 +77,13 @@ fn work(level: Level, host: u32, kind: &str, needs: &[&str]) -> std::io::Result<
 fn confine(level: Level) -> Result<(), String> {
     rustix::thread::set_no_new_privs(true)
         .map_err(|e| format!("this kernel can't keep a process from new rights: {e}"))?;
-    if level.has_landlock() {
-        landlock()?;
+    let landlock = if level.has_landlock() { landlock() } else { Ok(()) };
+    let filter = if level.has_filter() { filter::before_opening() } else { Ok(()) };
+    match (landlock, filter) {
+        (Ok(()), Ok(())) => Ok(()),
+        (Err(why), Ok(())) | (Ok(()), Err(why)) => Err(why),
+        (Err(why), Err(too)) => Err(format!("{why}, and {too}")),
     }
-    if level.has_filter() {
-        filter::before_opening()?;
-    }
-    Ok(())
 }
 
 /// No file, no connection, no signal beyond this process: a set of rules without a rule.
@@ -109,23 +103,20 @@ fn landlock() -> Result<(), String> {
 }
 
 /// Runs verbs until the host has no more.
-fn serve(channel: &mut UnixStream, module: KindModule_Ref) -> std::io::Result<()> {
-    while let Some(Frame { tag: Tag::Invoke, head, body }) = frames::read(channel)? {
+fn serve(mut channel: &UnixStream, module: KindModule_Ref) -> std::io::Result<()> {
+    while let Some(Frame { tag: Tag::Invoke, head, body }) = frames::read(&mut channel)? {
         let verb = String::from_utf8_lossy(&head);
-        let host = Host { channel: &*channel };
+        let host = Host { channel };
         let (tag, answer) = match v1::run(module, &verb, &body, &host) {
             Ok(answer) => (Tag::Done, answer),
             Err(error) => (Tag::Failed, error),
         };
+        // Longer than any limit, it can't even be sent.
         if answer.len() > frames::LONGEST_BODY {
-            let error = ApiError::fault(format!(
-                "its answer has {} bytes, and {} is the limit",
-                answer.len(),
-                frames::LONGEST_BODY
-            ));
-            frames::write(channel, Tag::Failed, b"", &serde_json::to_vec(&error)?)?;
+            let why = verb.parse().map_or_else(|()| String::new(), |verb| too_large(answer.len(), verb));
+            frames::write(&mut channel, Tag::Failed, b"", &serde_json::to_vec(&ApiError::fault(why))?)?;
         } else {
-            frames::write(channel, tag, b"", &answer)?;
+            frames::write(&mut channel, tag, b"", &answer)?;
         }
     }
     Ok(())

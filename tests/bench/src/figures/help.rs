@@ -21,7 +21,7 @@ pub(super) fn measure(stage: &Stage, report: &mut Report) -> Result<()> {
     }
     let [carto, bare, nothing] = interleave(stage.rounds(600), [&carto, &bare, &nothing], Program::milliseconds)?;
     let (carto, bare, nothing) = (("`carto`", &carto[..]), ("bare clap", &bare[..]), ("`true`", &nothing[..]));
-    let limits = Limits { ratio: Some(2.0), aim: Some(1.5), value: None };
+    let limits = Limits { ratio: Some(2.0), aim: Some(1.5), ..Limits::default() };
     for (this, that, limits) in
         [(carto, bare, limits), (carto, nothing, Limits::default()), (bare, nothing, Limits::default())]
     {

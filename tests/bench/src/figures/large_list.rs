@@ -39,7 +39,7 @@ pub(super) fn measure(stage: &Stage, report: &mut Report) -> Result<()> {
         let [large, small] = [(list(100_000), 100_000), (list(1000), 1000)];
         let [large, small] = interleave(stage.rounds(20), [&large, &small], |(list, records)| run(list, *records))?;
         let of = |listed: &[Listed], part: Part| -> Vec<f64> { listed.iter().map(part).collect() };
-        let memory = Limits { ratio: Some(1.2), aim: None, value: Some(40.0) };
+        let memory = Limits { ratio: Some(1.2), value: Some(40.0), ..Limits::default() };
         let parts: [(&str, Part, Unit, Limits); 3] = [
             ("first row", |listed| listed.first_row, Unit::Milliseconds, Limits::default()),
             ("peak memory", |listed| listed.peak, Unit::Megabytes, memory),

@@ -4,6 +4,7 @@ mod help;
 mod http;
 mod large_list;
 mod latency;
+mod levels;
 mod load;
 mod many_kinds;
 mod verb;
@@ -17,10 +18,11 @@ use crate::stage::Stage;
 type Figure = fn(&Stage, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const FIGURES: [(&str, Figure); 7] = [
+const FIGURES: [(&str, Figure); 8] = [
     ("help", help::measure),
     ("a thousand kinds", many_kinds::measure),
     ("a whole verb", verb::measure),
+    ("what confinement costs", levels::measure),
     ("three kinds listed", latency::measure),
     ("a hundred thousand credentials", large_list::measure),
     ("a verb over HTTP", http::measure),

@@ -29,7 +29,7 @@ pub(super) fn measure(stage: &Stage, report: &mut Report) -> Result<()> {
             this: ("`carto`", verb),
             that: ("`node -e 0`", &node),
             unit: Unit::Milliseconds,
-            limits: Limits { ratio: Some(1.0 / 15.0), aim: Some(1.0 / 30.0), value: None },
+            limits: Limits { ratio: Some(1.0 / 15.0), aim: Some(1.0 / 30.0), ..Limits::default() },
         });
     }
     Ok(())
