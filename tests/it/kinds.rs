@@ -85,7 +85,7 @@ fn without_any_kind_every_message_shows_a_way() {
                 "level": "confined",
                 "usable": true,
                 "meaning": "kinds run in a process of their own, behind Landlock and a filter of system calls",
-                "why": "it is the default, and this machine can do it",
+                "why": "the default",
                 "hint": null
               }
             }

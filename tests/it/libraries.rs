@@ -71,7 +71,7 @@ fn what_is_no_library_is_refused_in_one_line() {
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't a whole shared library: Invalid ELF section header offset/size/alignment
         hint: install the plugin again, or remove the file
         another machine:
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is built for another platform (Elf, Riscv64)
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is built for another platform (riscv64)
         hint: get the plugin for linux on [this machine]
         an executable:
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` isn't a shared library

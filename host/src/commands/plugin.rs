@@ -65,8 +65,7 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
 fn in_force(level: Level, refusal: Option<&Error>) -> Value {
     let why = match refusal {
         Some(error) => error.message.as_str(),
-        None if level == Level::default() => "it is the default, and this machine can do it",
-        None => "`level` under `[plugins]` in the settings",
+        None => level.reason(),
     };
     json!({
         "level": level.as_str(),

@@ -199,14 +199,18 @@ fn read_named(path: &Path, name: &str) -> std::result::Result<Kind, Refused> {
         name: None,
         path: path.to_owned(),
         cause: "has a name that no kind can have".to_owned(),
-        remedy: "rename it: lower-case letters and digits, in words joined by `_`".to_owned(),
+        remedy: if is_kind_name(name) {
+            format!("rename it to `{}`", file_name(name))
+        } else {
+            "rename it: lower-case letters and digits, in words joined by `_`".to_owned()
+        },
     })
 }
 
 /// A folder that somebody else can write offers nothing.
 fn folder_fault(folder: &Path) -> Option<Refused> {
     let metadata = fs::metadata(folder).ok()?;
-    let (cause, remedy) = trust::fault(folder, &metadata)?;
+    let (cause, remedy) = trust::fault(folder, &metadata).or_else(|| trust::fault_above(folder))?;
     Some(Refused { name: None, path: folder.to_owned(), cause, remedy })
 }
 

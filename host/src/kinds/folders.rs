@@ -20,7 +20,8 @@ pub(crate) fn folders(option: Option<&str>) -> Result<Vec<PathBuf>> {
         Some((source, list)) => std::env::split_paths(&list)
             .filter(|folder| !folder.as_os_str().is_empty())
             .map(|folder| {
-                folder.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
+                // Not where links lead to: who can change one of these decides, too.
+                std::path::absolute(&folder).ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
                     usage(format!("`{}` in `{source}` is no folder", folder.display()))
                         .hint(format!("name a folder of kinds, or leave `{source}` out for the usual ones"))
                 })

@@ -1,9 +1,10 @@
 //! Which kinds are there: files in folders, each with a manifest that is read and never run.
 //!
-//! `folders` says where to look, `trust` who may have written there, `section` reads a manifest, `catalog` finds kinds by name. Opening
+//! `folders` says where to look, `trust` who may have written there, `section` reads a manifest (and `elf` the file that it is in), `catalog` finds kinds by name. Opening
 //! a library as code is `run`'s.
 
 mod catalog;
+mod elf;
 mod folders;
 pub(crate) mod section;
 mod trust;

@@ -1,8 +1,9 @@
 //! Who may have written a file that is about to be believed: root, the user, and the user's own group. Nobody else.
 
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::process::{getegid, geteuid};
 
@@ -13,6 +14,12 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
     let path = shell_word(&path.display().to_string());
     let user = geteuid().as_raw();
+    if !trusted_owner(metadata) {
+        return Some((
+            format!("belongs to user {owner}, who is neither you nor root"),
+            format!("if you trust it: `sudo chown {user} {path}`"),
+        ));
+    }
     if mode & 0o002 != 0 {
         return Some(("can be written by anyone".to_owned(), format!("`chmod o-w {path}`")));
     }
@@ -20,28 +27,59 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     if mode & 0o020 != 0 && group != getegid().as_raw() {
         return Some((format!("can be written by group {group}, which isn't yours"), format!("`chmod g-w {path}`")));
     }
-    if !trusted_owner(metadata) {
-        return Some((
-            format!("belongs to user {owner}, who is neither you nor root"),
-            format!("if you trust it: `sudo chown {user} {path}`"),
-        ));
+    None
+}
+
+/// What is wrong with the way to a file: with a folder on it, or a link. Who can write one of them can put another file in the place of this.
+/// Nothing too if the way doesn't lead to a file; whoever opens it says so.
+pub(crate) fn fault_above(path: &Path) -> Option<(String, String)> {
+    let mut folder = PathBuf::from("/");
+    let mut left: Vec<OsString> = names(path);
+    let mut links = 0;
+    while let Some(name) = left.pop() {
+        let metadata = fs::metadata(&folder).ok()?;
+        // Where the sticky bit is set, as on `/tmp`, nobody can move what belongs to others.
+        let is_sticky = metadata.mode() & 0o1000 != 0 && trusted_owner(&metadata);
+        if let Some((cause, remedy)) = fault(&folder, &metadata).filter(|_| !is_sticky) {
+            return Some((format!("is in a folder that can't be trusted: `{}` {cause}", folder.display()), remedy));
+        }
+        if name == ".." {
+            folder.pop();
+            continue;
+        }
+        let next = folder.join(&name);
+        let metadata = fs::symlink_metadata(&next).ok()?;
+        if !metadata.is_symlink() {
+            folder = next;
+            continue;
+        }
+        if !trusted_owner(&metadata) {
+            let cause = format!("is reached by a link of somebody else's: `{}`", next.display());
+            return Some((cause, "name the file itself, or remove the link".to_owned()));
+        }
+        links += 1;
+        let target = fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS)?;
+        if target.is_absolute() {
+            folder = PathBuf::from("/");
+        }
+        left.extend(names(&target));
     }
     None
 }
 
-/// What is wrong with a folder above a file, wherever links lead to: who can write one of them can put another file in the place of this.
-/// Nothing too if the file can't be found; whoever opens it says so.
-pub(crate) fn fault_above(path: &Path) -> Option<(String, String)> {
-    let path = path.canonicalize().ok()?;
-    path.ancestors().skip(1).find_map(|folder| {
-        let metadata = fs::metadata(folder).ok()?;
-        // Where the sticky bit is set, as on `/tmp`, nobody can move what belongs to others.
-        if metadata.mode() & 0o1000 != 0 && trusted_owner(&metadata) {
-            return None;
-        }
-        let (cause, remedy) = fault(folder, &metadata)?;
-        Some((format!("is in a folder that can't be trusted: `{}` {cause}", folder.display()), remedy))
-    })
+/// As the system counts.
+const MOST_LINKS: usize = 40;
+
+/// The names in a path, the first one last.
+fn names(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    });
+    let mut names: Vec<OsString> = names.collect();
+    names.reverse();
+    names
 }
 
 fn trusted_owner(metadata: &Metadata) -> bool {

@@ -30,6 +30,11 @@ impl Level {
         }
     }
 
+    /// Why kinds run at it.
+    pub(crate) fn reason(self) -> &'static str {
+        if self == Level::default() { "the default" } else { "`level` under `[plugins]` in your settings" }
+    }
+
     /// What it means, as the rest of a sentence that begins with "kinds run".
     pub(crate) const fn meaning(self) -> &'static str {
         match self {

@@ -71,12 +71,12 @@ pub(super) fn open(path: &str) -> Result<KindModule_Ref, Fault> {
 /// The loader's own words, without the path to a descriptor, which tells nobody anything.
 fn reason(error: &libloading::Error) -> String {
     let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    text.split_once(": ").map_or(
-        text.clone(),
-        |(first, rest)| {
-            if first.starts_with("/proc/") { rest.to_owned() } else { text.clone() }
-        },
-    )
+    let text = match text.split_once(": ") {
+        Some((first, rest)) if first.starts_with("/proc/") => rest,
+        _ => &text,
+    };
+    let before = text.split(" (required by /proc/").next().unwrap_or(text);
+    before.to_owned()
 }
 
 /// abi_stable explains a layout in a thousand lines; one says what matters.

@@ -66,13 +66,10 @@ fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: 
     if debug {
         // As much of it as doesn't look like a secret.
         let short = sha256.get(..16).unwrap_or(sha256);
-        let process = process.map(|id| format!(", process {id}")).unwrap_or_default();
-        stderr::debug(&format!(
-            "opened {} (`{}`, sha256 {short}…): {}{process}",
-            kind.name(),
-            kind.file.display(),
-            level.as_str()
-        ));
+        let process = process.map_or_else(|| "in this process".to_owned(), |id| format!("in process {id}"));
+        let (name, file) = (kind.name(), kind.file.display());
+        let (level, why) = (level.as_str(), level.reason());
+        stderr::debug(&format!("opened {name} (`{file}`, sha256 {short}…) {process}: {level} ({why})"));
     }
 }
 

@@ -20,9 +20,6 @@ pub(super) struct Sealed {
     pub(super) sha256: String,
 }
 
-/// No library that serves a kind comes near it.
-const LARGEST: u64 = 256 * 1024 * 1024;
-
 /// Memory for a library, empty yet, which can be sealed and can't be executed as a program. Kernels before 6.3 don't know the latter.
 pub(super) fn memory() -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -53,16 +50,10 @@ fn failed(kind: &Kind, (cause, remedy): Fault) -> Error {
 fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, Fault> {
     let again = || "try again; if it stays, install the plugin again".to_owned();
     let unread = |e: io::Error| (format!("can't be read: {e}"), again());
-    let size = original.metadata().map_err(unread)?.len();
-    if size > LARGEST {
-        let cause = format!("has {size} bytes, and {LARGEST} is the limit");
-        return Err((cause, "get a version of the plugin without what is for debuggers (`strip`)".to_owned()));
-    }
     let mut hash = digest::Context::new(&digest::SHA256);
     let mut chunk = vec![0; 256 * 1024];
-    let mut left = original.take(LARGEST);
     loop {
-        let read = left.read(&mut chunk).map_err(unread)?;
+        let read = original.read(&mut chunk).map_err(unread)?;
         let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
         hash.update(part);
         memory.write_all(part).map_err(|e| (format!("can't be copied into memory: {e}"), again()))?;
