@@ -578,9 +578,6 @@ fn what_never_was_a_kind_is_refused() {
         ("the C library", of_the_system("/libc.so")),
         ("the compiler's runtime", of_the_system("/libgcc_s.so")),
         ("random bytes", (0..100_000).map(|_| random.next() as u8).collect()),
-        ("random bytes after a good beginning", {
-            changed(|bytes| bytes[library::SECTION_HEADER..].fill_with(|| random.next() as u8))
-        }),
         ("only the beginning", library::small("strange")[..library::SECTION_HEADER].to_owned()),
         ("NUL bytes", vec![0; 100_000]),
         ("a script", b"#!/bin/sh\nexit 0\n".to_vec()),
@@ -595,7 +592,6 @@ fn what_never_was_a_kind_is_refused() {
         the C library: used: [file] holds no manifest / build it with `carto_plugin_api::export_kind!`, or remove the file / 7
         the compiler's runtime: used: [file] holds no manifest / build it with `carto_plugin_api::export_kind!`, or remove the file / 7
         random bytes: used: [file] isn't a whole shared library: Unknown file magic / install the plugin again, or remove the file / 7
-        random bytes after a good beginning: used: [file] isn't a whole shared library: Invalid ELF shstrtab size / install the plugin again, or remove the file / 7
         only the beginning: used: [file] isn't a whole shared library: Invalid ELF section header offset/size/alignment / install the plugin again, or remove the file / 7
         NUL bytes: used: [file] isn't a whole shared library: Unknown file magic / install the plugin again, or remove the file / 7
         a script: used: [file] isn't a whole shared library: Unknown file magic / install the plugin again, or remove the file / 7

@@ -19,7 +19,7 @@ impl Runtime for InProcess {
         Level::InProcess
     }
 
-    fn prepare(&self) {}
+    fn prepare(&self, _: &Kind) {}
 
     fn check(&self) -> Result<()> {
         Ok(())

@@ -34,8 +34,8 @@ pub(crate) trait Runtime: Send + Sync {
     /// How far a library is kept from doing harm.
     fn level(&self) -> Level;
 
-    /// Begins what the first kind will need and what takes time, whichever kind that will be.
-    fn prepare(&self);
+    /// Begins what takes time before a kind is ready, beside what the command does meanwhile. Nothing of the kind runs.
+    fn prepare(&self, kind: &Kind);
 
     /// Whether this machine can give that level; if not, why. Nothing of a library runs.
     fn check(&self) -> Result<()>;

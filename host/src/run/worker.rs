@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use carto_plugin_api::{Caller, ErrorCode, Verb};
@@ -29,13 +30,20 @@ pub(super) struct Workers {
     /// How long a kind may work on one call, without the time that it waits for the host.
     deadline: Duration,
     debug: bool,
-    /// A worker that has no kind yet.
-    spare: Mutex<Option<Worker>>,
+    /// What has been begun.
+    prepared: Mutex<Option<Prepared>>,
+}
+
+/// A worker that starts, while its library is copied and checked on a thread.
+struct Prepared {
+    kind: String,
+    worker: Worker,
+    sealed: JoinHandle<Result<Sealed>>,
 }
 
 impl Workers {
     pub(super) fn new(level: Level, deadline: Duration, debug: bool) -> Workers {
-        Workers { level, deadline, debug, spare: Mutex::default() }
+        Workers { level, deadline, debug, prepared: Mutex::default() }
     }
 }
 
@@ -44,20 +52,35 @@ impl Runtime for Workers {
         self.level
     }
 
-    fn prepare(&self) {
-        // If it can't be started, that is told when it is needed.
-        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = self.spawn().ok();
+    fn prepare(&self, kind: &Kind) {
+        // If it can't be begun, that is told when it is needed.
+        *self.prepared() = self.spawn().ok().and_then(|worker| {
+            let memory = worker.memory.try_clone().ok()?;
+            let (name, kind) = (kind.name().to_owned(), kind.clone());
+            Some(Prepared { kind: name, worker, sealed: std::thread::spawn(move || sealed::fill(&memory, &kind)) })
+        });
     }
 
     /// A worker confines itself as usual, and gets no library.
     fn check(&self) -> Result<()> {
-        self.confined("kinds can't run").map(drop)
+        let cant_run = "kinds can't run";
+        self.confined(&mut self.spawn().map_err(|e| not_started(cant_run, &e))?, cant_run)
     }
 
     fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>> {
-        let mut worker = self.confined(&format!("the kind `{}` can't run", kind.name()))?;
+        let cant_run = format!("the kind `{}` can't run", kind.name());
+        let (mut worker, Sealed { sha256 }) = match self.prepared().take_if(|prepared| prepared.kind == kind.name()) {
+            Some(Prepared { worker, sealed, .. }) => {
+                (worker, sealed.join().unwrap_or_else(|_| Err(Error::fault("the host failed to check a library")))?)
+            }
+            None => {
+                let worker = self.spawn().map_err(|e| not_started(&cant_run, &e))?;
+                let sealed = sealed::fill(&worker.memory, kind)?;
+                (worker, sealed)
+            }
+        };
+        self.confined(&mut worker, &cant_run)?;
         worker.prints.are_of(kind.name());
-        let Sealed { sha256 } = sealed::fill(&worker.memory, kind)?;
         let broke = |what: &str| Err(failed(kind, "while it was opened", what));
         match worker.send(Tag::Open, b"", b"").and_then(|()| worker.receive()) {
             Ok(Frame { tag: Tag::Ready, .. }) => {}
@@ -74,17 +97,15 @@ impl Runtime for Workers {
 }
 
 impl Workers {
-    /// A worker that is confined and waits for a library. `cant_run` begins the sentence if there is none.
-    fn confined(&self, cant_run: &str) -> Result<Worker> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let worker = spare.map_or_else(|| self.spawn(), Ok);
-        let mut worker = worker.map_err(|e| {
-            Error::new(ErrorCode::Failed, format!("{cant_run}: its process can't be started: {e}"))
-                .hint("free memory or processes, and see that `/proc` is there")
-        })?;
+    fn prepared(&self) -> MutexGuard<'_, Option<Prepared>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a worker is confined. `cant_run` begins the sentence if it can't be.
+    fn confined(&self, worker: &mut Worker, cant_run: &str) -> Result<()> {
         let failed = |why: &str| Error::new(ErrorCode::Failed, format!("{cant_run}: its process {why}"));
         match worker.receive() {
-            Ok(Frame { tag: Tag::Confined, .. }) => Ok(worker),
+            Ok(Frame { tag: Tag::Confined, .. }) => Ok(()),
             Ok(Frame { tag: Tag::Unconfined, body, .. }) => Err(self.unconfined(cant_run, &text(&body))),
             Ok(Frame { tag: Tag::Unusable, head, body }) => Err(failed(&text(&head)).hint(text(&body))),
             Ok(Frame { tag, .. }) => Err(failed(&format!("sent `{tag:?}`"))),
@@ -164,6 +185,11 @@ impl Instance for Running {
             }
         }
     }
+}
+
+fn not_started(cant_run: &str, error: &io::Error) -> Error {
+    Error::new(ErrorCode::Failed, format!("{cant_run}: its process can't be started: {error}"))
+        .hint("free memory or processes, and see that `/proc` is there")
 }
 
 /// `what`: the rest of a sentence that begins with "it".

@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
     }
     let mut stdin = Stdin::default();
     let id = input::id(super::typed_id(matches), &mut stdin)?;
-    let mut work = work::Work::begin(context, stdin)?;
+    let mut work = work::Work::begin(context, Some(kind), stdin)?;
     let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
     if !context.globals.dry_run {
         confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;

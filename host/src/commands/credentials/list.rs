@@ -57,7 +57,7 @@ fn run(
     let view = context.globals.view();
     let mut list = List::new(view.clone(), several)?;
     record::check(&view, &kinds, false)?;
-    let mut work = Work::begin(context, Stdin::default())?;
+    let mut work = Work::begin(context, kinds.first(), Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
         .into_iter()

@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     record::check(&view, std::slice::from_ref(kind), fresh)?;
     let mut stdin = Stdin::default();
     let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
-    let mut work = work::Work::begin(context, stdin)?;
+    let mut work = work::Work::begin(context, Some(kind), stdin)?;
     let input = work.input(kind, verb, matches, id)?;
     let names: Vec<&str> = kind.manifest.record.env.values().map(String::as_str).collect();
     let file = path.map(|path| EnvFile::open(path, &names)).transpose()?;

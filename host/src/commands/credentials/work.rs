@@ -41,12 +41,13 @@ pub(super) enum Ended<T> {
 }
 
 impl Work {
-    /// Finds the account. Nothing is sent.
-    pub(super) fn begin(context: &Context, mut stdin: Stdin) -> Result<Work> {
+    /// Finds the account, while the first kind that it is for is made ready. Nothing is sent.
+    pub(super) fn begin(context: &Context, kind: Option<&Kind>, mut stdin: Stdin) -> Result<Work> {
         let settings = settings::read()?;
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
-        // While the account is found and the options are read.
-        runtime.prepare();
+        if let Some(kind) = kind {
+            runtime.prepare(kind);
+        }
         let account = account::resolve(context.globals.choice(&mut stdin)?)?;
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
         Ok(Work { session: Arc::new(session), stdin, runtime, dry_run: context.globals.dry_run })
