@@ -548,6 +548,8 @@ says how it misbehaves, in its constructor, that is while it is opened, or in on
   a library that means harm.
 - *the same*: the same as at the left. *up to the system*: carto does nothing for it or against it; whether it works depends on the user, the
   kernel's settings and a container. *not tried*: it would be allowed, and could do harm to the machine of the test if that runs as root.
+- Files and manifests that are damaged, hostile or foreign are refused before anything runs, with the same words at every level: that table is
+  in `tests/it/strange_files.rs`.
 - At every fault, but for `killed by SIGKILL`, the test makes sure of this: the host ends by itself; no worker is left, and nothing in the home and
   in the folder of kinds; nothing that a terminal obeys is written; at *confined*, a list of all kinds shows the others, and names this one if
   it can't be listed. A row with a hostile request is watched by a server, which sees nothing of it, or sees it encoded and addressed by the
