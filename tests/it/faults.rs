@@ -287,8 +287,8 @@ fn a_bad_record_hides_no_other() {
             ID     NAME  GRANTS  ALLOWED APIS  EXPIRATION DATE
             tok_2  good  -       -             -
             --- stderr
-            warning: the service lists a token that can't be read: it is left out
-            warning: the service lists a token that can't be read: it is left out
+            warning: token: the service lists a token that can't be read: it is left out
+            warning: token: the service lists a token that can't be read: it is left out
         "#]],
     );
 }

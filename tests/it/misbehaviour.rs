@@ -116,6 +116,7 @@ fn faults() -> Vec<Fault> {
     both("a panic in a drop", "panic-in-drop", |fault| fault);
     both("a panic during a panic", "double-panic", |fault| fault);
     both("`abort()`", "abort", |fault| fault);
+    both("prints without end", "prints-for-ever", Fault::soon);
     both("a write to an address without memory", "segfault", |fault| fault.says("SIGSEGV"));
     both("the same with all signals blocked", "block-signals", |fault| fault.says("SIGSEGV"));
     both("an instruction that there isn't", "illegal-instruction", |fault| fault.says("SIGILL"));
@@ -180,6 +181,12 @@ fn faults() -> Vec<Fault> {
         ("wants to be root", "setuid", NotTried),
         ("sets a timer", "alarm", Tried),
         ("puts on a filter of its own, which allows everything", "seccomp", Tried),
+        ("puts on one that reports to it", "listen-to-filter", Systems),
+        ("looks whether a file is there, as the loader asks for a descriptor's size", "stat-by-descriptor", Tried),
+        ("sends out of band over its channel", "out-of-band", Systems),
+        ("asks for the time that another process has used", "clock-of-others", Systems),
+        ("asks on which processors another process may run", "processors-of-others", Systems),
+        ("gives the kernel advice that is for administrators", "advice", Systems),
     ] {
         faults.extend(["open", "get"].map(|place| Fault { at_plain, ..fault(words, place, what) }));
     }
@@ -209,6 +216,10 @@ fn faults() -> Vec<Fault> {
         }
     }
     faults.push(fault("an answer that is larger than any message", "get", "far-too-large"));
+    faults.push(fault("a page whose address is too long", "list", "long-cursor"));
+    faults.push(fault("an error of five million letters", "get", "error-long").ends(1));
+    faults
+        .push(fault("an error that only the host can make", "get", "error-interrupted").says("isn't a kind's to make"));
     faults.push(fault("a page that leads to itself", "list", "endless-pages"));
     for (words, what) in [
         ("an answer with colours, a bell, a carriage return and a link", "escapes"),
@@ -238,6 +249,9 @@ fn faults() -> Vec<Fault> {
         refused("a `Host` of its own", "own-host"),
         refused("a `Proxy-Authorization` of its own", "own-proxy-authorization"),
         refused("a request that isn't one", "not-a-request"),
+        refused("another method, in the query", "method-in-query"),
+        refused("a request that is all secret", "hidden-request"),
+        asks("a request of two megabytes", "get", "large-request", &[]).says("made a request of"),
     ]);
     let encoded = |words, what, sent| asks(words, "get", what, sent).ends(0);
     faults.extend([
@@ -253,6 +267,7 @@ fn faults() -> Vec<Fault> {
         encoded("an id with `#`", "fragment", &["GET /v3/tokens/x%23y"]),
     ]);
     faults.push(fault("a thousand requests", "get", "flood-requests").ends(0));
+    faults.push(fault("thirty warnings", "get", "flood-warnings").says("it made more than 20 warnings"));
     faults.push(fault("an undeclared request, and then a good write", "create", "undeclared"));
 
     // What it says of its writes.
@@ -262,6 +277,7 @@ fn faults() -> Vec<Fault> {
                 .says("it says that it succeeded, but"),
         );
     }
+    faults.push(fault("makes another instead of deleting", "delete", "make-instead").says("but it deleted nothing"));
     let afterwards: [(&str, &str, Change); 6] = [
         ("says that a write failed which was accepted", "fail-after-write", |fault| fault.ends(8)),
         ("aborts after a write was accepted", "die-after-write", |fault| fault),
@@ -424,7 +440,8 @@ fn meet(strange: &Strange, fault: &Fault, level: &str) -> String {
     }
     if output.status == 7 {
         assert!(output.stdout.is_empty() || fault.what() == "endless-pages", "{told}");
-        assert!(output.stderr.starts_with("error: the kind `strange` "), "{told}");
+        let named = "error: the kind `strange` ";
+        assert!(output.stderr.starts_with(named) || fault.what() == "flood-warnings", "{told}");
         assert!(output.stderr.contains("\nhint: "), "{told}");
     }
     if let (Some(server), Some(asks)) = (&server, fault.asks) {
@@ -529,6 +546,11 @@ fn cell(fault: &Fault, level: &str, Ended { output, signal, .. }: &Ended) -> Str
         return "up to the system".to_owned();
     }
     let hint = if ["", USUAL_HINT].contains(&hint) { String::new() } else { format!("<br>→ {hint}") };
+    let letters = message.chars().count();
+    let message = match letters {
+        ..=500 => message.to_owned(),
+        _ => format!("{}… ({letters} letters)", message.chars().take(20).collect::<String>()),
+    };
     format!("{}: {message}{hint}", output.status)
 }
 

@@ -281,7 +281,7 @@ fn an_origin_with_a_path_is_warned_of() {
             --- stdout
             A
             --- stderr
-            warning: no browser will match the origin `https://a.example.com/`
+            warning: spa: no browser will match the origin `https://a.example.com/`
             hint: browsers send `--web-origin https://a.example.com`
             note: `clientSecret` was not asked for and can't be shown again
         "#]],

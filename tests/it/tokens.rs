@@ -398,7 +398,7 @@ fn a_bare_origin_is_warned_of() {
             --- stdout
             ["maps"]
             --- stderr
-            warning: no browser will match the referer `http://localhost:5173`: browsers send `http://localhost:5173/`
+            warning: token: no browser will match the referer `http://localhost:5173`: browsers send `http://localhost:5173/`
             hint: `--referer 'http://localhost:5173*'` allows every page there
         "#]],
     );

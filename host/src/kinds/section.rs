@@ -105,16 +105,11 @@ pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<(), Fault> {
 
 /// Whether this is a part of the C library or of the compiler's runtime, which every program on the system may use and a worker has.
 fn is_the_systems(name: &str) -> bool {
-    const PARTS: [&str; 9] = [
-        "libc.so.6",
-        "libm.so.6",
-        "libgcc_s.so.1",
-        "libpthread.so.0",
-        "libdl.so.2",
-        "librt.so.1",
-        "ld-linux-x86-64.so.2",
-        "ld-linux-aarch64.so.1",
-        "ld-linux-riscv64-lp64d.so.1",
-    ];
+    const LOADER: &str = match () {
+        () if cfg!(target_arch = "aarch64") => "ld-linux-aarch64.so.1",
+        () => "ld-linux-x86-64.so.2",
+    };
+    const PARTS: [&str; 7] =
+        ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", LOADER];
     PARTS.contains(&name)
 }

@@ -12,6 +12,7 @@ use crate::error::shell_word;
 /// Nothing if the file or folder can be trusted; else what is wrong with it, and the command that mends it.
 pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)> {
     let (mode, owner, group) = (metadata.mode(), metadata.uid(), metadata.gid());
+    let on_disk = path;
     let path = shell_word(&path.display().to_string());
     let user = geteuid().as_raw();
     if !trusted_owner(metadata) {
@@ -22,6 +23,10 @@ pub(crate) fn fault(path: &Path, metadata: &Metadata) -> Option<(String, String)
     }
     if mode & 0o002 != 0 {
         return Some(("can be written by anyone".to_owned(), format!("`chmod o-w {path}`")));
+    }
+    // Where there is an access list, these bits are what it allows to anybody on it.
+    if mode & 0o020 != 0 && rustix::fs::getxattr(on_disk, "system.posix_acl_access", &mut [0; 256]).is_ok() {
+        return Some(("has an access list that lets others write".to_owned(), format!("`setfacl -b {path}`")));
     }
     // A fresh clone under umask 002 is writable by the user's own group, which usually holds nobody else.
     if mode & 0o020 != 0 && group != getegid().as_raw() {

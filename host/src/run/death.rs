@@ -65,11 +65,12 @@ const ATTEMPTS: &[(libc::c_long, &str, &str)] = attempts! {
     "start a process or a thread": SYS_clone | SYS_clone3;
     "run a program": SYS_execve | SYS_execveat;
     "send a signal to a process": SYS_kill | SYS_tkill | SYS_tgkill | SYS_pidfd_send_signal;
-    "look into another process": SYS_ptrace | SYS_process_vm_readv | SYS_process_vm_writev | SYS_pidfd_open | SYS_pidfd_getfd;
+    "look into another process": SYS_ptrace | SYS_process_vm_readv | SYS_process_vm_writev | SYS_pidfd_open | SYS_pidfd_getfd
+        | SYS_clock_gettime | SYS_clock_getres | SYS_sched_getaffinity;
     "make memory executable": SYS_mmap | SYS_mprotect | SYS_pkey_mprotect;
     "make a descriptor": SYS_memfd_create | SYS_epoll_create1 | SYS_eventfd2 | SYS_pipe2 | SYS_dup | SYS_dup3 | SYS_fcntl;
     "use a part of the kernel that is closed to kinds": SYS_io_uring_setup | SYS_bpf | SYS_perf_event_open | SYS_userfaultfd
-        | SYS_mount;
+        | SYS_mount | SYS_madvise | SYS_sendto | SYS_recvfrom;
     "reach the kernel's keys": SYS_keyctl | SYS_add_key | SYS_request_key;
     "change what it may do": SYS_prctl | SYS_seccomp | SYS_prlimit64 | SYS_setrlimit | SYS_unshare | SYS_setns | SYS_setuid
         | SYS_setresuid | SYS_capset;

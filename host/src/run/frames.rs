@@ -108,13 +108,11 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Frame>> {
     Ok(Some(Frame { tag, head, body }))
 }
 
-/// Writes one frame. A head that is too long is cut; a body that is too long is an error, and nothing is written.
-pub(super) fn write(to: &mut impl Write, tag: Tag, head: &[u8], body: &[u8]) -> io::Result<()> {
+/// The bytes of one frame. A head that is too long is cut; a body that is too long is an error.
+pub(super) fn bytes(tag: Tag, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
     if body.len() > LONGEST_BODY {
-        return Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            format!("{} bytes, and {LONGEST_BODY} is the limit", body.len()),
-        ));
+        let message = format!("{} bytes, and {LONGEST_BODY} is the limit", body.len());
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
     }
     let head = head.get(..LONGEST_HEAD).unwrap_or(head);
     let mut bytes = Vec::with_capacity(HEADER + head.len() + body.len());
@@ -125,7 +123,12 @@ pub(super) fn write(to: &mut impl Write, tag: Tag, head: &[u8], body: &[u8]) -> 
     }
     bytes.extend(head);
     bytes.extend(body);
-    to.write_all(&bytes)
+    Ok(bytes)
+}
+
+/// Writes one frame, for the side that trusts the other.
+pub(super) fn write(to: &mut impl Write, tag: Tag, head: &[u8], body: &[u8]) -> io::Result<()> {
+    to.write_all(&bytes(tag, head, body)?)
 }
 
 #[cfg(test)]

@@ -82,6 +82,20 @@ const fn limit(verb: Verb) -> usize {
     }
 }
 
+/// What only the host can know.
+const NOT_A_KINDS: [ErrorCode; 3] = [ErrorCode::Interrupted, ErrorCode::OutputFailed, ErrorCode::RefusedByPolicy];
+
+/// The longest text for a person, in characters.
+const LONGEST_TEXT: usize = 2000;
+
+/// A kind's words, as much of them as somebody would read.
+pub(crate) fn shortened(text: String) -> String {
+    if text.chars().nth(LONGEST_TEXT).is_none() {
+        return text;
+    }
+    text.chars().take(LONGEST_TEXT).chain(['…']).collect()
+}
+
 fn too_large(bytes: usize, verb: Verb) -> String {
     format!("its answer has {bytes} bytes, and {} is the limit", limit(verb))
 }
@@ -101,7 +115,15 @@ pub(crate) fn invoke(
         Ok(answer) => serde_json::from_slice(&answer).map_err(|e| fault(format!("its answer isn't JSON: {e}"))),
         Err(error) => match serde_json::from_slice::<ApiError>(&error) {
             Ok(error) if error.code == ErrorCode::PluginFault && error.hint.is_none() => Err(fault(error.message)),
-            Ok(error) => Err(error),
+            Ok(error) if NOT_A_KINDS.contains(&error.code) => {
+                Err(fault(format!("it answered with the error `{}`, which isn't a kind's to make", error.code)))
+            }
+            Ok(error) => Err(ApiError {
+                message: shortened(error.message),
+                hint: error.hint.map(shortened),
+                argument: error.argument.map(shortened),
+                ..error
+            }),
             Err(e) => Err(fault(format!("its error can't be read: {e}"))),
         },
     }

@@ -1,7 +1,7 @@
 //! What a worker prints: never into the command's own output. `--debug` shows the beginning; the end is kept, since the reason for which a
 //! runtime ends its process stands there.
 
-use std::io::{PipeReader, Read};
+use std::io::{ErrorKind, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -47,6 +47,8 @@ impl Prints {
         let mut chunk = [0; 16 * 1024];
         match self.pipe.as_mut().map(|pipe| pipe.read(&mut chunk)) {
             Some(Ok(read @ 1..)) => self.take(chunk.get(..read).unwrap_or_default()),
+            // Somebody else took it: the kind itself.
+            Some(Err(e)) if e.kind() == ErrorKind::WouldBlock => {}
             _ => self.pipe = None,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 
 use carto_plugin_api::ErrorCode;
 use ring::digest;
@@ -35,6 +35,8 @@ pub(super) fn fill(mut memory: &File, kind: &Kind) -> Result<Sealed> {
     let mut original = section::open(&kind.file).map_err(|fault| failed(kind, fault))?;
     let sha256 = copy(&mut original, &mut memory).map_err(|fault| failed(kind, fault))?;
     section::check_sealed(memory, kind).map_err(|fault| failed(kind, fault))?;
+    // The loader reads on from where this is, since its descriptor leads to the same opened file.
+    memory.rewind().map_err(|e| failed(kind, (format!("can't be read: {e}"), "try again".to_owned())))?;
     Ok(Sealed { sha256 })
 }
 

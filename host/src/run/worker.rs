@@ -2,8 +2,8 @@
 //! it prints. This is the host's side: starting it, talking to it, ending it. What the process does with itself is `inside`'s.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -117,7 +117,9 @@ impl Workers {
         let memory = sealed::memory()?;
         let (channel, theirs) = UnixStream::pair()?;
         let (prints, printed) = io::pipe()?;
-        channel.set_write_timeout(Some(self.deadline))?;
+        // A peer that is to be distrusted must not be able to make this wait, whatever a wait for it said before.
+        channel.set_nonblocking(true)?;
+        rustix::io::ioctl_fionbio(&prints, true)?;
         // Not by its path: that may be another version by now.
         let mut command = Command::new("/proc/self/exe");
         command
@@ -169,12 +171,23 @@ impl Instance for Running {
         let Running { kind, worker } = self;
         let broke = |what: &str| Err(failed(kind, &format!("in `{verb}`"), what));
         worker.left = worker.deadline;
+        let mut requests = 0;
         let mut sent = worker.send(Tag::Invoke, verb.as_str().as_bytes(), input);
         loop {
             match sent.and_then(|()| worker.receive()) {
                 Ok(Frame { tag: Tag::Done, body, .. }) => return Ok(Ok(body)),
                 Ok(Frame { tag: Tag::Failed, body, .. }) => return Ok(Err(body)),
+                Ok(Frame { tag: Tag::Call, body, .. }) if body.len() > LARGEST_REQUEST => {
+                    return broke(&format!(
+                        "made a request of {} bytes, and {LARGEST_REQUEST} is the limit",
+                        body.len()
+                    ));
+                }
+                Ok(Frame { tag: Tag::Call, .. }) if requests == MOST_REQUESTS => {
+                    return broke(&format!("made more than {MOST_REQUESTS} requests in one call"));
+                }
                 Ok(Frame { tag: Tag::Call, head, body }) => {
+                    requests += 1;
                     let answer = host.call(&text(&head), &body);
                     let (tag, body) = answer.map_or_else(|error| (Tag::Refusal, error), |answer| (Tag::Answer, answer));
                     sent = worker.send(tag, b"", &body);
@@ -203,6 +216,13 @@ fn failed(kind: &Kind, place: &str, what: &str) -> Error {
     };
     error.hint(remedy)
 }
+
+/// A wait is never longer than this in one piece.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// What a kind may ask of the host in one call, at the very most: more than any search through pages takes.
+const MOST_REQUESTS: usize = 10_000;
+/// The largest request, in bytes.
+const LARGEST_REQUEST: usize = 1024 * 1024;
 
 /// What came of a connection that isn't one any more.
 enum Lost {
@@ -236,14 +256,23 @@ impl Worker {
     }
 
     fn send(&mut self, tag: Tag, head: &[u8], body: &[u8]) -> std::result::Result<(), Lost> {
-        frames::write(&mut self.channel, tag, head, body).map_err(|e| match e.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Lost::Late,
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Lost::Closed,
-            _ => Lost::Io(e),
-        })
+        let bytes = frames::bytes(tag, head, body).map_err(Lost::Io)?;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            match (&self.channel).write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                    return Err(Lost::Closed);
+                }
+                Err(e) => return Err(Lost::Io(e)),
+            }
+        }
+        Ok(())
     }
 
-    /// Waits for a frame, as long as the kind has time, and reads meanwhile what it prints, so that it never waits for that.
+    /// Waits for a frame, as long as the kind has time.
     fn receive(&mut self) -> std::result::Result<Frame, Lost> {
         loop {
             match frames::parse(&self.arrived) {
@@ -251,41 +280,50 @@ impl Worker {
                     self.arrived.drain(..length);
                     return Ok(frame);
                 }
-                Ok(None) => self.wait()?,
+                Ok(None) => {}
                 Err(Malformed(why)) => return Err(Lost::Malformed(why)),
+            }
+            let mut chunk = [0; 64 * 1024];
+            match (&self.channel).read(&mut chunk) {
+                Ok(0) => return Err(Lost::Closed),
+                Ok(read) => self.arrived.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Err(Lost::Closed),
+                Err(e) => return Err(Lost::Io(e)),
             }
         }
     }
 
-    /// Takes in what comes next.
-    fn wait(&mut self) -> std::result::Result<(), Lost> {
-        let began = Instant::now();
-        let (spoke, printed) = {
-            let mut waiting = vec![PollFd::new(&self.channel, PollFlags::IN)];
-            waiting.extend(self.prints.pipe().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
-            let time = Timespec { tv_sec: self.left.as_secs().cast_signed(), tv_nsec: self.left.subsec_nanos().into() };
-            match poll(&mut waiting, Some(&time)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(Lost::Io(e.into())),
+    /// Waits until the channel is ready, or until the kind's time is over, and reads meanwhile what it prints, so that it never waits for that.
+    /// Neither can keep this from coming back: nothing here blocks but the wait itself, which ends with the time.
+    fn wait(&mut self, readiness: PollFlags) -> std::result::Result<(), Lost> {
+        loop {
+            let began = Instant::now();
+            if self.left.is_zero() {
+                return Err(Lost::Late);
             }
-            let is_ready = |place: usize| waiting.get(place).is_some_and(|waited| !waited.revents().is_empty());
-            (is_ready(0), is_ready(1))
-        };
-        self.left = self.left.saturating_sub(began.elapsed());
-        if printed {
-            self.prints.read();
-        }
-        if spoke {
-            let mut chunk = [0; 64 * 1024];
-            let read = rustix::io::read(self.channel.as_fd(), &mut chunk);
-            match read {
-                Ok(0) | Err(rustix::io::Errno::CONNRESET) => return Err(Lost::Closed),
-                Ok(read) => self.arrived.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(Lost::Io(e.into())),
+            let time = self.left.min(LONGEST_WAIT);
+            let (ready, printed) = {
+                let mut waiting = vec![PollFd::new(&self.channel, readiness)];
+                waiting.extend(self.prints.pipe().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
+                let time = Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() };
+                match poll(&mut waiting, Some(&time)) {
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(e) => return Err(Lost::Io(e.into())),
+                }
+                let is_ready = |place: usize| waiting.get(place).is_some_and(|waited| !waited.revents().is_empty());
+                (is_ready(0), is_ready(1))
+            };
+            if printed {
+                self.prints.read();
+            }
+            // If this process itself was stopped for a while, that isn't the kind's time.
+            self.left = self.left.saturating_sub(began.elapsed().min(LONGEST_WAIT));
+            if ready {
+                return Ok(());
             }
         }
-        if self.left.is_zero() { Err(Lost::Late) } else { Ok(()) }
     }
 
     /// The worker is of no use any more: what ended it, as the rest of a sentence that begins with "it".

@@ -11,10 +11,14 @@ use super::{Accepted, Fate, Session};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::output::stderr;
+use crate::run::shortened;
 
 /// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
 /// (method overrides).
 const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match", "if-none-match", "prefer"];
+
+/// More than anybody reads.
+const MOST_WARNINGS: usize = 20;
 
 /// The service that is the account's own API.
 const ACCOUNT_SERVICE: &str = "api";
@@ -65,7 +69,7 @@ impl Broker {
     }
 
     fn answer(&self, service: &str, request: &[u8]) -> Result<WireResponse> {
-        let request: WireRequest = serde_json::from_slice(request)
+        let mut request: WireRequest = serde_json::from_slice(request)
             .map_err(|e| self.breach(format!("it made a request that can't be read: {e}")))?;
         if service == HOST_SERVICE {
             return self.host(&request);
@@ -74,12 +78,18 @@ impl Broker {
         if let Some(violation) = self.fate().violation {
             return Err(violation);
         }
-        if !self.calls().iter().any(|call| call.permits(service, &request)) {
+        let call = self.calls().iter().find(|call| call.permits(service, &request));
+        let Some(call) = call else {
             return Err(self.breach(format!(
                 "it asked for `{} {}`, which its manifest doesn't declare",
                 service.escape_debug(),
                 request.shown()
             )));
+        };
+        // Only what it puts into a template can be a secret.
+        call.reveal(&mut request);
+        if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
+            return Err(self.breach("it asked for another method by its query".to_owned()));
         }
         if let Some((name, _)) =
             request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
@@ -119,13 +129,14 @@ impl Broker {
         if let Some(unknown) = self.fate().unknown {
             return Err(unknown);
         }
-        let shown = request.shown();
+        let (shown, deletes) = (request.shown(), request.method == "DELETE");
         let outcome = self.send(request);
         self.note(|fate| {
             fate.under_way = None;
             match &outcome {
                 Ok(response) if (200..300).contains(&response.status) => {
-                    fate.accepted.push(Accepted::new(shown, response.body.as_ref(), shape));
+                    fate.refused = None;
+                    fate.accepted.push(Accepted::new(shown, deletes, response.body.as_ref(), shape));
                 }
                 Err(error) if error.code == ErrorCode::OutcomeUnknown => fate.unknown = Some(error.clone()),
                 // It was refused, or never sent.
@@ -168,7 +179,16 @@ impl Broker {
         let text = |key: &str| request.body.as_ref().and_then(|body| body[key].as_str());
         match (request.method.as_str(), path.as_slice(), text("message")) {
             ("POST", ["warnings"], Some(message)) => {
-                stderr::warning(message, text("hint"));
+                let count = self.note(|fate| {
+                    fate.warnings += 1;
+                    fate.warnings
+                });
+                if count > MOST_WARNINGS {
+                    return Err(self.breach(format!("it made more than {MOST_WARNINGS} warnings")));
+                }
+                // Its words, not the host's.
+                let message = format!("{}: {}", self.kind.name(), shortened(message.to_owned()));
+                stderr::warning(&message, text("hint").map(|hint| shortened(hint.to_owned())).as_deref());
                 Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
             }
             _ => Err(self.breach(format!("it asked the host for `{}`, which it doesn't have", request.shown()))),

@@ -15,7 +15,9 @@ pub(crate) struct Fate {
     pub(crate) under_way: Option<String>,
     /// The writes that the service accepted.
     pub(crate) accepted: Vec<Accepted>,
-    /// The last write that wasn't done.
+    /// How often the user was warned.
+    pub(crate) warnings: usize,
+    /// The last write, if it wasn't done.
     pub(crate) refused: Option<String>,
     /// A write of which nobody knows whether it was done.
     pub(crate) unknown: Option<Error>,
@@ -30,13 +32,15 @@ pub(crate) struct Fate {
 pub(crate) struct Accepted {
     /// `POST /v3/things`.
     pub(crate) request: String,
+    /// Whether that is a `DELETE`.
+    pub(crate) deletes: bool,
     /// What the service's answer calls the credential.
     pub(crate) id: Option<String>,
 }
 
 impl Accepted {
-    pub(super) fn new(request: String, answer: Option<&Value>, shape: &Record) -> Accepted {
-        Accepted { request, id: answer.and_then(|answer| id(answer, shape)) }
+    pub(super) fn new(request: String, deletes: bool, answer: Option<&Value>, shape: &Record) -> Accepted {
+        Accepted { request, deletes, id: answer.and_then(|answer| id(answer, shape)) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::wire::WireRequest;
+use crate::wire::{Segment, WireRequest};
 
 /// A permitted request: a service, a method, a path template, and pairs that the query must hold.
 ///
@@ -78,6 +78,15 @@ impl Call {
                 let mut given = request.query.iter().filter(|(k, _)| k == key);
                 given.next().is_some_and(|(_, v)| v == value) && given.next().is_none()
             })
+    }
+
+    /// Marks as no secret what stands in the template itself. The request must be one that this permits.
+    pub fn reveal(&self, request: &mut WireRequest) {
+        for (segment, literal) in request.path.iter_mut().zip(&self.path) {
+            if let Some(literal) = literal {
+                *segment = Segment::Plain(literal.clone());
+            }
+        }
     }
 }
 

@@ -32,10 +32,17 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
         answer => work::record(kind, answer).map(|record| Some(work::id_of(kind, &record))),
     };
     let title = kind.manifest.title.clone();
-    work.run(kind, Verb::Delete, input, read, move |ended, _| match ended {
-        Ended::Answered(looked_up) => show(&title, &looked_up.unwrap_or_else(|| redact::handle(&id)), &view),
-        Ended::Drafted(draft) => dry_run::show(&draft, &view),
-    })
+    work.run(
+        kind,
+        Verb::Delete,
+        input,
+        read,
+        |_, looked_up| looked_up.clone(),
+        move |ended, _| match ended {
+            Ended::Answered(looked_up, _) => show(&title, &looked_up.unwrap_or_else(|| redact::handle(&id)), &view),
+            Ended::Drafted(draft) => dry_run::show(&draft, &view),
+        },
+    )
 }
 
 fn show(title: &str, gone: &str, view: &View) -> anyhow::Result<ExitCode> {

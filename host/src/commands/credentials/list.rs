@@ -41,6 +41,12 @@ const AT_ONCE: usize = 8;
 /// How long a reader is waited for when there is nothing more to come.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// A service's own words for "the rest" are shorter.
+const LONGEST_CURSOR: usize = 4096;
+
+/// Pages may be empty, where a service filters them, but not for ever.
+const MOST_EMPTY: usize = 1000;
+
 /// A page of records, or what ended the kind's list.
 type Page = Result<Vec<Record>>;
 
@@ -193,6 +199,7 @@ fn walk(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
     let kind = broker.kind();
     let mut left = limit.unwrap_or(u64::MAX);
     let mut seen = BTreeSet::new();
+    let mut empty = 0;
     let mut bad: Option<(Error, usize)> = None;
     let mut ready = worker.ready()?;
     loop {
@@ -202,15 +209,21 @@ fn walk(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
         let mut page = broker.fate().violation.map_or(answer, Err)?;
         page.records.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         left = left.saturating_sub(page.records.len() as u64);
+        empty = if page.records.is_empty() { empty + 1 } else { 0 };
         place.send(Ok(page.records));
-        for error in page.bad {
-            bad.get_or_insert((error, 0)).1 += 1;
+        if let Some((error, count)) = page.bad {
+            bad.get_or_insert((error, 0)).1 += count;
         }
         match page.next {
             Some(next) if left > 0 => {
-                if !seen.insert(next.clone()) {
-                    let message = format!("the kind `{}` lists the same page for ever", kind.name());
-                    return Err(Error::fault(message).hint(kind.remedy()));
+                let endless = match next.len() {
+                    _ if empty > MOST_EMPTY => Some("lists empty pages for ever"),
+                    ..=LONGEST_CURSOR if seen.insert(next.clone()) => None,
+                    ..=LONGEST_CURSOR => Some("lists the same page for ever"),
+                    _ => Some("lists a page whose address is too long"),
+                };
+                if let Some(what) = endless {
+                    return Err(Error::fault(format!("the kind `{}` {what}", kind.name())).hint(kind.remedy()));
                 }
                 input.cursor = Some(next);
             }
@@ -230,8 +243,8 @@ fn walk(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
 /// What a page holds.
 pub(crate) struct Contents {
     records: Vec<Record>,
-    /// Why others aren't there.
-    bad: Vec<Error>,
+    /// Why others aren't there: the first reason, and how many they are.
+    bad: Option<(Error, usize)>,
     next: Option<String>,
 }
 
@@ -241,11 +254,11 @@ pub(crate) fn page(kind: &Kind, answer: Value) -> Result<Contents> {
         Error::fault(format!("the kind `{}` answered `list` with something that isn't a page", kind.name()))
             .hint(kind.remedy())
     })?;
-    let mut contents = Contents { records: Vec::with_capacity(answer.items.len()), bad: Vec::new(), next: None };
+    let mut contents = Contents { records: Vec::with_capacity(answer.items.len()), bad: None, next: None };
     for item in answer.items {
         match work::record(kind, item) {
             Ok(record) => contents.records.push(record),
-            Err(error) => contents.bad.push(error),
+            Err(error) => contents.bad.get_or_insert((error, 0)).1 += 1,
         }
     }
     // An empty cursor would be the first page again.

@@ -8,6 +8,7 @@ use super::delivery::Delivery;
 use crate::error::{Error, Result, shell_word};
 use crate::event_loop::Stop;
 use crate::kinds::Kind;
+use crate::output::stderr;
 use crate::redact;
 use crate::service::{Accepted, Fate};
 
@@ -28,18 +29,37 @@ impl About {
         answer.and_then(|answer| self.done(answer, fate)).map_err(|error| self.explain(error, fate))
     }
 
-    /// A success that can be one: something was changed, unless there was nothing to change.
+    /// A success that can be one: something was changed, unless there was nothing to change, and the last word of the service wasn't no.
     fn done<T>(&self, answer: T, fate: &Fate) -> Result<T> {
-        let spec = self.kind.manifest.verbs.get(&self.verb);
-        let can_write = spec.is_some_and(|spec| spec.calls.iter().any(|call| call.method != Method::Get));
-        let has_to_write = can_write && matches!(self.verb, Verb::Create | Verb::Delete);
-        let lie = match &fate.refused {
-            _ if !fate.accepted.is_empty() => return Ok(answer),
-            Some(request) => format!("it says that it succeeded, but `{request}` wasn't done"),
-            None if has_to_write => "it says that it succeeded, but it asked the service for no change".to_owned(),
-            None => return Ok(answer),
+        let calls = self.kind.manifest.verbs.get(&self.verb).map_or(&[][..], |spec| &spec.calls);
+        let declares = |is_one: fn(Method) -> bool| calls.iter().any(|call| is_one(call.method));
+        let lie = match (&fate.refused, self.verb) {
+            (Some(request), _) => format!("it says that it succeeded, but `{request}` wasn't done"),
+            (None, Verb::Create | Verb::Delete)
+                if fate.accepted.is_empty() && declares(|method| method != Method::Get) =>
+            {
+                "it says that it succeeded, but it asked the service for no change".to_owned()
+            }
+            (None, Verb::Delete)
+                if declares(|method| method == Method::Delete) && !fate.accepted.iter().any(|write| write.deletes) =>
+            {
+                "it says that it succeeded, but it deleted nothing".to_owned()
+            }
+            _ => return Ok(answer),
         };
         Err(self.kind.breach(self.verb, &lie))
+    }
+
+    /// Says what a success was, where a kind made more of it than one change, or shows another credential than the service named.
+    pub(super) fn report(&self, shown: Option<&str>, accepted: &[Accepted]) {
+        let is_shown = |write: &Accepted| write.id.as_deref().zip(shown).is_none_or(|(id, shown)| id == shown);
+        if accepted.len() > 1 || (self.verb == Verb::Create && !accepted.iter().all(is_shown)) {
+            let (kind, done) = (self.kind.name(), named(accepted));
+            stderr::warning(
+                &format!("what the kind `{kind}` shows isn't all that it did: the service accepted {done}"),
+                Some(&self.kind.remedy()),
+            );
+        }
     }
 
     fn explain(&self, error: Error, fate: &Fate) -> Error {

@@ -29,8 +29,9 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     // A dry run that wants to change nothing leaves files alone too.
     let file = file.filter(|_| !context.globals.dry_run);
     let shown = Shown { kind: kind.clone(), verb, view, file };
-    work.run(kind, verb, input, work::record, |ended, delivery| match ended {
-        Ended::Answered(record) => shown.show(record, delivery),
+    let id = |kind: &Kind, record: &Record| Some(work::id_of(kind, record));
+    work.run(kind, verb, input, work::record, id, |ended, delivery| match ended {
+        Ended::Answered(record, changes) => shown.show(record, changes, delivery),
         Ended::Drafted(draft) => dry_run::show(&draft, &shown.view),
     })
 }
@@ -44,7 +45,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn show(self, record: Record, delivery: &Delivery) -> anyhow::Result<ExitCode> {
+    fn show(self, record: Record, changes: usize, delivery: &Delivery) -> anyhow::Result<ExitCode> {
         let Shown { kind, verb, view, file } = self;
         let fresh = verb == Verb::Create;
         if fresh {
@@ -54,6 +55,9 @@ impl Shown {
         if view.format == Format::Table && view.field.is_none() {
             match verb {
                 Verb::Create => stderr::done(&format!("Created {}", hand_over::named(&kind, &record))),
+                Verb::Update if changes == 0 => {
+                    stderr::done(&format!("Nothing was changed in {}", hand_over::named(&kind, &record)));
+                }
                 Verb::Update => stderr::done(&format!("Updated {}", hand_over::named(&kind, &record))),
                 _ => {}
             }

@@ -34,8 +34,8 @@ pub(super) struct Work {
 
 /// What a verb comes to.
 pub(super) enum Ended<T> {
-    /// It ran.
-    Answered(T),
+    /// It ran, and the service accepted so many changes.
+    Answered(T, usize),
     /// In a dry run, it would have sent this.
     Drafted(Draft),
 }
@@ -74,13 +74,14 @@ impl Work {
         Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime) }
     }
 
-    /// Runs one verb once, reads its answer, and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
+    /// Runs one verb once, reads its answer (`shown`: the id in it), and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
     pub(super) fn run<T: Send + 'static>(
         &self,
         kind: &Kind,
         verb: Verb,
         input: Input,
         read: Reader<T>,
+        shown: fn(&Kind, &T) -> Option<String>,
         finish: impl FnOnce(Ended<T>, &Delivery) -> anyhow::Result<ExitCode> + Send + 'static,
     ) -> anyhow::Result<ExitCode> {
         let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
@@ -103,7 +104,11 @@ impl Work {
                 let fate = broker.fate();
                 let ended = match fate.drafted.clone() {
                     Some(draft) if fate.violation.is_none() => Ended::Drafted(draft),
-                    _ => Ended::Answered(about.settle(answer, &fate)?),
+                    _ => {
+                        let answer = about.settle(answer, &fate)?;
+                        about.report(shown(kind, &answer).as_deref(), &fate.accepted);
+                        Ended::Answered(answer, fate.accepted.len())
+                    }
                 };
                 on_a_thread(move || {
                     delivering.begin();

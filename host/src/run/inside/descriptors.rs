@@ -11,6 +11,7 @@
 // Descriptors that somebody else may have left open are numbers, and ending at once is a system call.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -20,11 +21,11 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 
 pub(super) const CHANNEL: RawFd = 3;
-const LIBRARY: RawFd = 4;
+pub(super) const LIBRARY: RawFd = 4;
 /// The status of a worker that has lost its channel.
 pub(crate) const CHANNEL_LOST: i32 = 113;
 /// The library, by its descriptor.
-pub(super) const LIBRARY_PATH: &str = "/proc/self/fd/4";
+pub(super) const LIBRARY_PATH: &CStr = c"/proc/self/fd/4";
 
 /// Whether the first descriptor is a channel: whether a host has started this.
 pub(super) fn is_a_worker() -> bool {

@@ -31,8 +31,11 @@ pub(super) fn set(host: u32) -> Result<(), String> {
     ];
     for (resource, limit) in limits {
         // Whoever started carto may have set less.
-        let limit = getrlimit(resource).maximum.map_or(limit, |most| most.min(limit));
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(failed)?;
+        let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = limit.min(most);
+        // Of processor time a little more, so that the signal comes which says so.
+        let maximum = if resource == Resource::Cpu { limit + 1 } else { limit };
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(maximum.min(most)) }).map_err(failed)?;
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ use carto_plugin_api::abi::v1::{self, KindModule_Ref};
 use carto_plugin_api::{Caller, Error as ApiError};
 use landlock::{ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope};
 
+use rustix::thread::CapabilitySet;
+
 use super::frames::{self, Frame, Tag};
 use super::load::{self, Fault};
 use super::{Level, guard, too_large};
@@ -50,6 +52,15 @@ fn work(level: Level, host: u32) -> std::io::Result<()> {
     let _ = rustix::thread::set_name(c"carto-worker");
     let mut channel = descriptors::settle()?;
     guard::keep_to_itself();
+    // What root can do, a kind can't.
+    let _ = rustix::thread::set_capabilities(
+        None,
+        rustix::thread::CapabilitySets {
+            effective: CapabilitySet::empty(),
+            permitted: CapabilitySet::empty(),
+            inheritable: CapabilitySet::empty(),
+        },
+    );
     if let Err(why) = limits::set(host) {
         let remedy = "see what limits this process has (`ulimit -a`)";
         return frames::write(&mut channel, Tag::Unusable, why.as_bytes(), remedy.as_bytes());
@@ -60,7 +71,7 @@ fn work(level: Level, host: u32) -> std::io::Result<()> {
     }
     frames::write(&mut channel, Tag::Confined, b"", b"")?;
     let Some(Frame { tag: Tag::Open, .. }) = frames::read(&mut channel)? else { return Ok(()) };
-    match load::open(descriptors::LIBRARY_PATH) {
+    match load::open(&descriptors::LIBRARY_PATH.to_string_lossy()) {
         Ok(module) => {
             descriptors::close_library();
             if let Err(why) = filter::once_open(level) {
