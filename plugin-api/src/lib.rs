@@ -78,8 +78,8 @@
 //! process; the message names it, and the same holds for constructors. So a kind links its dependencies in, and they must do without what
 //! isn't there: no HTTP client, no async runtime, no logger that writes files.
 //!
-//! What is printed is shown under `carto --debug` and nowhere else; what a person should read is an [`Error`] or [`Host::warn`]. A debugger
-//! can be had by running kinds in the host's process: `level = "in-process"` under `[plugins]` in its settings.
+//! What is printed is shown under `carto --debug` and nowhere else; what a person should read is an [`Error`] or [`Host::warn`]. To
+//! debug a kind, run it in the host's process: `level = "in-process"` under `[plugins]` in its settings.
 //!
 //! What is frozen stands in [`abi::v1`]; everything else here is a convenience over it and may improve.
 

@@ -232,7 +232,7 @@ fn debug_shows_requests_and_no_secret() {
             --- stdout
             demo
             --- stderr
-            debug: opened token (`[home]/kinds/libcarto_kind_token.so`, sha256 [hash]…) in process [id]: confined (the default)
+            debug: opening token (`[home]/kinds/libcarto_kind_token.so`, sha256 [hash]…) in process [id]: confined (the default)
             debug: GET /v3/tokens/… → 200 OK in [n] ms
         "#]],
     );

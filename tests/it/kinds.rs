@@ -69,10 +69,11 @@ fn without_any_kind_every_message_shows_a_way() {
     check(
         &carto.run("plugin list").output(),
         expect![[r#"
-        status 0
-        --- stderr
-        There are no plugins in [home]/kinds.
-    "#]],
+            status 0
+            --- stderr
+            note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
+            There are no plugins in [home]/kinds.
+        "#]],
     );
     check(
         &carto.run("plugin list --json").output(),
@@ -101,10 +102,12 @@ fn plugins_are_listed_from_their_files() {
         expect![[r#"
             status 0
             --- stdout
-            NAME   TITLE             VERSION  LEVEL     STATE  PATH
-            m2m    M2M OAuth Client  0.1.0    confined  ok     [home]/kinds/libcarto_kind_m2m.so
-            spa    SPA OAuth Client  0.1.0    confined  ok     [home]/kinds/libcarto_kind_spa.so
-            token  API Access Token  0.1.0    confined  ok     [home]/kinds/libcarto_kind_token.so
+            NAME   LEVEL     STATE  VERSION  TITLE             PATH
+            m2m    confined  ok     0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
+            spa    confined  ok     0.1.0    SPA OAuth Client  [home]/kinds/libcarto_kind_spa.so
+            token  confined  ok     0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+            --- stderr
+            note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         "#]],
     );
     let json = carto.run("plugin list --json").ok().json();

@@ -364,8 +364,8 @@ fn a_section_is_what_its_header_says_or_refused() {
         no sections: used: [file] holds no manifest / build it with `carto_plugin_api::export_kind!`, or remove the file / 7
         sections without names: used: [file] isn't a whole shared library: Missing ELF e_shstrndx / install the plugin again, or remove the file / 7
         names of sections beyond the end: used: [file] holds no manifest / build it with `carto_plugin_api::export_kind!`, or remove the file / 7
-        a segment beyond the end: loaded: [file] can't be opened: failed to map segment from shared object / install a version of the plugin that is built for this system / 7
-        no segments: loaded: [file] can't be opened: object file has no loadable segments / install a version of the plugin that is built for this system / 7
+        a segment beyond the end: loaded: [file] isn't a whole shared library: parts of it overlap / install the plugin again, or remove the file / 7
+        no segments: loaded: [file] isn't a whole shared library: it has no table of needs, or several / install the plugin again, or remove the file / 7
         for 32 bits: used: [file] is built for another platform (32 bits) / get the plugin for linux on [this machine] / 7
         of the other end first: used: [file] isn't a shared library / build the plugin as a `cdylib` / 7
         an object file: used: [file] isn't a shared library / build the plugin as a `cdylib` / 7
@@ -498,16 +498,16 @@ fn what_a_library_needs_is_the_systems_or_refused() {
         ),
     ];
     expect![[r#"
-        another library: loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a path: loaded: [file] needs the library `/tmp/evil.so1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a path upwards: loaded: [file] needs the library `../../evil.so`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a path that begins like the loader: loaded: [file] needs the library `ld-linux/../e`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a name that moves the cursor: loaded: [file] needs the library `\u{1b}[2J\u{a}evil.so1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a name that isn't UTF-8: loaded: [file] needs the library `lib��c_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        a filter (DT_FILTER): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        an auxiliary filter (DT_AUXILIARY): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        an auditor (DT_AUDIT): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
-        an auditor of what it needs (DT_DEPAUDIT): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library's and no others / get a version of the plugin that is built for this system and has it linked in / 7
+        another library: loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a path: loaded: [file] needs the library `/tmp/evil.so1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a path upwards: loaded: [file] needs the library `../../evil.so`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a path that begins like the loader: loaded: [file] needs the library `ld-linux/../e`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a name that moves the cursor: loaded: [file] needs the library `\u{1b}[2J\u{a}evil.so1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a name that isn't UTF-8: loaded: [file] needs the library `lib��c_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        a filter (DT_FILTER): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        an auxiliary filter (DT_AUXILIARY): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        an auditor (DT_AUDIT): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
+        an auditor of what it needs (DT_DEPAUDIT): loaded: [file] needs the library `libgcc_x.so.1`, and a kind may need the C library and the compiler's runtime only / get a version of the plugin that is built for this system and has it linked in / 7
         a name beyond all names: loaded: [file] isn't a whole shared library: the name of a library that it needs isn't there / install the plugin again, or remove the file / 7
         nothing: ID  NAME | s1  strange / 0
     "#]].assert_eq(&table(files));
@@ -538,6 +538,21 @@ fn needs_are_found_where_the_loader_finds_them() {
         let said = table([file]);
         assert!(said.contains("needs the library `/tmp/evil.so1`"), "{said}");
     }
+    // It reads the table in memory, wherever that is in the file by its header: one that is innocent there is no answer.
+    let mut elsewhere = evil();
+    let dynamic = library::dynamic_segment(&elsewhere);
+    let innocent = elsewhere.len().next_multiple_of(16);
+    elsewhere.resize(innocent + 4096, 0);
+    put(&mut elsewhere, dynamic + library::SEGMENT_OFFSET, &(innocent as u64).to_ne_bytes());
+    let said = table([("a table of needs elsewhere in the file", elsewhere)]);
+    assert!(said.contains("its table of needs isn't where it says"), "{said}");
+    // A second one, in the place of a segment that nobody needs.
+    let mut two = evil();
+    let (dynamic, spare) = (library::dynamic_segment(&two), library::stack_segment(&two));
+    let copy = two[dynamic..][..library::SEGMENT_HEADER].to_owned();
+    put(&mut two, spare, &copy);
+    let said = table([("two tables of needs", two)]);
+    assert!(said.contains("it has no table of needs, or several"), "{said}");
 }
 
 #[test]
@@ -758,11 +773,12 @@ fn a_file_named_with_a_dash_shadows_nothing() {
     expect![[r#"
         status 0
         --- stdout
-        NAME  TITLE             VERSION  LEVEL     STATE    PATH
-        a-b   Right             0.1.0    confined  ok       [home]/kinds/libcarto_kind_a_b.so
-        m2m   M2M OAuth Client  0.1.0    confined  ok       [home]/kinds/libcarto_kind_m2m.so
-        -     -                 -        -         refused  [home]/kinds/libcarto_kind_a-b.so
+        NAME  LEVEL     STATE    VERSION  TITLE             PATH
+        a-b   confined  ok       0.1.0    Right             [home]/kinds/libcarto_kind_a_b.so
+        m2m   confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
+        -     -         refused  -        -                 [home]/kinds/libcarto_kind_a-b.so
         --- stderr
+        note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: `[home]/kinds/libcarto_kind_a-b.so` can't be used: it has a name that no kind can have
         hint: rename it to `libcarto_kind_a_b.so`
         status 0
@@ -823,10 +839,11 @@ fn the_first_folder_has_the_kind_even_if_its_file_is_refused() {
         hint: install the plugin again, or remove the file
         status 0
         --- stdout
-        NAME     TITLE             VERSION  LEVEL     STATE    PATH
-        m2m      M2M OAuth Client  0.1.0    confined  ok       [home]/kinds/libcarto_kind_m2m.so
-        strange  -                 -        -         refused  [home]/kinds/libcarto_kind_strange.so
+        NAME     LEVEL     STATE    VERSION  TITLE             PATH
+        m2m      confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
+        strange  -         refused  -        -                 [home]/kinds/libcarto_kind_strange.so
         --- stderr
+        note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `strange` can't be used: `[home]/kinds/libcarto_kind_strange.so` isn't a whole shared library: Could not read file magic
         hint: install the plugin again, or remove the file
     "#]].assert_eq(&report);
@@ -852,7 +869,7 @@ fn shown(output: &Output) -> (String, String) {
     let title =
         output.stdout.lines().find_map(|line| line.strip_suffix(" (stranges)")).unwrap_or_else(|| panic!("{output}"));
     let opened =
-        output.stderr.lines().find(|line| line.contains("opened strange ")).unwrap_or_else(|| panic!("{output}"));
+        output.stderr.lines().find(|line| line.contains("opening strange ")).unwrap_or_else(|| panic!("{output}"));
     let hash = opened.split("sha256 ").nth(1).and_then(|rest| rest.split('…').next()).unwrap();
     (title.to_owned(), hash.to_owned())
 }
@@ -1021,6 +1038,10 @@ fn other_users_and_their_groups_are_not_trusted() {
     let inner = trusting.folder("outer/kinds", true);
     let (outer, file) = (inner.parent().unwrap(), inner.join(FILE));
 
+    // Whatever the umask is.
+    set_mode(outer, 0o755);
+    set_mode(&inner, 0o755);
+    set_mode(&file, 0o644);
     give(&file, STRANGER, 0);
     row("another user's file", says(&inner));
     give(&file, 0, STRANGER);

@@ -283,6 +283,10 @@ fn nothing_of_the_host_is_in_a_worker() {
             let both: Vec<&str> = line.split_whitespace().take(2).collect();
             assert_eq!(both, [limit, limit], "{name}");
         }
+        // What root can do besides.
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            assert!(worker.text("status").contains(&format!("{set}:\t0000000000000000\n")), "{set} at {level}");
+        }
         // A second more, so that the signal comes that says so.
         assert!(limits.lines().any(|line| line.split_whitespace().eq(["Max", "cpu", "time", "300", "301", "seconds"])));
         if geteuid().is_root() {
@@ -481,8 +485,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
         status 0
         --- stdout
-        NAME   TITLE             VERSION  LEVEL     STATE      PATH
-        token  API Access Token  0.1.0    confined  can't run  [home]/kinds/libcarto_kind_token.so
+        NAME   LEVEL     STATE      VERSION  TITLE             PATH
+        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
         --- stderr
         warning: kinds can't run `confined`: this kernel has no Landlock (Linux 5.13 or later)
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
@@ -500,8 +504,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
         status 0
         --- stdout
-        NAME   TITLE             VERSION  LEVEL     STATE      PATH
-        token  API Access Token  0.1.0    confined  can't run  [home]/kinds/libcarto_kind_token.so
+        NAME   LEVEL     STATE      VERSION  TITLE             PATH
+        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
         --- stderr
         warning: kinds can't run `confined`: Landlock is switched off on this system (`lsm=` at boot)
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
@@ -512,34 +516,34 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         status 4
         --- stderr
         error: the kind `token` can't run `confined`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 4
         --- stderr
         error: token: the kind `token` can't run `confined`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 0
         --- stdout
-        NAME   TITLE             VERSION  LEVEL     STATE      PATH
-        token  API Access Token  0.1.0    confined  can't run  [home]/kinds/libcarto_kind_token.so
+        NAME   LEVEL     STATE      VERSION  TITLE             PATH
+        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
         --- stderr
         warning: kinds can't run `confined`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         WithoutSeccomp, filtered: refused
         status 4
         --- stderr
         error: the kind `token` can't run `filtered`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 4
         --- stderr
         error: token: the kind `token` can't run `filtered`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 0
         --- stdout
-        NAME   TITLE             VERSION  LEVEL     STATE      PATH
-        token  API Access Token  0.1.0    filtered  can't run  [home]/kinds/libcarto_kind_token.so
+        NAME   LEVEL     STATE      VERSION  TITLE             PATH
+        token  filtered  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
         --- stderr
         warning: kinds can't run `filtered`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
-        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all the rights of yours
+        hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         WithoutSeccomp, plain: works
         WithoutSeccomp, in-process: works
     "#]].assert_eq(&report);

@@ -33,8 +33,8 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
         }
         Format::Jsonl => rows.iter().map(|row| json_text::line(&json!(row))).collect(),
         _ => {
-            let fields = ["name", "title", "version", "level", "state", "path"].map(str::to_owned);
-            let columns = Columns::settle(&fields, "path", &rows, stdout::width());
+            let fields = ["name", "level", "state", "version", "title", "path"].map(str::to_owned);
+            let columns = Columns::settle(&fields, "name", &rows, stdout::width());
             let lines: String = rows.iter().map(|row| columns.row(row)).collect();
             if rows.is_empty() { String::new() } else { columns.header() + &lines }
         }
@@ -43,10 +43,10 @@ pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
     if !view.format.is_json() {
         if let Some(error) = &refusal {
             stderr::warning(&error.message, error.hint.as_deref());
-        } else if runtime.level() != Level::default() {
+        } else {
             let level = runtime.level();
-            let (word, meaning) = (level.as_str(), level.meaning());
-            stderr::note(&format!("kinds run `{word}`, as your settings say: {meaning}"));
+            let (word, why, meaning) = (level.as_str(), level.reason(), level.meaning());
+            stderr::note(&format!("kinds run `{word}` ({why}): {meaning}"));
         }
         for refused in &found.refused {
             let error = refused.error();

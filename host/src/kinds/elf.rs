@@ -90,41 +90,79 @@ impl<'data, T: Read + Seek> Library<'data, T> {
         section.data(endian, data).map(Some).map_err(damaged)
     }
 
-    /// The libraries that the system's loader would load with this one, found where it finds them: not by sections, which it doesn't read.
+    /// The libraries that the system's loader would load with this one, found where it finds them: in memory as it maps it, not by sections,
+    /// which it doesn't read, nor by places in the file, which it doesn't go by. What could be read in two ways is refused.
     pub(super) fn needs(&self) -> Result<Vec<String>, Fault> {
         let Library { header, endian, data } = *self;
         if u64::from(header.e_phnum(endian)) > MOST_HEADERS {
             return Err(damaged("it has too many parts"));
         }
         let parts = header.program_headers(endian, data).map_err(damaged)?;
-        let mut needs = Vec::new();
-        for part in parts.iter().filter(|part| part.p_type(endian) == PT_DYNAMIC) {
-            if part.p_filesz(endian) > LONGEST_TABLE {
-                return Err(damaged("its table of needs is too large"));
-            }
-            let Some(table) = part.dynamic(endian, data).map_err(damaged)? else { continue };
-            let entries: Vec<(DynamicTag, u64)> = table
-                .iter()
-                .map(|entry| (entry.d_tag(endian), entry.d_val(endian)))
-                .take_while(|(tag, _)| *tag != DT_NULL)
-                .collect();
-            let value = |wanted: DynamicTag| entries.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
-            let address = value(DT_STRTAB).unwrap_or_default();
-            let loaded = parts.iter().filter(|part| part.p_type(endian) == PT_LOAD).find_map(|part| {
-                let into = address.checked_sub(part.p_vaddr(endian))?;
-                (into < part.p_filesz(endian)).then(|| part.p_offset(endian).checked_add(into))?
-            });
-            let names = loaded.zip(value(DT_STRSZ)).and_then(|(start, size)| {
-                Some(StringTable::<&ReadCache<T>>::new(data, start, start.checked_add(size)?))
-            });
-            for (_, offset) in entries.iter().filter(|(tag, _)| LOADS.contains(tag)) {
-                let name =
-                    names.as_ref().zip(u32::try_from(*offset).ok()).and_then(|(names, offset)| names.get(offset).ok());
-                let name = name.ok_or_else(|| damaged("the name of a library that it needs isn't there"))?;
-                needs.push(String::from_utf8_lossy(name).into_owned());
-            }
+        let memory = Memory::new(parts, endian)?;
+        let mut tables = parts.iter().filter(|part| part.p_type(endian) == PT_DYNAMIC);
+        let (table, another) = (tables.next(), tables.next());
+        let table =
+            table.filter(|_| another.is_none()).ok_or_else(|| damaged("it has no table of needs, or several"))?;
+        if table.p_filesz(endian) > LONGEST_TABLE {
+            return Err(damaged("its table of needs is too large"));
         }
-        Ok(needs)
+        if memory.place(table.p_vaddr(endian)) != Some(table.p_offset(endian)) {
+            return Err(damaged("its table of needs isn't where it says"));
+        }
+        let entries = table.dynamic(endian, data).map_err(damaged)?.unwrap_or_default();
+        let entries: Vec<(DynamicTag, u64)> = entries
+            .iter()
+            .map(|entry| (entry.d_tag(endian), entry.d_val(endian)))
+            .take_while(|(tag, _)| *tag != DT_NULL)
+            .collect();
+        let one = |wanted: DynamicTag| {
+            let mut values = entries.iter().filter(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
+            values.next().filter(|_| values.next().is_none())
+        };
+        let names = one(DT_STRTAB).and_then(|address| memory.place(address)).zip(one(DT_STRSZ));
+        let names = names.and_then(|(start, size)| Some((start, start.checked_add(size)?)));
+        let (start, end) = names.ok_or_else(|| damaged("it has no table of names, or several"))?;
+        let names = StringTable::<&ReadCache<T>>::new(data, start, end);
+        let needs = entries.iter().filter(|(tag, _)| LOADS.contains(tag)).map(|(_, offset)| {
+            let name = u32::try_from(*offset).ok().and_then(|offset| names.get(offset).ok());
+            let name = name.ok_or_else(|| damaged("the name of a library that it needs isn't there"))?;
+            Ok(String::from_utf8_lossy(name).into_owned())
+        });
+        needs.collect()
+    }
+}
+
+/// Where in the file the memory of a library comes from: address, length and place of each part, and no two of them on one page.
+struct Memory(Vec<(u64, u64, u64)>);
+
+impl Memory {
+    fn new(parts: &[impl ProgramHeader<Endian = Endianness, Word = u64>], endian: Endianness) -> Result<Memory, Fault> {
+        const PAGE: u64 = 4096;
+        let mut loaded: Vec<_> = parts.iter().filter(|part| part.p_type(endian) == PT_LOAD).collect();
+        loaded.sort_by_key(|part| part.p_vaddr(endian));
+        let mut end = 0;
+        for part in &loaded {
+            let first = part.p_vaddr(endian) / PAGE;
+            let last = part
+                .p_vaddr(endian)
+                .checked_add(part.p_memsz(endian))
+                .ok_or_else(|| damaged("a part of it has no end"))?;
+            if first < end {
+                return Err(damaged("parts of it overlap"));
+            }
+            end = last.div_ceil(PAGE);
+        }
+        Ok(Memory(
+            loaded.iter().map(|part| (part.p_vaddr(endian), part.p_filesz(endian), part.p_offset(endian))).collect(),
+        ))
+    }
+
+    /// The place in the file of what is at an address.
+    fn place(&self, address: u64) -> Option<u64> {
+        self.0.iter().find_map(|(first, length, place)| {
+            let into = address.checked_sub(*first).filter(|into| into < length)?;
+            place.checked_add(into)
+        })
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
 }
 
 /// What is wrong, and what mends it.
-pub(super) type Fault = (String, String);
+pub(crate) type Fault = (String, String);
 
 const REINSTALL: &str = "install the plugin again, or remove the file";
 const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the file";
@@ -97,7 +97,7 @@ pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<(), Fault> {
     match needs.iter().find(|name| !is_the_systems(name)) {
         None => Ok(()),
         Some(name) => Err((
-            format!("needs the library `{name}`, and a kind may need the C library's and no others"),
+            format!("needs the library `{name}`, and a kind may need the C library and the compiler's runtime only"),
             "get a version of the plugin that is built for this system and has it linked in".to_owned(),
         )),
     }

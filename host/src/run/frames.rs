@@ -19,24 +19,22 @@ pub(crate) enum Tag {
     Failed = 5,
     /// To the host: ask the service in the head for what the body says.
     Call = 6,
-    /// To the host: the worker has given up what it should, and waits for a library.
-    Confined = 11,
-    /// To the worker: the library is sealed, open it.
-    Open = 12,
     /// To the host: the library is open.
     Ready = 7,
     /// To the host: the library, or the worker, can't be used. Why in the head, what to do in the body.
     Unusable = 8,
-    /// To the host: the worker can't be confined as it was told. Why in the body. Nothing of the library has run.
+    /// To the host: the worker can't be confined as it was told. Why in the body. Unless a library is open, nothing of one has run.
     Unconfined = 9,
     /// To the host: the kind made a system call that it may not. Its number in the body, four bytes, little end first.
     Forbidden = 10,
+    /// To the host: the worker has given up what it should, and waits for a library.
+    Confined = 11,
+    /// To the worker: the library is sealed, open it.
+    Open = 12,
 }
 
 impl Tag {
     const ALL: [Tag; 12] = [
-        Tag::Confined,
-        Tag::Open,
         Tag::Invoke,
         Tag::Answer,
         Tag::Refusal,
@@ -47,6 +45,8 @@ impl Tag {
         Tag::Unusable,
         Tag::Unconfined,
         Tag::Forbidden,
+        Tag::Confined,
+        Tag::Open,
     ];
 }
 

@@ -33,8 +33,8 @@ impl Runtime for InProcess {
         guard::let_debuggers_in();
         // By the process's number, so that a debugger finds the same file under the name that it is told.
         let path = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
-        let module = load::open(&path).map_err(|fault| fault.of(kind))?;
         super::report(kind, &sealed.sha256, self.level(), None, self.debug);
+        let module = load::open(&path).map_err(|fault| fault.of(kind))?;
         // A debugger reads it whenever it wants to.
         std::mem::forget(memory);
         Ok(Box::new(Loaded { module }))

@@ -40,7 +40,7 @@ impl Level {
         match self {
             Level::Confined => "in a process of their own, behind Landlock and a filter of system calls",
             Level::Filtered => "in a process of their own, behind a filter of system calls, without Landlock",
-            Level::Plain => "in a process of their own, with all the rights of yours",
+            Level::Plain => "in a process of their own, with all your rights",
             Level::InProcess => "in the process of carto, with all it knows, for a debugger",
         }
     }

@@ -1,11 +1,13 @@
 //! Running a verb of a kind, behind one trait: in a process that can do no harm, in one that can, or in this one. The same library serves for
 //! all three; `level` names them, and docs/security-model.md says what each is good for.
 
+mod connection;
 mod death;
 mod frames;
 mod guard;
 mod in_process;
 mod inside;
+mod leash;
 mod level;
 mod load;
 mod prints;
@@ -21,8 +23,8 @@ use serde_json::Value;
 pub(crate) use frames::parse;
 pub(crate) use guard::{hear_of_children, keep_to_itself};
 pub(crate) use inside::{WORD, run as run_worker};
+pub(crate) use leash::end_all;
 pub(crate) use level::Level;
-pub(crate) use worker::end_all;
 
 use crate::error::Result;
 use crate::kinds::Kind;
@@ -61,7 +63,7 @@ pub(crate) fn runtime(settings: &Plugins, debug: bool) -> Arc<dyn Runtime> {
     }
 }
 
-/// For `--debug`: what was opened, and how.
+/// For `--debug`: what is about to be opened, and how.
 fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: bool) {
     if debug {
         // As much of it as doesn't look like a secret.
@@ -69,7 +71,7 @@ fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: 
         let process = process.map_or_else(|| "in this process".to_owned(), |id| format!("in process {id}"));
         let (name, file) = (kind.name(), kind.file.display());
         let (level, why) = (level.as_str(), level.reason());
-        stderr::debug(&format!("opened {name} (`{file}`, sha256 {short}…) {process}: {level} ({why})"));
+        stderr::debug(&format!("opening {name} (`{file}`, sha256 {short}…) {process}: {level} ({why})"));
     }
 }
 

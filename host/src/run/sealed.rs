@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
-use carto_plugin_api::ErrorCode;
 use ring::digest;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
+use super::load::Fault;
 use crate::error::{Error, Result};
 use crate::kinds::{Kind, section};
 
@@ -40,16 +40,12 @@ pub(super) fn fill(mut memory: &File, kind: &Kind) -> Result<Sealed> {
     Ok(Sealed { sha256 })
 }
 
-/// What is wrong, and what mends it.
-type Fault = (String, String);
-
-fn failed(kind: &Kind, (cause, remedy): Fault) -> Error {
-    let message = format!("the kind `{}` can't be loaded: `{}` {cause}", kind.name(), kind.file.display());
-    Error::new(ErrorCode::PluginFault, message).hint(remedy)
+fn failed(kind: &Kind, (why, remedy): section::Fault) -> Error {
+    Fault { why, remedy }.of(kind)
 }
 
 /// Copies and hashes in one go: what is hashed is what was written, whatever becomes of the original meanwhile.
-fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, Fault> {
+fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, section::Fault> {
     let again = || "try again; if it stays, install the plugin again".to_owned();
     let unread = |e: io::Error| (format!("can't be read: {e}"), again());
     let mut hash = digest::Context::new(&digest::SHA256);

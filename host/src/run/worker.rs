@@ -1,24 +1,23 @@
 //! Runs each library in a process of its own: this program started again, with nothing but a channel, the sealed library and a pipe for what
 //! it prints. This is the host's side: starting it, talking to it, ending it. What the process does with itself is `inside`'s.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use carto_plugin_api::{Caller, ErrorCode, Verb};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::connection::Worker;
 use super::death;
-use super::frames::{self, Frame, Malformed, Tag};
+use super::frames::{Frame, Tag};
 use super::inside::WORD;
+use super::leash::Leash;
 use super::load::Fault;
-use super::prints::Prints;
 use super::sealed::{self, Sealed};
 use super::{Instance, Level, Runtime, Spoken};
 use crate::error::{Error, Result};
@@ -55,7 +54,7 @@ impl Runtime for Workers {
     fn prepare(&self, kind: &Kind) {
         // If it can't be begun, that is told when it is needed.
         *self.prepared() = self.spawn().ok().and_then(|worker| {
-            let memory = worker.memory.try_clone().ok()?;
+            let memory = worker.memory().try_clone().ok()?;
             let (name, kind) = (kind.name().to_owned(), kind.clone());
             Some(Prepared { kind: name, worker, sealed: std::thread::spawn(move || sealed::fill(&memory, &kind)) })
         });
@@ -75,12 +74,13 @@ impl Runtime for Workers {
             }
             None => {
                 let worker = self.spawn().map_err(|e| not_started(&cant_run, &e))?;
-                let sealed = sealed::fill(&worker.memory, kind)?;
+                let sealed = sealed::fill(worker.memory(), kind)?;
                 (worker, sealed)
             }
         };
         self.confined(&mut worker, &cant_run)?;
-        worker.prints.are_of(kind.name());
+        worker.belongs_to(kind.name());
+        super::report(kind, &sha256, self.level, Some(worker.id()), self.debug);
         let broke = |what: &str| Err(failed(kind, "while it was opened", what));
         match worker.send(Tag::Open, b"", b"").and_then(|()| worker.receive()) {
             Ok(Frame { tag: Tag::Ready, .. }) => {}
@@ -88,10 +88,9 @@ impl Runtime for Workers {
                 return Err(Fault { why: text(&head), remedy: text(&body) }.of(kind));
             }
             Ok(Frame { tag: Tag::Forbidden, body, .. }) => return broke(&worker.forbidden(&body)),
-            Ok(Frame { tag, .. }) => return broke(&format!("sent `{tag:?}`")),
+            Ok(Frame { tag, .. }) => return broke(out_of_turn(tag)),
             Err(lost) => return broke(&worker.told(lost)),
         }
-        super::report(kind, &sha256, self.level, Some(worker.id()), self.debug);
         Ok(Box::new(Running { kind: kind.clone(), worker }))
     }
 }
@@ -108,7 +107,7 @@ impl Workers {
             Ok(Frame { tag: Tag::Confined, .. }) => Ok(()),
             Ok(Frame { tag: Tag::Unconfined, body, .. }) => Err(self.unconfined(cant_run, &text(&body))),
             Ok(Frame { tag: Tag::Unusable, head, body }) => Err(failed(&text(&head)).hint(text(&body))),
-            Ok(Frame { tag, .. }) => Err(failed(&format!("sent `{tag:?}`"))),
+            Ok(Frame { tag, .. }) => Err(failed(out_of_turn(tag))),
             Err(lost) => Err(failed(&worker.told(lost)).hint("`carto plugin list` tries it again")),
         }
     }
@@ -117,7 +116,7 @@ impl Workers {
         let memory = sealed::memory()?;
         let (channel, theirs) = UnixStream::pair()?;
         let (prints, printed) = io::pipe()?;
-        // A peer that is to be distrusted must not be able to make this wait, whatever a wait for it said before.
+        // A peer that is to be distrusted must not be able to make this side wait, whatever a wait for it said before.
         channel.set_nonblocking(true)?;
         rustix::io::ioctl_fionbio(&prints, true)?;
         // Not by its path: that may be another version by now.
@@ -135,15 +134,7 @@ impl Workers {
         let process = Leash::start(&mut command)?;
         // Only then is the end of the stream the end of the worker.
         drop(command);
-        Ok(Worker {
-            process,
-            channel,
-            memory,
-            arrived: Vec::new(),
-            prints: Prints::new(prints, self.debug),
-            deadline: self.deadline,
-            left: self.deadline,
-        })
+        Ok(Worker::new(process, channel, memory, prints, self.deadline, self.debug))
     }
 
     /// The machine can't do what the settings ask for.
@@ -170,7 +161,7 @@ impl Instance for Running {
     fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
         let Running { kind, worker } = self;
         let broke = |what: &str| Err(failed(kind, &format!("in `{verb}`"), what));
-        worker.left = worker.deadline;
+        worker.begin_call();
         let mut requests = 0;
         let mut sent = worker.send(Tag::Invoke, verb.as_str().as_bytes(), input);
         loop {
@@ -193,7 +184,7 @@ impl Instance for Running {
                     sent = worker.send(tag, b"", &body);
                 }
                 Ok(Frame { tag: Tag::Forbidden, body, .. }) => return broke(&worker.forbidden(&body)),
-                Ok(Frame { tag, .. }) => return broke(&format!("sent `{tag:?}` out of turn")),
+                Ok(Frame { tag, .. }) => return broke(out_of_turn(tag)),
                 Err(lost) => return broke(&worker.told(lost)),
             }
         }
@@ -203,6 +194,15 @@ impl Instance for Running {
 fn not_started(cant_run: &str, error: &io::Error) -> Error {
     Error::new(ErrorCode::Failed, format!("{cant_run}: its process can't be started: {error}"))
         .hint("free memory or processes, and see that `/proc` is there")
+}
+
+/// What a message is that isn't the one that is due.
+fn out_of_turn(tag: Tag) -> &'static str {
+    match tag {
+        // Once its constructors have run, a library can be the reason.
+        Tag::Unconfined => "kept its second filter of system calls from being put on",
+        _ => "sent a message out of turn",
+    }
 }
 
 /// `what`: the rest of a sentence that begins with "it".
@@ -217,204 +217,10 @@ fn failed(kind: &Kind, place: &str, what: &str) -> Error {
     error.hint(remedy)
 }
 
-/// A wait is never longer than this in one piece.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// What a kind may ask of the host in one call, at the very most: more than any search through pages takes.
 const MOST_REQUESTS: usize = 10_000;
 /// The largest request, in bytes.
 const LARGEST_REQUEST: usize = 1024 * 1024;
-
-/// What came of a connection that isn't one any more.
-enum Lost {
-    /// Its other end is gone.
-    Closed,
-    /// The kind's time is over.
-    Late,
-    /// What came is no frame.
-    Malformed(String),
-    /// The system refused.
-    Io(io::Error),
-}
-
-/// The process and the way to it.
-struct Worker {
-    process: Leash,
-    channel: UnixStream,
-    /// Where its library goes.
-    memory: File,
-    /// What came and isn't a whole frame yet.
-    arrived: Vec<u8>,
-    prints: Prints,
-    deadline: Duration,
-    /// What is left of it.
-    left: Duration,
-}
-
-impl Worker {
-    fn id(&self) -> u32 {
-        self.process.lock().id()
-    }
-
-    fn send(&mut self, tag: Tag, head: &[u8], body: &[u8]) -> std::result::Result<(), Lost> {
-        let bytes = frames::bytes(tag, head, body).map_err(Lost::Io)?;
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            match (&self.channel).write(rest) {
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if matches!(e.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                    return Err(Lost::Closed);
-                }
-                Err(e) => return Err(Lost::Io(e)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for a frame, as long as the kind has time.
-    fn receive(&mut self) -> std::result::Result<Frame, Lost> {
-        loop {
-            match frames::parse(&self.arrived) {
-                Ok(Some((frame, length))) => {
-                    self.arrived.drain(..length);
-                    return Ok(frame);
-                }
-                Ok(None) => {}
-                Err(Malformed(why)) => return Err(Lost::Malformed(why)),
-            }
-            let mut chunk = [0; 64 * 1024];
-            match (&self.channel).read(&mut chunk) {
-                Ok(0) => return Err(Lost::Closed),
-                Ok(read) => self.arrived.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Err(Lost::Closed),
-                Err(e) => return Err(Lost::Io(e)),
-            }
-        }
-    }
-
-    /// Waits until the channel is ready, or until the kind's time is over, and reads meanwhile what it prints, so that it never waits for that.
-    /// Neither can keep this from coming back: nothing here blocks but the wait itself, which ends with the time.
-    fn wait(&mut self, readiness: PollFlags) -> std::result::Result<(), Lost> {
-        loop {
-            let began = Instant::now();
-            if self.left.is_zero() {
-                return Err(Lost::Late);
-            }
-            let time = self.left.min(LONGEST_WAIT);
-            let (ready, printed) = {
-                let mut waiting = vec![PollFd::new(&self.channel, readiness)];
-                waiting.extend(self.prints.pipe().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
-                let time = Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() };
-                match poll(&mut waiting, Some(&time)) {
-                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(e) => return Err(Lost::Io(e.into())),
-                }
-                let is_ready = |place: usize| waiting.get(place).is_some_and(|waited| !waited.revents().is_empty());
-                (is_ready(0), is_ready(1))
-            };
-            if printed {
-                self.prints.read();
-            }
-            // If this process itself was stopped for a while, that isn't the kind's time.
-            self.left = self.left.saturating_sub(began.elapsed().min(LONGEST_WAIT));
-            if ready {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The worker is of no use any more: what ended it, as the rest of a sentence that begins with "it".
-    fn told(&mut self, lost: Lost) -> String {
-        let status = match lost {
-            Lost::Closed => self.process.ended(),
-            _ => None,
-        };
-        self.end();
-        match lost {
-            Lost::Closed => death::cause(status, &self.prints.tail()),
-            Lost::Late => format!("took longer than {:?} for one call (`deadline` under `[plugins]`)", self.deadline),
-            Lost::Malformed(why) => format!("sent {why}"),
-            Lost::Io(error) => format!("can't be reached any more: {error}"),
-        }
-    }
-
-    /// What it did that it may not do. A runtime that gives up prints what it knows, and looks for more where it may not: then that is why.
-    fn forbidden(&mut self, number: &[u8]) -> String {
-        self.end();
-        let number = number.first_chunk().map_or(-1, |bytes| i32::from_le_bytes(*bytes));
-        let attempt = || format!("tried to {}, which no kind may do", death::attempt(number.into()));
-        death::last_words(&self.prints.tail()).unwrap_or_else(attempt)
-    }
-
-    fn end(&mut self) {
-        self.process.end();
-        self.prints.drain();
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// A process that ends when this is dropped, or when the command ends.
-struct Leash(Arc<Mutex<Child>>);
-
-/// Every worker that was started; nothing once the command is over, and then no other is.
-static STARTED: Mutex<Option<Vec<Arc<Mutex<Child>>>>> = Mutex::new(Some(Vec::new()));
-
-/// How long the system takes, at the very most, to close what a process had open before it says how it ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-
-impl Leash {
-    fn start(command: &mut Command) -> io::Result<Leash> {
-        let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(started) = started.as_mut() else { return Err(io::Error::other("the command is over")) };
-        // Many kinds can come one after the other: those that are gone needn't be kept as zombies.
-        started.retain(|child| {
-            let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-            matches!(child.try_wait(), Ok(None))
-        });
-        let child = Arc::new(Mutex::new(command.spawn()?));
-        started.push(Arc::clone(&child));
-        Ok(Leash(child))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Child> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How it ended by itself, if it did: its connection is closed, so it should be a matter of moments.
-    fn ended(&self) -> Option<ExitStatus> {
-        let began = Instant::now();
-        loop {
-            match self.lock().try_wait() {
-                Ok(None) if began.elapsed() < LAST_WORDS => std::thread::sleep(Duration::from_millis(1)),
-                outcome => return outcome.ok().flatten(),
-            }
-        }
-    }
-
-    /// Ends it, whatever it is doing. Nobody waits for it here: that is done once, at the end.
-    fn end(&self) {
-        // It may have ended by itself.
-        let _ = self.lock().kill();
-    }
-}
-
-/// Ends every worker and waits until it is gone, so that none outlives the command, not even as a zombie.
-pub(crate) fn end_all() {
-    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner).take();
-    for child in started.into_iter().flatten() {
-        let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-}
 
 /// Text of a worker, which can say anything: a line of it, not too long.
 fn text(bytes: &[u8]) -> String {

@@ -94,7 +94,7 @@ pub(crate) const SECTION_FLAGS: usize = 8;
 pub(crate) const SECTION_OFFSET: usize = 24;
 pub(crate) const SECTION_SIZE: usize = 32;
 pub(crate) const SEGMENT_HEADER: usize = 56;
-const SEGMENT_OFFSET: usize = 8;
+pub(crate) const SEGMENT_OFFSET: usize = 8;
 pub(crate) const SEGMENT_SIZE: usize = 32;
 pub(crate) const NOBITS: u32 = 8;
 
@@ -138,8 +138,24 @@ pub(crate) fn sections(bytes: &[u8]) -> Vec<Section> {
 /// The headers of what is loaded.
 pub(crate) fn segments(bytes: &[u8]) -> Vec<usize> {
     const LOADED: u32 = 1;
+    segments_of(bytes, LOADED)
+}
+
+/// The header of what says what a library needs.
+pub(crate) fn dynamic_segment(bytes: &[u8]) -> usize {
+    const DYNAMIC: u32 = 2;
+    segments_of(bytes, DYNAMIC)[0]
+}
+
+/// A header that nobody looks at: what is said of the stack.
+pub(crate) fn stack_segment(bytes: &[u8]) -> usize {
+    const STACK: u32 = 0x6474_e551;
+    segments_of(bytes, STACK)[0]
+}
+
+fn segments_of(bytes: &[u8], kind: u32) -> Vec<usize> {
     let headers = (0..half(bytes, SEGMENTS)).map(|nth| word(bytes, SEGMENTS_AT) + nth * SEGMENT_HEADER);
-    headers.filter(|header| number(bytes, *header) == LOADED).collect()
+    headers.filter(|header| number(bytes, *header) == kind).collect()
 }
 
 pub(crate) fn word(bytes: &[u8], at: usize) -> usize {

@@ -1,27 +1,16 @@
 //! Which system calls a worker may make: two filters, one before the library is opened and a stricter one afterwards. They are programs for
-//! the kernel (seccomp).
-//!
-//! The system's loader opens the library by a path, and a library's constructors run at the same time. So no call that takes a path is let
-//! through: it is trapped, and the handler answers the two questions that the loader has, what is at the library's path (its descriptor)
-//! and how large that is, and no other. No path of anybody's reaches the kernel.
-//!
-//! Any other call that isn't in the list ends the process: its number goes to the host, so that a vendor reads which one it was, and then
-//! the kernel kills. A library that keeps the handler from running gains nothing, since the call hasn't been made.
+//! the kernel (seccomp). A call that isn't in the list is trapped: `trap` says what becomes of it.
 
-// System calls and signal handlers, for which there is no safe form.
+// A system call for which there is no safe form.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
-use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::super::Level;
-use super::super::frames::Tag;
-use super::descriptors::{self, CHANNEL, LIBRARY, LIBRARY_PATH};
+use super::descriptors::LIBRARY;
+use super::trap;
 
 /// The filter for the time while the library is opened. Everything before it needs more.
 pub(super) fn before_opening() -> Result<(), String> {
-    hear_what_is_trapped();
+    trap::hear();
     let mut rules = openings();
     rules.extend(everybodys());
     install(&rules)
@@ -29,12 +18,9 @@ pub(super) fn before_opening() -> Result<(), String> {
 
 /// The filter for the library's verbs.
 pub(super) fn once_open(level: Level) -> Result<(), String> {
-    OPENING.store(false, Ordering::Relaxed);
+    trap::library_is_open();
     if level.has_filter() { install(&everybodys()) } else { Ok(()) }
 }
-
-/// Whether the loader may still ask for the library.
-static OPENING: AtomicBool = AtomicBool::new(true);
 
 /// What an allocator, a clock, a hash map, a panic, a lock and printing need, in Rust and in C.
 fn everybodys() -> Vec<Rule> {
@@ -229,220 +215,5 @@ fn install(rules: &[Rule]) -> Result<(), String> {
     }
 }
 
-/// From now on a call that isn't allowed is answered for the loader, or told to the host before it ends this process.
-fn hear_what_is_trapped() {
-    // SAFETY: zeros are a `sigaction` that says nothing.
-    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-    action.sa_sigaction = trapped as *const () as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-    // SAFETY: the handler only makes system calls.
-    unsafe { libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()) };
-    // Whoever started carto may have blocked it.
-    // SAFETY: zeros are a set of no signals.
-    let mut only: libc::sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
-    // SAFETY: both are here, and the mask is this thread's own.
-    unsafe {
-        libc::sigaddset(&raw mut only, libc::SIGSYS);
-        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const only, std::ptr::null_mut());
-    }
-}
-
-/// The beginning of `siginfo_t` for SIGSYS, as `sigaction(2)` has it.
-#[repr(C)]
-struct Trapped {
-    signal: libc::c_int,
-    /// What the filter says besides.
-    data: libc::c_int,
-    code: [libc::c_int; 2],
-    address: *const libc::c_void,
-    call: libc::c_int,
-}
-
-/// The handler.
-unsafe extern "C" fn trapped(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel hands over what it says of this signal, which is longer than what is read of it here.
-    let trapped = unsafe { &*info.cast::<Trapped>() };
-    // SAFETY: the kernel hands over the state of this thread.
-    let context = unsafe { &mut *context.cast::<libc::ucontext_t>() };
-    // SAFETY: the arguments are those of the call that was trapped.
-    if let Some(answer) = unsafe { loaders(trapped.call.into(), registers::arguments(context)) } {
-        registers::answer(context, answer);
-        return;
-    }
-    let call = if trapped.data == 0 { trapped.call } else { trapped.data };
-    let mut frame = [0; 13];
-    frame[0] = Tag::Forbidden as u8;
-    frame[5] = 4;
-    frame[9..].copy_from_slice(&call.to_le_bytes());
-    // SAFETY: the frame is here. If the channel isn't, the host sees how this process ended.
-    unsafe { libc::write(CHANNEL, frame.as_ptr().cast(), frame.len()) };
-    // SAFETY: to touch this handler is what the filter answers with the end of the process, which no handler and no mask holds up.
-    unsafe { libc::syscall(libc::SYS_rt_sigaction, libc::SIGSYS, 0, 0, 8) };
-    descriptors::end();
-}
-
-/// The answer to what the loader asks; nothing to anything else.
-///
-/// # Safety
-/// The arguments are of such a call: what is a path there is a pointer to text. Somebody who passes another pointer crashes, as in the kernel
-/// he would get an error.
-unsafe fn loaders(call: libc::c_long, arguments: [u64; 4]) -> Option<i64> {
-    let [descriptor, path, buffer, flags] = arguments;
-    if path == 0 || !matches!(call, libc::SYS_openat | libc::SYS_newfstatat) {
-        return None;
-    }
-    // SAFETY: as the caller says.
-    let path = unsafe { CStr::from_ptr(path as *const libc::c_char) };
-    let (empty_path, returned) = (libc::AT_EMPTY_PATH as u64, |value: libc::c_long| {
-        // SAFETY: a number of this thread's.
-        if value < 0 { -i64::from(unsafe { *libc::__errno_location() }) } else { value }
-    });
-    match call {
-        libc::SYS_openat if path == LIBRARY_PATH && OPENING.load(Ordering::Relaxed) => {
-            // SAFETY: numbers.
-            Some(returned(unsafe { libc::syscall(libc::SYS_dup, LIBRARY) }))
-        }
-        // What `fstat` is in the C libraries of some years.
-        libc::SYS_newfstatat if path.is_empty() && flags & empty_path != 0 => {
-            // SAFETY: the caller's own pointer, which the kernel checks.
-            Some(returned(unsafe { libc::syscall(libc::SYS_fstat, descriptor, buffer) }))
-        }
-        _ => None,
-    }
-}
-
-/// Where a machine keeps the arguments of a system call, and its answer.
-mod registers {
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn arguments(context: &libc::ucontext_t) -> [u64; 4] {
-        let places = [libc::REG_RDI, libc::REG_RSI, libc::REG_RDX, libc::REG_R10];
-        places.map(|place| context.uc_mcontext.gregs[place as usize].cast_unsigned())
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn answer(context: &mut libc::ucontext_t, value: i64) {
-        context.uc_mcontext.gregs[libc::REG_RAX as usize] = value;
-    }
-
-    #[cfg(target_arch = "aarch64")]
-    pub(super) fn arguments(context: &libc::ucontext_t) -> [u64; 4] {
-        std::array::from_fn(|place| context.uc_mcontext.regs[place])
-    }
-
-    #[cfg(target_arch = "aarch64")]
-    pub(super) fn answer(context: &mut libc::ucontext_t, value: i64) {
-        context.uc_mcontext.regs[0] = value.cast_unsigned();
-    }
-
-    /// There is no filter either.
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    pub(super) fn arguments(_: &libc::ucontext_t) -> [u64; 4] {
-        [0; 4]
-    }
-
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    pub(super) fn answer(_: &mut libc::ucontext_t, _: i64) {}
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a filter answers to a call: the kernel's part, for these few instructions.
-    fn judge(program: &[libc::sock_filter], call: u32, arguments: [u64; 6]) -> u32 {
-        let mut data = Vec::new();
-        data.extend(call.to_le_bytes());
-        data.extend(0xC000_003E_u32.to_le_bytes());
-        data.extend(0_u64.to_le_bytes());
-        data.extend(arguments.iter().flat_map(|argument| argument.to_le_bytes()));
-        let (mut at, mut accumulator) = (0, 0);
-        loop {
-            let step = program[at];
-            let k = step.k;
-            let test = match u32::from(step.code) & !libc::BPF_K {
-                code if code == libc::BPF_LD | libc::BPF_W | libc::BPF_ABS => {
-                    accumulator = u32::from_le_bytes(data[k as usize..][..4].try_into().unwrap());
-                    None
-                }
-                code if code == libc::BPF_ALU | libc::BPF_AND => {
-                    accumulator &= k;
-                    None
-                }
-                code if code == libc::BPF_RET => return k,
-                code if code == libc::BPF_JMP | libc::BPF_JEQ => Some(accumulator == k),
-                code => panic!("{code}"),
-            };
-            at += 1 + test.map_or(0, |holds| usize::from(if holds { step.jt } else { step.jf }));
-        }
-    }
-
-    const MACHINE: u32 = 0xC000_003E;
-    const TRAP: u32 = libc::SECCOMP_RET_TRAP;
-    const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
-
-    #[test]
-    fn what_is_not_allowed_is_trapped() {
-        let rules = everybodys();
-        let mut opening = openings();
-        opening.extend(everybodys());
-        let (opening, working) = (program(MACHINE, &opening), program(MACHINE, &rules));
-        let mine = u64::from(std::process::id());
-        for (call, arguments, [while_opening, afterwards]) in [
-            (libc::SYS_read, [0; 6], [ALLOW; 2]),
-            (libc::SYS_openat, [0; 6], [TRAP; 2]),
-            (libc::SYS_newfstatat, [0, 0, 0, 0x1000, 0, 0], [TRAP; 2]),
-            (libc::SYS_socket, [0; 6], [TRAP; 2]),
-            (libc::SYS_sendto, [3, 0, 0, 0x4000, 0, 0], [ALLOW; 2]),
-            (libc::SYS_sendto, [3, 0, 0, 0x4001, 0, 0], [TRAP; 2]),
-            (libc::SYS_recvfrom, [3, 0, 0, 2, 0, 0], [TRAP; 2]),
-            (libc::SYS_mmap, [0, 0, 3, 0x22, 0, 0], [ALLOW; 2]),
-            (libc::SYS_mmap, [0, 0, 5, 0x02, 4, 0], [ALLOW, TRAP]),
-            (libc::SYS_mmap, [0, 0, 5, 0x22, 0, 0], [TRAP; 2]),
-            (libc::SYS_mmap, [0, 0, 7, 0x02, 4, 0], [TRAP; 2]),
-            (libc::SYS_mmap, [0, 0, 3, 0x20022, 0, 0], [TRAP | 435; 2]),
-            (libc::SYS_mprotect, [0, 0, 4, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_dup, [4, 0, 0, 0, 0, 0], [ALLOW, TRAP]),
-            (libc::SYS_dup, [3, 0, 0, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_madvise, [0, 0, 4, 0, 0, 0], [ALLOW; 2]),
-            (libc::SYS_madvise, [0, 0, 100, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_clock_gettime, [1, 0, 0, 0, 0, 0], [ALLOW; 2]),
-            (libc::SYS_clock_gettime, [0xFFFF_FFF2, 0, 0, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_tgkill, [mine, 1, 6, 0, 0, 0], [ALLOW; 2]),
-            (libc::SYS_tgkill, [1, 1, 6, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_rt_sigaction, [11, 0, 0, 0, 0, 0], [ALLOW; 2]),
-            (libc::SYS_rt_sigaction, [31, 0, 0, 0, 0, 0], [libc::SECCOMP_RET_KILL_PROCESS; 2]),
-            (libc::SYS_seccomp, [1, 0, 0, 0, 0, 0], [ALLOW, TRAP]),
-            (libc::SYS_seccomp, [1, 8, 0, 0, 0, 0], [TRAP; 2]),
-            (libc::SYS_prctl, [4, 1, 0, 0, 0, 0], [TRAP; 2]),
-            // The numbers of the other calling convention of these machines.
-            (0x4000_0000, [0; 6], [TRAP; 2]),
-        ] {
-            let answers = [&opening, &working].map(|program| judge(program, u32::try_from(call).unwrap(), arguments));
-            assert_eq!(answers, [while_opening, afterwards], "{call} {arguments:?}");
-        }
-        // Another machine's calls have other numbers.
-        assert_eq!(judge(&program(1, &rules), 0, [0; 6]), libc::SECCOMP_RET_KILL_PROCESS);
-    }
-
-    #[test]
-    fn the_loader_is_told_of_the_library_only() {
-        let ask = |call, path: &CStr, flags: u64| {
-            // SAFETY: zeros are a `stat`.
-            let mut stat: libc::stat = unsafe { MaybeUninit::zeroed().assume_init() };
-            // SAFETY: both pointers lead to what they should.
-            unsafe { loaders(call, [0, path.as_ptr() as u64, (&raw mut stat) as u64, flags]) }
-        };
-        let empty_path = libc::AT_EMPTY_PATH as u64;
-        assert!(ask(libc::SYS_openat, LIBRARY_PATH, 0).is_some());
-        assert_eq!(ask(libc::SYS_newfstatat, c"", empty_path), Some(0));
-        for (call, path, flags) in [
-            (libc::SYS_openat, c"/etc/passwd", 0),
-            (libc::SYS_openat, c"", 0),
-            (libc::SYS_newfstatat, c"/etc/passwd", empty_path),
-            (libc::SYS_newfstatat, c"", 0),
-            (libc::SYS_socket, c"", empty_path),
-        ] {
-            assert_eq!(ask(call, path, flags), None, "{call} {path:?}");
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ pub(super) mod limits;
 
 mod descriptors;
 mod filter;
+mod trap;
 
 pub(super) use descriptors::CHANNEL_LOST;
 
@@ -155,6 +156,38 @@ impl Caller for Host<'_> {
             Ok(Some(Frame { tag: Tag::Refusal, body, .. })) => Err(body),
             // The host is gone, and with it the reason to be here.
             _ => descriptors::end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    /// On a thread of its own, which is all that it binds, and without the filter, which would stop all of this first.
+    #[test]
+    fn landlock_alone_keeps_files_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "text").unwrap();
+        let tried = std::thread::spawn(move || {
+            let landlock = landlock();
+            let tried = [
+                File::open(&file).err(),
+                File::create(file.with_file_name("another")).err(),
+                fs::OpenOptions::new().append(true).open(&file).err(),
+                fs::read_dir("/").err(),
+                fs::remove_file(&file).err(),
+            ];
+            (landlock, tried.map(|error| error.map(|error| error.kind())))
+        });
+        match tried.join().unwrap() {
+            (Ok(()), tried) => assert_eq!(tried, [Some(ErrorKind::PermissionDenied); 5]),
+            // Then `confined` is refused here.
+            (Err(why), tried) => assert_eq!(tried, [None; 5], "{why}"),
         }
     }
 }
