@@ -1,5 +1,6 @@
 //! A command to be run many times: nothing of the caller's environment reaches it, and nobody reads what it writes.
 
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -48,14 +49,19 @@ impl Program {
 
     /// From before it is started until it has ended, in milliseconds. It must succeed.
     pub(crate) fn milliseconds(&self) -> Result<f64> {
+        // Read only if it fails.
+        let mut said = tempfile::tempfile()?;
         let mut command = self.command();
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdout(Stdio::null()).stderr(said.try_clone()?);
         let started = Instant::now();
         let status = command.spawn().and_then(|mut child| child.wait());
         let took = started.elapsed();
-        if !status.with_context(|| self.shown())?.success() {
-            self.output()?;
-            bail!("{}: fails now and then", self.shown());
+        let status = status.with_context(|| self.shown())?;
+        if !status.success() {
+            let mut text = String::new();
+            said.rewind()?;
+            said.read_to_string(&mut text)?;
+            bail!("{}: {status}\n{text}", self.shown());
         }
         Ok(took.as_secs_f64() * 1000.0)
     }
