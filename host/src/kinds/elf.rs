@@ -18,8 +18,8 @@ use super::section::Fault;
 /// The machines that carto runs on, all of 64 bits.
 type Header = FileHeader64<Endianness>;
 
-/// No library that serves a kind comes near it.
-const LARGEST: u64 = 256 * 1024 * 1024;
+/// The largest file, in bytes. No library that serves a kind comes near it.
+pub(crate) const LARGEST: u64 = 256 * 1024 * 1024;
 /// More sections and parts than a library has, and more than a table of needs.
 const MOST_HEADERS: u64 = 4096;
 const LONGEST_TABLE: u64 = 1024 * 1024;

@@ -16,6 +16,7 @@ use carto_plugin_api::manifest::Manifest;
 use carto_plugin_api::{ErrorCode, Verb};
 
 pub(crate) use catalog::{Catalog, Found};
+pub(crate) use elf::LARGEST;
 
 use crate::error::Error;
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::load::Fault;
 use crate::error::{Error, Result};
-use crate::kinds::{Kind, section};
+use crate::kinds::{Kind, LARGEST, section};
 
 /// What there is to know of a sealed library.
 #[derive(Debug)]
@@ -50,8 +50,10 @@ fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, 
     let unread = |e: io::Error| (format!("can't be read: {e}"), again());
     let mut hash = digest::Context::new(&digest::SHA256);
     let mut chunk = vec![0; 256 * 1024];
+    // It may have grown since it was looked at: a byte too many, and the check of the copy says so.
+    let mut bounded = original.take(LARGEST + 1);
     loop {
-        let read = original.read(&mut chunk).map_err(unread)?;
+        let read = bounded.read(&mut chunk).map_err(unread)?;
         let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
         hash.update(part);
         memory.write_all(part).map_err(|e| (format!("can't be copied into memory: {e}"), again()))?;
