@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use carto_plugin_api::is_harmful;
 use expect_test::expect_file;
 use regex_lite::Regex;
 
+use crate::support::session;
 use crate::support::wire::Wire;
 use crate::support::{Carto, Output, Run, library};
 
@@ -340,29 +342,13 @@ struct Ended {
 }
 
 /// Runs a command in a session of its own, by which all that it starts can be found afterwards.
-fn in_a_session(carto: &Carto, mut run: Run) -> Ended {
-    #[allow(unsafe_code)]
-    // SAFETY: between `fork` and `exec` it makes one system call, and allocates nothing.
-    unsafe {
-        run.command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
-    }
+fn in_a_session(carto: &Carto, run: Run) -> Ended {
+    let mut run = session::in_a_session(run);
     let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let session = child.id();
     let output = child.wait_with_output().unwrap();
     let signal = output.status.signal();
     Ended { output: Output::new(output, carto.home()), signal, session }
-}
-
-/// The states of the processes of a session: `Z` for one that has ended and that nobody has waited for.
-fn left_in(session: u32) -> Vec<char> {
-    let processes = std::fs::read_dir("/proc").unwrap().map_while(Result::ok);
-    // Those that end meanwhile can't be read.
-    let stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
-    // The name in parentheses can hold anything.
-    let rest = stats.filter_map(|stat| Some(stat.rsplit_once(") ")?.1.to_owned()));
-    rest.filter(|rest| rest.split(' ').nth(3) == Some(&session.to_string()))
-        .filter_map(|rest| rest.chars().next())
-        .collect()
 }
 
 /// All that is in a folder, but for what belongs to the sandbox.
@@ -384,13 +370,6 @@ fn contents(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
         found.insert((path, if metadata.is_dir() { 0 } else { metadata.len() }));
     }
     found
-}
-
-/// Nothing in a text does something to a terminal, or turns what is written around.
-fn is_harmless(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
 }
 
 fn run_kinds(carto: &Carto, level: &str, deadline: &str) {
@@ -430,7 +409,7 @@ fn meet(strange: &Strange, fault: &Fault, level: &str) -> String {
     assert_eq!(file, makes.then_some(0), "{told}");
 
     for text in [&output.stdout, &output.stderr] {
-        assert!(is_harmless(text), "{told}");
+        assert!(!text.contains(|c| c != '\n' && is_harmful(c)), "{told}");
         assert!(!text.contains(" of many") && !text.contains("a line on standard"), "{told}");
     }
     if level != "plain" {
@@ -466,13 +445,13 @@ fn meet(strange: &Strange, fault: &Fault, level: &str) -> String {
 fn nothing_is_left(fault: &Fault, level: &str, ended: &Ended, told: &str) {
     let made_by_it = level == "plain" && ["fork", "kill-parent"].contains(&fault.what());
     if !made_by_it {
-        assert!(left_in(ended.session).is_empty(), "{told}");
+        assert!(session::left(ended.session).is_empty(), "{told}");
         return;
     }
     // The host knows nothing of a process that its worker started, and a killed host waits for nobody: both have ended, or end now. That
     // somebody asks how, is up to the first process of the system.
     let began = Instant::now();
-    while left_in(ended.session).iter().any(|state| *state != 'Z') {
+    while session::left(ended.session).iter().any(|process| !process.is_over()) {
         assert!(began.elapsed() < Duration::from_secs(20), "{told}");
         std::thread::yield_now();
     }

@@ -6,7 +6,6 @@ use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,9 +16,10 @@ use std::time::{Duration, Instant};
 
 use carto_plugin_api::is_harmful;
 use expect_test::expect;
-use rustix::process::{Pid, Signal, kill_process, setsid};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::library::{self, SECTION_FLAGS, SECTION_KIND, SECTION_OFFSET, SECTION_SIZE, put};
+use crate::support::session::{in_a_session, left};
 use crate::support::{Carto, Output, Run};
 
 /// How many damaged libraries a test run tries; CI tries more.
@@ -40,11 +40,8 @@ fn home() -> Carto {
 
 /// Runs a command to its end, which must be one of its own: not by a signal, in time, with nothing left of it, and with a text that can't
 /// disturb a terminal.
-#[allow(unsafe_code)] // what runs between `fork` and `exec`
-fn ended(mut run: Run) -> Output {
-    // A session of its own, by which all that it has started can be found.
-    // SAFETY: it makes one system call.
-    unsafe { run.command.pre_exec(|| Ok(setsid().map(drop)?)) };
+fn ended(run: Run) -> Output {
+    let mut run = in_a_session(run);
     let child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let session = Pid::from_child(&child);
     let (end, waits) = mpsc::channel::<()>();
@@ -57,19 +54,9 @@ fn ended(mut run: Run) -> Output {
     drop(end);
     watchdog.join().unwrap();
     assert!(output.status >= 0, "a signal ended it: {output}");
-    assert_eq!(processes_in(session), Vec::<String>::new(), "left: {output}");
+    assert!(left(session.as_raw_pid().cast_unsigned()).is_empty(), "left: {output}");
     assert!(!output.stderr.contains(|c| c != '\n' && is_harmful(c)), "{:?}", output.stderr);
     output
-}
-
-/// The processes of a session, as `/proc` has them.
-fn processes_in(session: Pid) -> Vec<String> {
-    let stats =
-        fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
-    // After the name, which can hold anything: state, parent, group, session.
-    let is_in =
-        |stat: &String| stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(3)) == Some(&session.to_string());
-    stats.filter(is_in).collect()
 }
 
 /// One line of a table: what a command for the strange kind comes to. A file that can't be used never keeps the good kind from its list.

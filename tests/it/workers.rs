@@ -18,12 +18,10 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+use crate::support::kernel::{self, Kernel};
+use crate::support::session::{Process, in_a_session, left};
 use crate::support::wire::{Act, Wire};
 use crate::support::{Carto, Output, Run, library};
-use kernel::Kernel;
-
-#[path = "support/kernel.rs"]
-mod kernel;
 
 /// Waits until something is there, which it soon is; the machine may be busy.
 fn until<T>(mut what: impl FnMut() -> Option<T>) -> T {
@@ -37,53 +35,6 @@ fn until<T>(mut what: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What `/proc/PID/stat` says of a process.
-#[derive(Debug)]
-struct Process {
-    id: i32,
-    state: String,
-    parent: i32,
-    session: i32,
-    /// Processor time, in ticks: hundredths of a second.
-    ticks: u64,
-}
-
-impl Process {
-    fn read(id: i32) -> Option<Process> {
-        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name may hold anything, but nothing after it does.
-        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-        let number = |nth: usize| fields[nth].parse().unwrap();
-        let ticks = |nth: usize| fields[nth].parse::<u64>().unwrap();
-        let state = fields[0].to_owned();
-        Some(Process { id, state, parent: number(1), session: number(3), ticks: ticks(11) + ticks(12) })
-    }
-
-    fn all() -> Vec<Process> {
-        let names = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter_map(|name| Process::read(name.to_str()?.parse().ok()?)).collect()
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        Path::new("/proc").join(self.id.to_string()).join(file)
-    }
-
-    fn text(&self, file: &str) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.path(file)).unwrap()).into_owned()
-    }
-
-    /// A line of `/proc/PID/status`.
-    fn status(&self, name: &str) -> u32 {
-        let text = self.text("status");
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
-        line.trim().parse().unwrap()
-    }
-
-    fn is_over(&self) -> bool {
-        Process::read(self.id).is_none_or(|now| now.state == "Z")
-    }
-}
-
 /// The worker of a running command.
 fn worker(host: &Child) -> Process {
     let host = i32::try_from(host.id()).unwrap();
@@ -92,11 +43,6 @@ fn worker(host: &Child) -> Process {
         std::fs::read_to_string(process.path("cmdline")).is_ok_and(|words| words.contains("kind-worker"))
     };
     until(|| Process::all().into_iter().find(|process| process.parent == host && is_one(process)))
-}
-
-/// What is left of a session, zombies too.
-fn left(session: u32) -> Vec<Process> {
-    Process::all().into_iter().filter(|process| process.session == session.cast_signed()).collect()
 }
 
 /// A server that holds its answers back until what comes with it is dropped.
@@ -341,7 +287,7 @@ fn no_process_is_left() {
     install_strange(&carto, "get:endless-loop");
     for signal in [Signal::TERM, Signal::INT] {
         let (server, _gate) = held(Act::json("200 OK", TOKEN));
-        let mut run = kernel::in_a_session(server.run(&carto, "credentials get token tok_1"));
+        let mut run = in_a_session(server.run(&carto, "credentials get token tok_1"));
         let (child, _) = waiting(&mut run, &server);
         let session = child.id();
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -359,7 +305,7 @@ fn no_process_is_left() {
     ] {
         install_strange(&carto, mode);
         carto.write(".config/carto/config.toml", "[plugins]\ndeadline = \"3s\"\n");
-        let mut run = kernel::in_a_session(carto.sandbox(line));
+        let mut run = in_a_session(carto.sandbox(line));
         let child = spawned(&mut run);
         let session = child.id();
         let output = run.ended(child);
@@ -405,7 +351,7 @@ fn a_list_goes_on_without_a_kind_that_never_ends() {
     let carto = Carto::new();
     install_strange(&carto, "list:endless-loop");
     carto.write(".config/carto/config.toml", "[plugins]\ndeadline = \"3s\"\n");
-    let mut run = kernel::in_a_session(carto.sandbox("credentials list --json"));
+    let mut run = in_a_session(carto.sandbox("credentials list --json"));
     let child = spawned(&mut run);
     let session = child.id();
     let output = run.ended(child);
@@ -770,7 +716,7 @@ fn thirty_commands_at_once() {
 fn twenty_kinds_in_one_list() {
     let carto = Carto::without_kinds();
     let names = install_twenty(&carto, "nothing");
-    let mut run = kernel::in_a_session(carto.sandbox("credentials list --json"));
+    let mut run = in_a_session(carto.sandbox("credentials list --json"));
     let child = spawned(&mut run);
     let session = child.id();
     let output = run.ended(child);
@@ -787,7 +733,7 @@ fn a_list_that_is_interrupted_at_its_beginning_leaves_nothing() {
     let carto = Carto::without_kinds();
     install_twenty(&carto, "list:endless-loop");
     for started in (1..=8).cycle().take(24) {
-        let mut run = kernel::in_a_session(carto.sandbox("credentials list"));
+        let mut run = in_a_session(carto.sandbox("credentials list"));
         let child = spawned(&mut run);
         let session = child.id();
         // The command itself is one of them.

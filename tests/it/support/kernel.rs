@@ -1,4 +1,4 @@
-//! What a command finds when it starts: an older kernel, a session of its own, a descriptor that somebody has left open. All of it is done
+//! What a command finds when it starts: an older kernel, a terminal of its own, a descriptor that somebody has left open. All of it is done
 //! between `fork` and `exec`, so that the program and its workers find it from their first moment on.
 
 // What runs between `fork` and `exec` is for its author to check, and a filter of system calls has no safe form.
@@ -9,9 +9,10 @@ use std::io::{Error, Result};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 
-use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::process::ioctl_tiocsctty;
 
 use crate::support::Run;
+use crate::support::session::in_a_session;
 
 /// A kernel as it answers to the few calls that this program tries out.
 #[derive(Debug, Clone, Copy)]
@@ -96,14 +97,7 @@ fn install(program: &mut [libc::sock_filter]) -> Result<()> {
     if done == 0 { Ok(()) } else { Err(Error::last_os_error()) }
 }
 
-/// Runs a command in a session of its own, by which all that it has started can be found.
-pub(crate) fn in_a_session(mut run: Run) -> Run {
-    // SAFETY: it makes one system call.
-    unsafe { run.command.pre_exec(|| Ok(setsid().map(drop)?)) };
-    run
-}
-
-/// The same, and the terminal that is its standard input is its own: Ctrl-C is for it.
+/// The command in a session of its own, whose terminal is its standard input: Ctrl-C is for it.
 pub(crate) fn on_its_terminal(run: Run) -> Run {
     let mut run = in_a_session(run);
     // SAFETY: it makes one system call.
