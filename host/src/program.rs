@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use carto_plugin_api::ErrorCode;
 
-use crate::cli::{self, Command, Line, Parsed, PluginCommand, SandboxCommand, Scan};
+use crate::cli::{self, Command, Line, Parsed, SandboxCommand, Scan};
 use crate::commands::{self, Context};
 use crate::error::{Error, usage};
 use crate::kinds::Catalog;
@@ -73,7 +73,7 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
             let (verb, kind, matches) = line.credentials();
             commands::credentials::run(&context, verb, kind, matches)
         }
-        Command::Plugin { command: PluginCommand::List } => commands::plugin::list(&context),
+        Command::Plugin { command } => commands::plugin::run(&context, command),
         Command::Sandbox { command } => match command {
             SandboxCommand::Serve { port } => commands::sandbox::serve(&context, *port),
             SandboxCommand::Reset => commands::sandbox::reset(&context),

@@ -19,7 +19,7 @@ fn help_speaks_of_what_is_there() {
 
             Commands:
               credentials  List, create, get, update and delete credentials
-              plugin       Show the libraries that serve kinds of credentials
+              plugin       Show, restrict, install and make the libraries that serve kinds of credentials
               sandbox      Run the sandbox, a double of CARTO's credentials API
               help         Print this message or the help of the given subcommand(s)
 

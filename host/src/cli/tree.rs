@@ -1,5 +1,7 @@
 //! The tree of commands: the fixed part is derived, the part below `credentials` is built from manifests.
 
+use std::path::PathBuf;
+
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
 use clap::builder::PossibleValuesParser;
@@ -43,7 +45,7 @@ pub(crate) enum Command {
         subcommand_help_heading = "Verbs"
     )]
     Credentials,
-    /// Show the libraries that serve kinds of credentials
+    /// Show, restrict, install and make the libraries that serve kinds of credentials
     #[command(arg_required_else_help = true)]
     Plugin {
         #[command(subcommand)]
@@ -59,8 +61,71 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// List the kinds, and files that were refused, without running any
+    /// List the kinds, and files that aren't used, without running any
     List,
+    /// Show what one kind is and what it may do, without running it
+    Info {
+        /// Name or plural of the kind
+        kind: String,
+    },
+    /// Look for what is wrong with plugins, and say how to mend it
+    Doctor {
+        /// Also load each kind in a process of its own, and report time and memory
+        #[arg(long)]
+        run: bool,
+    },
+    /// Say why a kind, or a verb of it, can or can't be used: the rule that decides
+    Why {
+        /// Name or plural of the kind
+        kind: String,
+        /// Verb, or another word that the kind has for it
+        verb: Option<String>,
+    },
+    /// Install a plugin for yourself, or go back to the version before
+    Install {
+        /// Library to install; with `--rollback`, the name of an installed kind
+        #[arg(value_name = "FILE")]
+        what: String,
+        /// Refuse the file unless this is its SHA-256
+        #[arg(long, value_name = "HEX", conflicts_with = "rollback")]
+        sha256: Option<String>,
+        /// Go back to the version that was replaced last
+        #[arg(long)]
+        rollback: bool,
+    },
+    /// Remove a plugin that you installed
+    Remove {
+        /// Name of the kind
+        kind: String,
+    },
+    /// Accept the plugins as they are now, and refuse them if they change
+    Lock {
+        /// Names of kinds; all if none is named
+        #[arg(value_name = "KIND")]
+        kinds: Vec<String>,
+        /// Accept any version again
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Make a crate for a new kind of credential
+    New {
+        /// Name of the kind
+        name: String,
+        /// Folder of the crate `carto-plugin-api`, instead of the one that came with carto
+        #[arg(long, value_name = "PATH")]
+        plugin_api: Option<PathBuf>,
+    },
+    /// Test a finished plugin against the contract
+    Check {
+        /// Library to test
+        file: PathBuf,
+        /// What the kind's service answers, instead of a service that is derived from the manifest
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+        /// Write the results here too, in JUnit's format
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

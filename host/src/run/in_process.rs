@@ -6,7 +6,7 @@ use carto_plugin_api::abi::v1::{self, KindModule_Ref};
 use carto_plugin_api::{Caller, Verb};
 
 use super::load::Fault;
-use super::{Instance, Level, Runtime, Spoken, guard, load, sealed};
+use super::{Accept, Instance, Level, Runtime, Spoken, guard, load, sealed};
 use crate::error::Result;
 use crate::kinds::Kind;
 
@@ -25,11 +25,12 @@ impl Runtime for InProcess {
         Ok(())
     }
 
-    fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>> {
+    fn start(&self, kind: &Kind, accept: &Accept<'_>) -> Result<Box<dyn Instance>> {
         let failed =
             |e| Fault { why: format!("can't be copied into memory: {e}"), remedy: "free some memory".to_owned() };
         let memory = sealed::memory().map_err(|e| failed(e).of(kind))?;
         let sealed = sealed::fill(&memory, kind)?;
+        accept(&sealed.sha256)?;
         guard::let_debuggers_in();
         // By the process's number, so that a debugger finds the same file under the name that it is told.
         let path = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());

@@ -42,9 +42,13 @@ pub(crate) trait Runtime: Send + Sync {
     /// Whether this machine can give that level; if not, why. Nothing of a library runs.
     fn check(&self) -> Result<()>;
 
-    /// Makes one kind ready: copies its library, checks the copy, opens it. Nothing of it has run before this. Blocks.
-    fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>>;
+    /// Makes one kind ready: copies its library, checks the copy, asks whether that one is accepted, opens it. Nothing of it has run before
+    /// this. Blocks.
+    fn start(&self, kind: &Kind, accept: &Accept<'_>) -> Result<Box<dyn Instance>>;
 }
+
+/// Says whether a sealed library may be opened, by its SHA-256 in hexadecimal.
+pub(crate) type Accept<'a> = dyn Fn(&str) -> Result<()> + 'a;
 
 /// What a kind said: the JSON of an answer, or of an error.
 type Spoken = std::result::Result<Vec<u8>, Vec<u8>>;

@@ -19,7 +19,7 @@ use super::inside::WORD;
 use super::leash::Leash;
 use super::load::Fault;
 use super::sealed::{self, Sealed};
-use super::{Instance, Level, Runtime, Spoken};
+use super::{Accept, Instance, Level, Runtime, Spoken};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::settings;
@@ -66,7 +66,7 @@ impl Runtime for Workers {
         self.confined(&mut self.spawn().map_err(|e| not_started(cant_run, &e))?, cant_run)
     }
 
-    fn start(&self, kind: &Kind) -> Result<Box<dyn Instance>> {
+    fn start(&self, kind: &Kind, accept: &Accept<'_>) -> Result<Box<dyn Instance>> {
         let cant_run = format!("the kind `{}` can't run", kind.name());
         let (mut worker, Sealed { sha256 }) = match self.prepared().take_if(|prepared| prepared.kind == kind.name()) {
             Some(Prepared { worker, sealed, .. }) => {
@@ -78,6 +78,7 @@ impl Runtime for Workers {
                 (worker, sealed)
             }
         };
+        accept(&sha256)?;
         self.confined(&mut worker, &cant_run)?;
         worker.belongs_to(kind.name());
         super::report(kind, &sha256, self.level, Some(worker.id()), self.debug);

@@ -184,7 +184,7 @@ pub(super) struct Ready {
 impl Worker {
     /// Opens the library.
     pub(super) fn ready(self) -> Result<Ready> {
-        let instance = self.runtime.start(self.broker.kind())?;
+        let instance = self.runtime.start(self.broker.kind(), &|_| Ok(()))?;
         Ok(Ready { broker: self.broker, instance })
     }
 }

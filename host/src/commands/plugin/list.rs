@@ -1,10 +1,10 @@
-//! `carto plugin`: what is installed, read from files. Nothing of a library runs here.
+//! `carto plugin list`: what is installed, read from files. Nothing of a library runs here.
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::Context;
+use crate::commands::Context;
 use crate::error::{Error, usage};
 use crate::kinds::{Kind, Refused};
 use crate::output::table::Columns;
@@ -12,8 +12,8 @@ use crate::output::{Format, Record, json as json_text, stderr, stdout};
 use crate::run::{self, Level};
 use crate::settings;
 
-/// `carto plugin list`.
-pub(crate) fn list(context: &Context) -> anyhow::Result<ExitCode> {
+/// Lists them.
+pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let view = context.globals.view();
     if matches!(view.format, Format::Csv | Format::Env) || view.field.is_some() {
         return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`").into());
