@@ -16,6 +16,7 @@ mod dry_run;
 mod env_file;
 mod faults;
 mod formats;
+mod frozen;
 mod hints;
 mod interrupts;
 mod kinds;
