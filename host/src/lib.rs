@@ -22,6 +22,7 @@ mod program;
 mod redact;
 mod run;
 mod sandbox;
+mod scaffold;
 mod service;
 mod settings;
 mod transport;

@@ -26,6 +26,7 @@ mod network;
 mod oauth_clients;
 mod parallel;
 mod requests;
+mod scaffold;
 mod served;
 mod strange_files;
 mod tokens;
