@@ -87,3 +87,49 @@ fn a_name_changes_no_line_of_code_but_one() {
         assert!(long.iter().all(|line| line.chars().count() <= 100), "{path}");
     }
 }
+
+/// The page for vendors shows the crate as it is: what stands below its marks is written here, with `UPDATE_EXPECT=1`.
+#[test]
+fn the_page_for_vendors_shows_this_crate() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/plugin-abi.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let files = rendered("api-key");
+    let mut filled = String::new();
+    let mut lines = page.lines();
+    let mut marks = 0;
+    while let Some(line) = lines.next() {
+        filled.push_str(line);
+        filled.push('\n');
+        let Some(mark) = line.strip_prefix("<!-- scaffold: ").and_then(|rest| rest.strip_suffix(" -->")) else {
+            continue;
+        };
+        marks += 1;
+        let (file, functions) = mark.split_once(" fn ").unwrap_or((mark, ""));
+        let whole = text(&files, file);
+        let shown = if functions.is_empty() {
+            whole
+        } else {
+            functions.split(", ").map(|name| function(&whole, name)).collect::<Vec<_>>().join("\n")
+        };
+        let language = if file.ends_with(".rs") { "rust" } else { "toml" };
+        filled.push_str(&format!("```{language}\n{shown}```\n"));
+        // What stands there: a block, or nothing yet.
+        if lines.clone().next().is_some_and(|next| next.starts_with("```")) {
+            lines.by_ref().skip(1).find(|line| *line == "```").unwrap();
+        }
+    }
+    assert!(marks >= 3);
+    expect_test::expect_file![path].assert_eq(&filled);
+}
+
+/// A function of a formatted file, with its attributes.
+fn function(source: &str, name: &str) -> String {
+    let lines: Vec<&str> = source.lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with(&format!("fn {name}(")))
+        .unwrap_or_else(|| panic!("no fn {name}"));
+    let start = lines[..at].iter().rposition(|line| line.is_empty()).map_or(0, |empty| empty + 1);
+    let end = at + lines[at..].iter().position(|line| *line == "}").unwrap();
+    lines[start..=end].iter().map(|line| format!("{line}\n")).collect()
+}
