@@ -109,7 +109,7 @@ pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<(), Fault> {
 }
 
 /// Whether this is a part of the C library or of the compiler's runtime, which every program on the system may use and a worker has.
-fn is_the_systems(name: &str) -> bool {
+pub(crate) fn is_the_systems(name: &str) -> bool {
     const LOADER: &str = match () {
         () if cfg!(target_arch = "aarch64") => "ld-linux-aarch64.so.1",
         () => "ld-linux-x86-64.so.2",

@@ -1,6 +1,6 @@
 //! Between a kind and the services: what it asks is held against its manifest, sent with the user's bearer, and answered.
 //!
-//! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare, and notes in `fate` what became of writes. `session`
+//! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare (`permits`), and notes in `fate` what became of writes. `session`
 //! is the network's side, one rule a file: `request` builds what is sent, `deadline` and `retry` say how long and how often, `redirect` what
 //! is followed, `receive` how much is read, `hidden` what of it nobody gets, `answer` what it means.
 
@@ -10,6 +10,7 @@ mod deadline;
 mod draft;
 mod fate;
 mod hidden;
+pub(crate) mod permits;
 mod receive;
 mod redirect;
 mod request;
