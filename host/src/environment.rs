@@ -65,6 +65,13 @@ pub(crate) fn home() -> Result<PathBuf> {
         .ok_or_else(|| Error::new(ErrorCode::Failed, "there is no home folder").hint("set `HOME` to an absolute path"))
 }
 
+/// The folder above the `bin` that this program is in, by its own path and no link to it; nothing if it is anywhere else.
+pub(crate) fn prefix() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let folder = own.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "bin"))?;
+    folder.parent().map(PathBuf::from)
+}
+
 /// `$XDG_DATA_HOME/carto`, where kinds and the sandbox are kept. A relative value counts as unset, as the standard says.
 pub(crate) fn data_folder() -> Result<PathBuf> {
     Ok(xdg("XDG_DATA_HOME", ".local/share")?.join("carto"))
@@ -73,6 +80,11 @@ pub(crate) fn data_folder() -> Result<PathBuf> {
 /// Where the sandbox keeps everything.
 pub(crate) fn sandbox_database() -> Result<PathBuf> {
     Ok(data_folder()?.join("sandbox.db"))
+}
+
+/// Where the libraries that the user accepted are written down.
+pub(crate) fn lock_file() -> Result<PathBuf> {
+    Ok(data_folder()?.join("lock.toml"))
 }
 
 /// `$XDG_CONFIG_HOME/carto`.

@@ -10,20 +10,25 @@ compile_error!(
 );
 
 mod account;
+mod audit;
 mod cli;
 mod commands;
+mod digest;
 mod environment;
 mod error;
 mod event_loop;
 mod input;
 mod kinds;
+mod lock;
 mod output;
+mod policy;
 mod program;
 mod redact;
 mod run;
 mod sandbox;
 mod service;
 mod settings;
+mod toml_text;
 mod transport;
 
 #[cfg(feature = "fuzzing")]

@@ -37,7 +37,12 @@ fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
     stderr::speak_json(scan.json);
     stderr::hints_begin_with(scan.invocation(words.first()));
     let catalog = Catalog::new(scan.kinds_path.as_deref());
-    match cli::parse(&words, &scan, &catalog)? {
+    let parsed = cli::parse(&words, &scan, &catalog).inspect_err(|error| {
+        if let (ErrorCode::RefusedByPolicy, Some((verb, kind))) = (error.code, scan.credentials()) {
+            commands::credentials::refused(&catalog, verb, kind, error);
+        }
+    })?;
+    match parsed {
         Parsed::Print(text) => {
             stdout::write(&text)?;
             Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::run::Level;
+use crate::toml_text;
 
 /// No wait of our own before another attempt is longer than this; one that a service asks for can be.
 pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
@@ -119,12 +120,7 @@ pub(crate) fn read() -> Result<Settings> {
 
 /// Reads the text of the file; what is wrong with it comes with its place.
 pub(crate) fn parse(text: &str) -> std::result::Result<Settings, String> {
-    let settings: Settings = toml::from_str(text).map_err(|e| {
-        let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let (line, column) =
-            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        format!("line {line}, column {column}: {}", e.message().replace('\n', " "))
-    })?;
+    let settings: Settings = toml_text::parse(text)?;
     for path in settings.services.api.paths.iter().flat_map(|(from, to)| [from, to]) {
         let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>());
         if !segments.is_some_and(|all| all.iter().all(|segment| !matches!(*segment, "" | "." | ".."))) {

@@ -8,11 +8,13 @@ mod resolve;
 
 use carto_plugin_api::{ErrorCode, Secret};
 use http::HeaderValue;
+use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) use resolve::{Choice, open_sandbox, resolve};
 
 use crate::error::{Error, Result};
+use crate::redact;
 use crate::sandbox::Sandbox;
 use crate::settings::Network;
 use crate::transport::Transport;
@@ -59,6 +61,15 @@ impl Account {
             (None, Some(host), Some(port)) => format!("`{host}:{port}`"),
             (None, host, _) => format!("`{}`", host.unwrap_or_default()),
         }
+    }
+
+    /// What a record says of the account: which service, with a bearer from where and of whom. Never the bearer.
+    pub(crate) fn record(&self) -> Value {
+        let claims = redact::payload(self.bearer.expose());
+        let says = |claim: &str| claims.as_ref()?[claim].as_str().map(redact::redact);
+        let subject = says("sub").or_else(|| says("jti"));
+        let plain = |text: &str| text.replace('`', "");
+        json!({ "service": plain(&self.place()), "bearer": plain(&self.bearer_source), "subject": subject })
     }
 
     /// The bearer itself, for taking it out of answers.

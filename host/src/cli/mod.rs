@@ -68,18 +68,20 @@ impl Line {
     }
 }
 
-/// The kinds that the tree needs: the one that is named; all of them for help that lists them; none otherwise.
+/// The kinds that the tree needs: the one that is named; all that may be used, for help that lists them; none otherwise.
 fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
     match scan.credentials() {
         None => Ok(Vec::new()),
         Some((Some(verb), Some(word))) => {
             let kind = catalog.find(word).map_err(|error| swapped(verb, word, catalog).unwrap_or(error))?;
-            if kind.manifest.verb(verb).is_none() {
-                return Err(no_verb(&kind, verb));
+            let policy = catalog.policy();
+            match kind.manifest.verb(verb) {
+                Some(meant) => policy.permit_file(&kind, meant)?,
+                None => return Err(no_verb(&policy.narrow(&kind).unwrap_or(kind), verb)),
             }
             Ok(vec![kind])
         }
-        Some(_) => Ok(catalog.all()?.kinds.clone()),
+        Some(_) => Ok(catalog.permitted()?),
     }
 }
 

@@ -7,7 +7,7 @@ mod catalog;
 mod elf;
 mod folders;
 pub(crate) mod section;
-mod trust;
+pub(crate) mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use carto_plugin_api::manifest::Manifest;
 use carto_plugin_api::{ErrorCode, Verb};
 
-pub(crate) use catalog::{Catalog, Found};
+pub(crate) use catalog::Catalog;
 pub(crate) use elf::LARGEST;
 
 use crate::error::Error;

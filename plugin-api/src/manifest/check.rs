@@ -191,6 +191,13 @@ impl VerbSpec {
                     other.escape_debug()
                 ));
             }
+            let all = || manifest.verbs.values().flat_map(|spec| &spec.args);
+            if let Some(part) =
+                arg.parts.iter().find(|part| **part == arg.name || !all().any(|other| other.name == **part))
+            {
+                let (name, part) = (&arg.name, part.escape_debug());
+                return Err(format!("argument `{name}`: its part `{part}` isn't another argument of this kind"));
+            }
         }
         Ok(())
     }
@@ -214,8 +221,10 @@ impl Arg {
         if self.kind == ArgType::Bool && (self.many || self.required || self.value.is_some()) {
             return Err("a bool takes no value and is neither required nor repeated".to_owned());
         }
-        if self.at_file && self.kind != ArgType::String {
-            return Err("`at_file` is for strings".to_owned());
+        for (key, used) in [("at_file", self.at_file), ("list", self.list), ("parts", !self.parts.is_empty())] {
+            if used && self.kind != ArgType::String {
+                return Err(format!("`{key}` is for strings"));
+            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod confirm;
 mod delete;
 mod delivery;
 mod dry_run;
+mod guard;
 mod hand_over;
 mod list;
 mod outcome;
@@ -13,6 +14,8 @@ mod work;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use {list::page, work::record};
+
+pub(crate) use guard::refused;
 
 use std::process::ExitCode;
 

@@ -2,17 +2,18 @@
 //! deadline can end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use carto_plugin_api::manifest::ArgType;
-use carto_plugin_api::{Input, Settings, Verb};
+use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::Context;
 use super::delivery::Delivery;
+use super::guard::{Guard, Watch};
 use super::outcome::{self, About};
 use crate::account;
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ pub(super) struct Work {
     pub(super) session: Arc<Session>,
     pub(super) stdin: Stdin,
     runtime: Arc<dyn Runtime>,
+    guard: Guard,
     dry_run: bool,
 }
 
@@ -49,8 +51,9 @@ impl Work {
             runtime.prepare(kind);
         }
         let account = account::resolve(context.globals.choice(&mut stdin)?)?;
+        let guard = Guard::new(context, settings.plugins.level, account.record())?;
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
-        Ok(Work { session: Arc::new(session), stdin, runtime, dry_run: context.globals.dry_run })
+        Ok(Work { session: Arc::new(session), stdin, runtime, guard, dry_run: context.globals.dry_run })
     }
 
     /// The input of a verb: the id as it was read, the options, and what the host says besides.
@@ -59,7 +62,9 @@ impl Work {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
             None => serde_json::Map::new(),
         };
-        Ok(Input { id, args, ..self.bare_input(kind) })
+        let input = Input { id, args, ..self.bare_input(kind) };
+        self.guard.limit(kind, verb, &input, self.session.now())?;
+        Ok(input)
     }
 
     /// The input of a verb that is given nothing.
@@ -70,8 +75,14 @@ impl Work {
     }
 
     /// One verb, about to run.
-    pub(super) fn worker(&self, broker: Broker) -> Worker {
-        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime) }
+    pub(super) fn worker(&self, broker: Broker, called: Option<&str>) -> Worker {
+        let watch = self.guard.watch(broker.kind(), broker.verb(), called);
+        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch: Arc::new(watch) }
+    }
+
+    /// The status of a command that came to its end: a record that has to be there and isn't is a failure too.
+    pub(super) fn status(&self, status: ExitCode) -> ExitCode {
+        if self.guard.is_complete() { status } else { ExitCode::from(ErrorCode::Failed.exit_status()) }
     }
 
     /// Runs one verb once, reads its answer (`shown`: the id in it), and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
@@ -88,8 +99,9 @@ impl Work {
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
         event_loop::run(async move {
             let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
-            let worker = self.worker(broker);
-            let broker = Arc::clone(&worker.broker);
+            let worker = self.worker(broker, input.id.as_deref());
+            let (broker, watch) = (Arc::clone(&worker.broker), Arc::clone(&worker.watch));
+            let told = OnceLock::new();
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
             let watched = Arc::clone(&broker);
@@ -106,7 +118,10 @@ impl Work {
                     Some(draft) if fate.violation.is_none() => Ended::Drafted(draft),
                     _ => {
                         let answer = about.settle(answer, &fate)?;
-                        about.report(shown(kind, &answer).as_deref(), &fate.accepted);
+                        let id = shown(kind, &answer);
+                        about.report(id.as_deref(), &fate.accepted);
+                        // Once is enough.
+                        let _ = told.set(id);
                         Ended::Answered(answer, fate.accepted.len())
                     }
                 };
@@ -116,16 +131,25 @@ impl Work {
                 })
                 .await?
             };
-            tokio::select! {
+            let done = tokio::select! {
                 biased;
                 stop = stop => {
                     delivery.abandon();
                     Err(about.stopped(stop, &broker.fate(), &delivery).into())
                 }
                 done = whole => done,
-            }
+            };
+            let error = done.as_ref().err().map(as_told);
+            watch.ended(error.as_ref(), told.get().and_then(|id| id.as_deref()), &broker.fate());
+            done.map(|status| self.status(status))
         })
     }
+}
+
+/// The error of a command, as it will be told.
+fn as_told(error: &anyhow::Error) -> Error {
+    let known = error.downcast_ref::<Error>().cloned();
+    known.unwrap_or_else(|| Error::new(ErrorCode::OutputFailed, error.to_string()))
 }
 
 /// Runs something that blocks.
@@ -172,6 +196,7 @@ pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
 /// One verb of one kind, about to run on a thread of its own.
 pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
+    pub(super) watch: Arc<Watch>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -184,7 +209,7 @@ pub(super) struct Ready {
 impl Worker {
     /// Opens the library.
     pub(super) fn ready(self) -> Result<Ready> {
-        let instance = self.runtime.start(self.broker.kind(), &|_| Ok(()))?;
+        let instance = self.runtime.start(self.broker.kind(), &|sha256| self.watch.accept(sha256))?;
         Ok(Ready { broker: self.broker, instance })
     }
 }
