@@ -9,6 +9,7 @@ mod support;
 
 mod accounts;
 mod arguments;
+mod audit;
 mod confirm;
 mod cuts;
 mod documents;
@@ -23,7 +24,9 @@ mod libraries;
 mod misbehaviour;
 mod network;
 mod oauth_clients;
+mod organisations;
 mod parallel;
+mod policy;
 mod requests;
 mod served;
 mod strange_files;

@@ -226,6 +226,11 @@ impl Arg {
                 return Err(format!("`{key}` is for strings"));
             }
         }
+        if self.list && self.parts.len() > 1 {
+            return Err(
+                "a list separates its items by commas, so an item can't be joined of several `parts`".to_owned()
+            );
+        }
         Ok(())
     }
 }

@@ -152,8 +152,8 @@ pub struct Arg {
     /// For a string: its value is a list, separated by commas. Limits of a policy hold for each item.
     #[serde(default)]
     pub list: bool,
-    /// For a string: its value (or each item of it) is another way to write the values of these options of the kind, joined by commas; the last
-    /// one takes the rest. So that a limit of a policy on one of them holds however it is written.
+    /// For a string: its value is another way to write the values of these options of the kind, joined by commas; the last one takes the rest.
+    /// In a list each item is, of one option. So that a limit of a policy on one of them holds however it is written.
     #[serde(default)]
     pub parts: Vec<String>,
     /// For a string: `@FILE` stands for the file's text, `@-` for standard input, `@@…` for a text that begins with `@`.

@@ -61,8 +61,8 @@ pub(super) struct Watch {
     verb: Verb,
     /// The credential, as it was typed.
     called: Option<String>,
-    /// What its first record says of the library, once that is written.
-    begun: OnceLock<(String, Option<String>)>,
+    /// What its first record says of the library, once that is written; nothing if it can't be.
+    begun: OnceLock<Option<(String, Option<String>)>>,
 }
 
 impl Watch {
@@ -74,10 +74,10 @@ impl Watch {
             Asked { kind: &self.kind, verb: self.verb, sha256: &|| Some(sha256.to_owned()), level: &|| Some(*level) };
         let verdict = policy.permit(&asked)?;
         let rule = verdict.decisive().map(Because::address);
-        recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()))?;
+        let begun = recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()));
         // Once is enough.
-        let _ = self.begun.set((sha256.to_owned(), rule));
-        Ok(())
+        let _ = self.begun.set(begun.is_ok().then(|| (sha256.to_owned(), rule)));
+        begun
     }
 
     /// Records how it ended.
@@ -86,7 +86,9 @@ impl Watch {
         let made = fate.accepted.iter().find_map(|write| write.id.as_deref());
         let credential = shown.or(made).or(self.called.as_deref());
         let (event, sha256, rule) = match self.begun.get() {
-            Some((sha256, rule)) => ("ended", Some(sha256.as_str()), rule.as_deref()),
+            Some(Some((sha256, rule))) => ("ended", Some(sha256.as_str()), rule.as_deref()),
+            // What can't be recorded is why it isn't done.
+            Some(None) => return,
             None if refused => ("refused", None, None),
             // Nothing was opened, and nobody refused it: it never began.
             None => return,

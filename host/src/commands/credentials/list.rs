@@ -100,7 +100,8 @@ fn run(
             }
         }
     })?;
-    Ok(work.status(first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status()))))
+    let failure = first_failure.or_else(|| work.unrecorded());
+    Ok(failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
 }
 
 fn stopped(stop: Stop) -> Error {

@@ -80,9 +80,9 @@ impl Work {
         Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch: Arc::new(watch) }
     }
 
-    /// The status of a command that came to its end: a record that has to be there and isn't is a failure too.
-    pub(super) fn status(&self, status: ExitCode) -> ExitCode {
-        if self.guard.is_complete() { status } else { ExitCode::from(ErrorCode::Failed.exit_status()) }
+    /// The failure of a command that has no other: a record that has to be there isn't.
+    pub(super) fn unrecorded(&self) -> Option<ErrorCode> {
+        (!self.guard.is_complete()).then_some(ErrorCode::Failed)
     }
 
     /// Runs one verb once, reads its answer (`shown`: the id in it), and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
@@ -141,7 +141,8 @@ impl Work {
             };
             let error = done.as_ref().err().map(as_told);
             watch.ended(error.as_ref(), told.get().and_then(|id| id.as_deref()), &broker.fate());
-            done.map(|status| self.status(status))
+            let unrecorded = self.unrecorded().map(|code| ExitCode::from(code.exit_status()));
+            done.map(|status| unrecorded.unwrap_or(status))
         })
     }
 }
