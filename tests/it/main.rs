@@ -26,6 +26,7 @@ mod oauth_clients;
 mod parallel;
 mod requests;
 mod served;
+mod services;
 mod strange_files;
 mod tokens;
 mod usage;

@@ -10,8 +10,9 @@ use carto_plugin_api::{ErrorCode, Secret};
 use http::HeaderValue;
 use url::Url;
 
-pub(crate) use resolve::{Choice, open_sandbox, resolve};
+pub(crate) use resolve::{Choice, open_sandbox, resolve, sandbox_asked_by};
 
+use crate::address;
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
 use crate::settings::Network;
@@ -54,11 +55,7 @@ impl Account {
 
     /// What messages call the service.
     pub(crate) fn place(&self) -> String {
-        match (&self.sandbox, self.base_url.host_str(), self.base_url.port()) {
-            (Some(_), ..) => "the sandbox".to_owned(),
-            (None, Some(host), Some(port)) => format!("`{host}:{port}`"),
-            (None, host, _) => format!("`{}`", host.unwrap_or_default()),
-        }
+        if self.is_sandbox() { "the sandbox".to_owned() } else { address::place(&self.base_url) }
     }
 
     /// The bearer itself, for taking it out of answers.
