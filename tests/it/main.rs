@@ -29,6 +29,7 @@ mod parallel;
 mod policy;
 mod requests;
 mod served;
+mod services;
 mod strange_files;
 mod tokens;
 mod usage;

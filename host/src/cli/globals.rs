@@ -14,7 +14,7 @@ use crate::settings;
 pub(crate) struct Globals {
     /// Use the sandbox: no account, no network [env: CARTO_SANDBOX]
     #[arg(long, global = true, help_heading = "Account")]
-    sandbox: bool,
+    pub(crate) sandbox: bool,
 
     /// Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Account")]

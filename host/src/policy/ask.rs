@@ -2,6 +2,7 @@
 //! opened is asked about again, when it is sealed.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use carto_plugin_api::Verb;
 
@@ -9,19 +10,18 @@ use super::{Asked, Policy, Verdict};
 use crate::digest;
 use crate::error::Result;
 use crate::kinds::{Kind, section};
-use crate::run::Level;
-use crate::settings;
+use crate::settings::{self, Settings};
 
 /// What a policy may want to know of a kind's file, found out once.
 pub(crate) struct OfFile<'a> {
     kind: &'a Kind,
     sha256: OnceCell<Option<String>>,
-    level: OnceCell<Option<Level>>,
+    settings: OnceCell<Option<Arc<Settings>>>,
 }
 
 impl OfFile<'_> {
     pub(crate) fn new(kind: &Kind) -> OfFile<'_> {
-        OfFile { kind, sha256: OnceCell::new(), level: OnceCell::new() }
+        OfFile { kind, sha256: OnceCell::new(), settings: OnceCell::new() }
     }
 
     /// The digest of the file, if it can be read.
@@ -30,8 +30,8 @@ impl OfFile<'_> {
         self.sha256.get_or_init(read).as_deref()
     }
 
-    fn level(&self) -> Option<Level> {
-        *self.level.get_or_init(|| settings::read().ok().map(|settings| settings.plugins.level))
+    fn settings(&self) -> Option<Arc<Settings>> {
+        self.settings.get_or_init(|| settings::read().ok().map(Arc::new)).clone()
     }
 
     /// What a policy says of a verb.
@@ -41,7 +41,7 @@ impl OfFile<'_> {
 
     fn ask<T>(&self, verb: Verb, question: impl FnOnce(&Asked<'_>) -> T) -> T {
         let sha256 = || self.sha256().map(str::to_owned);
-        question(&Asked { kind: self.kind, verb, sha256: &sha256, level: &|| self.level() })
+        question(&Asked { kind: self.kind, verb, sha256: &sha256, settings: &|| self.settings() })
     }
 }
 

@@ -67,7 +67,8 @@ fn policy(texts: &[&str]) -> Policy {
 fn allowed(policy: &Policy, verb: Verb) -> bool {
     let kind = kind();
     let sha256 = || Some("a".repeat(64));
-    policy.decide(&Asked { kind: &kind, verb, sha256: &sha256, level: &|| Some(Level::Confined) }).allowed
+    let settings = || Some(Arc::new(Settings::default()));
+    policy.decide(&Asked { kind: &kind, verb, sha256: &sha256, settings: &settings }).allowed
 }
 
 fn limited(limit: &str, verb: Verb, args: serde_json::Value) -> Result<()> {
@@ -82,7 +83,7 @@ fn what_cannot_be_found_out_is_a_denial() {
     let kind = kind();
     let rule = format!("sha256 = \"{}\"\nlevels = [\"plain\"]", "a".repeat(64));
     let ask = |text: String| {
-        let asked = Asked { kind: &kind, verb: Verb::List, sha256: &|| None, level: &|| None };
+        let asked = Asked { kind: &kind, verb: Verb::List, sha256: &|| None, settings: &|| None };
         policy(&[&text]).decide(&asked).allowed
     };
     assert!(!ask(format!("version = 1\nmode = \"allow-all\"\n[[deny]]\n{rule}")));
@@ -100,6 +101,26 @@ fn services_are_those_that_the_verb_asks() {
     assert_eq!(allow(r#"["api", "https://fleet.example.com"]"#), (true, true, true));
     let deny = policy(&["version = 1\nmode = \"allow-all\"\n[[deny]]\nservices = [\"https://fleet.example.com\"]"]);
     assert!(allowed(&deny, Verb::List) && !allowed(&deny, Verb::Create));
+}
+
+/// Where the user says that a service is counts too: an origin that is allowed can't be moved to another.
+#[test]
+fn an_approval_elsewhere_is_another_service() {
+    let settings: Settings =
+        crate::settings::parse("[approved.robot]\nfleet = \"https://elsewhere.example.com/v1\"\n").unwrap();
+    let settings = Arc::new(settings);
+    let ask = |text: &str| {
+        let kind = kind();
+        let asked =
+            Asked { kind: &kind, verb: Verb::Create, sha256: &|| None, settings: &|| Some(Arc::clone(&settings)) };
+        policy(&[text]).decide(&asked).allowed
+    };
+    let allow = "version = 1\nmode = \"allow-list\"\n[[allow]]\nservices = ";
+    assert!(!ask(&format!("{allow}[\"api\", \"https://fleet.example.com\"]")));
+    assert!(ask(&format!("{allow}[\"api\", \"https://fleet.example.com\", \"https://elsewhere.example.com\"]")));
+    for origin in ["https://fleet.example.com", "https://elsewhere.example.com"] {
+        assert!(!ask(&format!("version = 1\nmode = \"allow-all\"\n[[deny]]\nservices = [\"{origin}\"]")));
+    }
 }
 
 #[test]

@@ -49,6 +49,13 @@ pub(crate) fn manifest(kind: &str) -> String {
     text.split("\n# padding").next().unwrap().to_owned()
 }
 
+/// Writes into the bytes of the fixture `strange` how it misbehaves: `PLACE:WHAT`.
+pub(crate) fn set_mode(bytes: &mut [u8], mode: &str) {
+    const KEY: &[u8] = b"carto-strange-mode=";
+    let at = bytes.windows(KEY.len()).position(|window| window == KEY).unwrap() + KEY.len();
+    put(bytes, at, format!("{mode:.<45}").as_bytes());
+}
+
 fn manifest_room(bytes: &[u8]) -> Range<usize> {
     let section = section(bytes, ".carto_kind");
     let text = &bytes[section.range()];

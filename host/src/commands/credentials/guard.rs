@@ -14,8 +14,8 @@ use crate::kinds::{Catalog, Kind};
 use crate::lock::Lock;
 use crate::policy::{Asked, Because, Policy};
 use crate::redact;
-use crate::run::Level;
-use crate::service::Fate;
+use crate::service::{ACCOUNT_SERVICE, Fate};
+use crate::settings::Settings;
 
 /// The policies of a command, and what its records say of it.
 #[derive(Clone)]
@@ -23,16 +23,24 @@ pub(super) struct Guard {
     policy: Arc<Policy>,
     lock: Arc<Lock>,
     recorder: Recorder,
-    level: Level,
-    account: Value,
+    settings: Arc<Settings>,
+    account: Option<Value>,
     dry_run: bool,
 }
 
 impl Guard {
-    pub(super) fn new(context: &Context, level: Level, account: Value) -> Result<Guard> {
+    pub(super) fn new(context: &Context, settings: &Settings, account: Option<Value>) -> Result<Guard> {
         let policy = Arc::clone(context.catalog.policy());
         let recorder = Recorder::new(&policy);
-        Ok(Guard { policy, lock: Arc::new(Lock::read()?), recorder, level, account, dry_run: context.globals.dry_run })
+        let settings = Arc::new(settings.clone());
+        Ok(Guard {
+            policy,
+            lock: Arc::new(Lock::read()?),
+            recorder,
+            settings,
+            account,
+            dry_run: context.globals.dry_run,
+        })
     }
 
     /// Whether the values that a verb is given may be given. It is recorded if not.
@@ -68,10 +76,14 @@ pub(super) struct Watch {
 impl Watch {
     /// Whether the sealed library may be opened. It is recorded that it will be.
     pub(super) fn accept(&self, sha256: &str) -> Result<()> {
-        let Guard { policy, lock, recorder, level, .. } = &self.guard;
+        let Guard { policy, lock, recorder, settings, .. } = &self.guard;
         lock.check(&self.kind, sha256)?;
-        let asked =
-            Asked { kind: &self.kind, verb: self.verb, sha256: &|| Some(sha256.to_owned()), level: &|| Some(*level) };
+        let asked = Asked {
+            kind: &self.kind,
+            verb: self.verb,
+            sha256: &|| Some(sha256.to_owned()),
+            settings: &|| Some(Arc::clone(settings)),
+        };
         let verdict = policy.permit(&asked)?;
         let rule = verdict.decisive().map(Because::address);
         let begun = recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()));
@@ -104,10 +116,10 @@ impl Watch {
         let Watch { guard, kind, verb, .. } = self;
         let mut fields = library(kind, sha256);
         let more = [
-            ("account", guard.account.clone()),
+            ("account", guard.account.clone().filter(|_| kind.asks(*verb, ACCOUNT_SERVICE)).into()),
             ("verb", verb.as_str().into()),
             ("credential", credential.into()),
-            ("level", guard.level.as_str().into()),
+            ("level", guard.settings.plugins.level.as_str().into()),
             ("rule", rule.into()),
             ("dry_run", guard.dry_run.into()),
         ];
