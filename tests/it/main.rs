@@ -16,6 +16,7 @@ mod documents;
 mod dry_run;
 mod env_file;
 mod faults;
+mod foreign;
 mod formats;
 mod hints;
 mod interrupts;
