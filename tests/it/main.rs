@@ -9,6 +9,7 @@ mod support;
 
 mod accounts;
 mod arguments;
+mod completion;
 mod confirm;
 mod cuts;
 mod documents;
