@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use carto_plugin_api::ErrorCode;
 
-use crate::cli::{self, Command, Line, Parsed, SandboxCommand, Scan, completion};
+use crate::cli::{self, Command, Line, Parsed, ReferenceCommand, SandboxCommand, Scan, completion};
 use crate::commands::{self, Context};
 use crate::error::{Error, usage};
 use crate::kinds::Catalog;
@@ -84,6 +84,10 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
         }
         Command::Plugin { command } => commands::plugin::run(&context, command),
         Command::Completion { shell } => commands::completion::run(&context, *shell),
+        Command::Reference { command } => match command {
+            ReferenceCommand::Markdown => commands::reference::markdown(&context),
+            ReferenceCommand::Man { folder, date } => commands::reference::man(&context, folder, date.as_deref()),
+        },
         Command::Sandbox { command } => match command {
             SandboxCommand::Serve { port } => commands::sandbox::serve(&context, *port),
             SandboxCommand::Reset => commands::sandbox::reset(&context),

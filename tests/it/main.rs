@@ -25,6 +25,7 @@ mod misbehaviour;
 mod network;
 mod oauth_clients;
 mod parallel;
+mod reference;
 mod requests;
 mod served;
 mod strange_files;

@@ -3,6 +3,7 @@
 
 pub(crate) mod completion;
 mod globals;
+pub(crate) mod reference;
 mod scan;
 mod tree;
 mod usage;
@@ -13,7 +14,7 @@ use clap::{ArgMatches, FromArgMatches};
 pub(crate) use completion::Shell;
 pub(crate) use globals::Globals;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, SandboxCommand};
+pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, ReferenceCommand, SandboxCommand};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};

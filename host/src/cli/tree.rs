@@ -63,6 +63,27 @@ pub(crate) enum Command {
         /// Shell that the script is for
         shell: Shell,
     },
+    /// Write the reference page or the man pages, with the kinds that are installed
+    #[command(hide = true, arg_required_else_help = true)]
+    Reference {
+        #[command(subcommand)]
+        command: ReferenceCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReferenceCommand {
+    /// Print the reference page
+    Markdown,
+    /// Write the man pages
+    Man {
+        /// Folder for them
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+        /// Date that they show, like 2026-11-23
+        #[arg(long)]
+        date: Option<String>,
+    },
 }
 
 const WHERE_SCRIPTS_GO: &str = "\

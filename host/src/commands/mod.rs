@@ -3,6 +3,7 @@
 pub(crate) mod completion;
 pub(crate) mod credentials;
 pub(crate) mod plugin;
+pub(crate) mod reference;
 pub(crate) mod sandbox;
 
 use crate::cli::Globals;
