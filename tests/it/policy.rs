@@ -132,6 +132,24 @@ fn what_is_allowed_works_and_the_rest_is_not_offered() {
     );
 }
 
+/// A shell asks through the program, and gets what is allowed.
+#[test]
+fn completion_offers_what_is_allowed() {
+    let place = restricted();
+    let words = |line: &str| {
+        let run = place.run(&format!("-- carto {line}")).env("COMPLETE", "fish");
+        let offered = run.ok().stdout;
+        let words = offered.lines().map(|line| line.split('\t').next().unwrap().to_owned());
+        words.filter(|word| !word.starts_with('-')).collect::<Vec<_>>()
+    };
+    assert_eq!(words("credentials create ''"), ["token"]);
+    assert_eq!(words("credentials list ''"), ["m2m", "token"]);
+    assert!(!words("credentials ''").contains(&"revoke".to_owned()));
+    assert_eq!(words("credentials create m2m --ti"), Vec::<String>::new());
+    place.policy("nonsense");
+    assert_eq!(words("credentials list ''"), Vec::<String>::new());
+}
+
 #[test]
 fn limits_say_what_they_accept() {
     let place = restricted();

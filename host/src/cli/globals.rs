@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 
 use crate::account::Choice;
 use crate::error::{Result, usage};
@@ -72,7 +72,7 @@ pub(crate) struct Globals {
     pub(crate) timeout: Option<Duration>,
 
     /// Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Behaviour")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Behaviour")]
     kinds_path: Option<String>,
 
     /// Print the version

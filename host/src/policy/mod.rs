@@ -116,6 +116,11 @@ impl Policy {
         Policy { layers: layers.collect() }
     }
 
+    /// Whether there is any.
+    pub(crate) fn is_in_force(&self) -> bool {
+        !self.layers.is_empty()
+    }
+
     /// The files, for people.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         self.layers.iter().map(|layer| layer.path.as_path())
