@@ -27,6 +27,7 @@ mod oauth_clients;
 mod parallel;
 mod requests;
 mod served;
+mod service_secrets;
 mod services;
 mod strange_files;
 mod tokens;
