@@ -129,7 +129,7 @@ fn clean(output: Output) -> Output {
 fn a_foreign_kind_is_served_like_any_other() {
     let Some((carto, fleet)) = set_up() else { return };
     let help = run(&carto, "credentials create robot --help").ok().stdout;
-    let own: Vec<&str> = help.lines().filter(|line| line.starts_with("      --")).take(6).collect();
+    let own: Vec<&str> = help.lines().map(str::trim).filter(|line| line.starts_with("--")).take(6).collect();
     expect![[r#"
               --name <TEXT>      What people call it [example: R2]
               --model <WORD>     How it moves [possible values: walker, flyer]

@@ -32,6 +32,7 @@ mod policy;
 mod reference;
 mod requests;
 mod served;
+mod service_secrets;
 mod services;
 mod strange_files;
 mod tokens;

@@ -91,10 +91,8 @@ impl<'a> Asked<'a> {
         if self.writes {
             return unknown(&message);
         }
-        Error::new(ErrorCode::UnexpectedAnswer, message).hint(format!(
-            "give the address of the API itself as {}",
-            self.endpoint.called_address().trim_start_matches("the ")
-        ))
+        let hint = format!("give the address of the API itself as {}", self.endpoint.called());
+        Error::new(ErrorCode::UnexpectedAnswer, message).hint(hint)
     }
 
     fn gave_up(&self) -> Error {
@@ -124,7 +122,7 @@ impl<'a> Asked<'a> {
             return unknown(&message);
         }
         Error::new(ErrorCode::Unavailable, message).hint(match status {
-            501 => format!("nothing was changed; look at {}", self.endpoint.called_routes()),
+            501 => format!("nothing was changed; look at {}", self.endpoint.routes_are_in()),
             _ => "nothing was changed; try again later".to_owned(),
         })
     }
@@ -139,7 +137,7 @@ impl<'a> Asked<'a> {
             return unknown(&message);
         }
         Error::new(ErrorCode::UnexpectedAnswer, message)
-            .hint(format!("{} may lead somewhere else", self.endpoint.called_address()))
+            .hint(format!("the {} may lead somewhere else", self.endpoint.called()))
     }
 }
 

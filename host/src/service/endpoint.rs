@@ -87,19 +87,19 @@ impl Endpoint {
         }
     }
 
-    /// What a user calls its address: where that can be changed.
-    pub(super) fn called_address(&self) -> String {
+    /// What a user knows its address as, with the setting that it is in.
+    pub(super) fn called(&self) -> String {
         match &self.whose {
-            Whose::Account(_) => "the base URL".to_owned(),
-            Whose::Own(own) => format!("the base URL ({})", own.setting()),
+            Whose::Account(_) => "base URL".to_owned(),
+            Whose::Own(own) => format!("base URL ({})", own.setting()),
         }
     }
 
     /// Where to look if it has no such route.
-    pub(super) fn called_routes(&self) -> String {
+    pub(super) fn routes_are_in(&self) -> String {
         match &self.whose {
             Whose::Account(_) => "the base URL, and at `[services.api.paths]` in the settings".to_owned(),
-            Whose::Own(_) => self.called_address(),
+            Whose::Own(_) => format!("the {}", self.called()),
         }
     }
 

@@ -13,7 +13,6 @@ use super::request::IN_SEGMENT;
 const SHORTEST: usize = 8;
 
 /// The spellings in which a secret may come back.
-#[derive(Debug, Clone)]
 pub(super) struct Hidden {
     spellings: Vec<String>,
 }

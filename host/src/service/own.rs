@@ -5,7 +5,7 @@ use carto_plugin_api::manifest::Auth;
 use carto_plugin_api::{ErrorCode, Secret};
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, HeaderValue};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::approval::{self, written};
 use super::draft::{Draft, HIDDEN};
@@ -95,9 +95,13 @@ impl Own {
     pub(super) fn authorised(&self, url: &Url) -> Url {
         let mut url = url.clone();
         if let Auth::Query(name) = &self.auth {
-            let kept: Vec<(String, String)> =
-                url.query_pairs().into_owned().filter(|(key, _)| !key.eq_ignore_ascii_case(name)).collect();
-            url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, self.secret.expose());
+            let names =
+                |pair: &str| form_urlencoded::parse(pair.as_bytes()).any(|(key, _)| key.eq_ignore_ascii_case(name));
+            let pairs = url.query().unwrap_or_default().split('&');
+            // As they were written: only the service knows what that means.
+            let kept = pairs.filter(|pair| !pair.is_empty() && !names(pair)).collect::<Vec<_>>().join("&");
+            url.set_query(Some(kept.as_str()).filter(|kept| !kept.is_empty()));
+            url.query_pairs_mut().append_pair(name, self.secret.expose());
         }
         url
     }

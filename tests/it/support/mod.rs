@@ -5,6 +5,7 @@ pub(crate) mod kernel;
 pub(crate) mod library;
 pub(crate) mod output;
 pub(crate) mod prefix;
+pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod terminal;

@@ -12,10 +12,13 @@ pub(super) fn show(draft: &Draft, view: &View) -> anyhow::Result<ExitCode> {
     let object = || {
         let headers: serde_json::Map<_, _> =
             draft.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        let mut request = json!({ "method": draft.method, "path": draft.path, "headers": headers, "body": draft.body });
+        let mut request = json!({ "method": draft.method });
         if let Some(base_url) = &draft.base_url {
             request["base_url"] = base_url.as_str().into();
         }
+        request["path"] = draft.path.as_str().into();
+        request["headers"] = headers.into();
+        request["body"] = draft.body.clone().into();
         json!({ "dry_run": request })
     };
     let text = match view.format {
