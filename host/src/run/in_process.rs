@@ -50,4 +50,13 @@ impl Instance for Loaded {
     fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
         Ok(v1::run(self.module, verb.as_str(), input, host))
     }
+
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
+    /// Its streams are this process's.
+    fn printed(&mut self) -> String {
+        String::new()
+    }
 }

@@ -190,6 +190,14 @@ impl Instance for Running {
             }
         }
     }
+
+    fn process(&self) -> Option<u32> {
+        Some(self.worker.id())
+    }
+
+    fn printed(&mut self) -> String {
+        self.worker.printed()
+    }
 }
 
 fn not_started(cant_run: &str, error: &io::Error) -> Error {
