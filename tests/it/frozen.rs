@@ -316,7 +316,9 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
         match first_line(request).split(' ').next() {
             Some("POST") => Act::json("200 OK", &key(&body(request)["echo"]).to_string()),
             Some("DELETE") => Act::with("204 No Content", &[], ""),
-            _ if first_line(request).contains("/k1?") || first_line(request).contains("/keys/") => Act::json("200 OK", &key(&Value::Null).to_string()),
+            _ if first_line(request).contains("/k1?") || first_line(request).contains("/keys/") => {
+                Act::json("200 OK", &key(&Value::Null).to_string())
+            }
             _ => Act::json("200 OK", &json!({ "keys": [key(&Value::Null)], "next": null }).to_string()),
         }
     });
