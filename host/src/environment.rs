@@ -19,6 +19,15 @@ pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.
 pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 
+/// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
+pub(crate) fn kind_secret(kind: &str) -> String {
+    format!("CARTO_KIND_{}_SECRET", kind.to_uppercase().replace('-', "_"))
+}
+/// The shell that asks what could be typed next. The script of `carto completion` sets it, nobody else.
+pub(crate) const COMPLETE: &str = "COMPLETE";
+/// Which of the words is being typed, where that script says it so.
+pub(crate) const COMPLETE_INDEX: &str = "_CLAP_COMPLETE_INDEX";
+
 /// Where the proxies for https stand; plain http is for this machine, and goes through none.
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -57,12 +66,24 @@ pub(crate) fn is_on(name: &str) -> Result<bool> {
     Ok(text(name)?.is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off")))
 }
 
+/// A variable that holds a number; nothing if it holds anything else.
+pub(crate) fn number(name: &str) -> Option<usize> {
+    raw(name)?.to_str()?.parse().ok()
+}
+
 /// The home folder.
 pub(crate) fn home() -> Result<PathBuf> {
     raw("HOME")
         .map(PathBuf::from)
         .filter(|home| home.is_absolute())
         .ok_or_else(|| Error::new(ErrorCode::Failed, "there is no home folder").hint("set `HOME` to an absolute path"))
+}
+
+/// The folder above the `bin` that this program is in, by its own path and no link to it; nothing if it is anywhere else.
+pub(crate) fn prefix() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let folder = own.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "bin"))?;
+    folder.parent().map(PathBuf::from)
 }
 
 /// `$XDG_DATA_HOME/carto`, where kinds and the sandbox are kept. A relative value counts as unset, as the standard says.
@@ -73,6 +94,11 @@ pub(crate) fn data_folder() -> Result<PathBuf> {
 /// Where the sandbox keeps everything.
 pub(crate) fn sandbox_database() -> Result<PathBuf> {
     Ok(data_folder()?.join("sandbox.db"))
+}
+
+/// Where the libraries that the user accepted are written down.
+pub(crate) fn lock_file() -> Result<PathBuf> {
+    Ok(data_folder()?.join("lock.toml"))
 }
 
 /// `$XDG_CONFIG_HOME/carto`.

@@ -10,15 +10,20 @@ compile_error!(
 );
 
 mod account;
+mod address;
+mod audit;
 mod check;
 mod cli;
 mod commands;
+mod digest;
 mod environment;
 mod error;
 mod event_loop;
 mod input;
 mod kinds;
+mod lock;
 mod output;
+mod policy;
 mod program;
 mod redact;
 mod run;
@@ -26,6 +31,7 @@ mod sandbox;
 mod scaffold;
 mod service;
 mod settings;
+mod toml_text;
 mod transport;
 
 #[cfg(feature = "fuzzing")]

@@ -8,10 +8,13 @@ use std::time::Duration;
 use carto_plugin_api::ErrorCode;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use url::Url;
 
+use crate::address;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::run::Level;
+use crate::toml_text;
 
 /// No wait of our own before another attempt is longer than this; one that a service asks for can be.
 pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
@@ -20,12 +23,15 @@ pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const MOST_RETRIES: usize = 10;
 
 /// What the file may say. Anything else in it is an error, so that a misspelt setting isn't silently without effect.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// `[services.api]`.
     #[serde(default)]
     pub(crate) services: Services,
+    /// `[approved.<kind>]`: services of that kind's own that may be asked, and where.
+    #[serde(default)]
+    pub(crate) approved: BTreeMap<String, BTreeMap<String, Address>>,
     /// `[network]`.
     #[serde(default)]
     pub(crate) network: Network,
@@ -35,6 +41,20 @@ pub(crate) struct Settings {
     /// `[kinds.<name>]`: handed to that kind as it stands.
     #[serde(default)]
     pub(crate) kinds: BTreeMap<String, Map<String, Value>>,
+}
+
+/// The address of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Address(pub(crate) Url);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Address, D::Error> {
+        let read = address::read(&String::deserialize(deserializer)?);
+        read.map(Address).map_err(|refusal| {
+            let remedy = refusal.remedy.unwrap_or("write it like `https://robots.example.com/v1`");
+            serde::de::Error::custom(format!("the address of a service {}; {remedy}", refusal.cause))
+        })
+    }
 }
 
 /// How kinds are run.
@@ -83,14 +103,14 @@ pub(crate) fn duration(text: &str) -> std::result::Result<Duration, &'static str
     Duration::try_from(read).ok().filter(|time| !time.is_zero()).ok_or("a time must be longer than nothing")
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Services {
     #[serde(default)]
     pub(crate) api: Service,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     /// Where the service really has a route: `"/v3/oauth-clients" = "/v4/clients"`. Whole segments at the beginning of a path; the longest wins.
@@ -119,12 +139,7 @@ pub(crate) fn read() -> Result<Settings> {
 
 /// Reads the text of the file; what is wrong with it comes with its place.
 pub(crate) fn parse(text: &str) -> std::result::Result<Settings, String> {
-    let settings: Settings = toml::from_str(text).map_err(|e| {
-        let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let (line, column) =
-            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        format!("line {line}, column {column}: {}", e.message().replace('\n', " "))
-    })?;
+    let settings: Settings = toml_text::parse(text)?;
     for path in settings.services.api.paths.iter().flat_map(|(from, to)| [from, to]) {
         let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>());
         if !segments.is_some_and(|all| all.iter().all(|segment| !matches!(*segment, "" | "." | ".."))) {

@@ -311,16 +311,22 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
     carto.write("drawing.txt", "teeth");
     carto.write("doors.txt", "@cellar");
     carto.write("pin.txt", "canary-pin\n");
-    carto.write(".config/carto/config.toml", "[kinds.door-key]\ncolour = \"red\"\n");
     let server = Wire::start_with(|_, request| {
         let key = |echo: &Value| json!({ "key_id": "k1", "label": "front", "key": "canary-key", "pin": "canary-pin", "echo": echo });
         match first_line(request).split(' ').next() {
             Some("POST") => Act::json("200 OK", &key(&body(request)["echo"]).to_string()),
             Some("DELETE") => Act::with("204 No Content", &[], ""),
-            _ if first_line(request).contains("/k1?") => Act::json("200 OK", &key(&Value::Null).to_string()),
+            _ if first_line(request).contains("/k1?") || first_line(request).contains("/keys/") => {
+                Act::json("200 OK", &key(&Value::Null).to_string())
+            }
             _ => Act::json("200 OK", &json!({ "keys": [key(&Value::Null)], "next": null }).to_string()),
         }
     });
+    let mut settings = "[kinds.door-key]\ncolour = \"red\"\n[approved.door-key]\n".to_owned();
+    for service in ["bearer", "header", "query", "open"] {
+        settings.push_str(&format!("{service} = \"{}/{service}\"\n", server.url()));
+    }
+    carto.write(".config/carto/config.toml", &settings);
     // Only the sandbox's clock can be set.
     let times = regex_lite::Regex::new("20[0-9-]+T[0-9:]+Z").unwrap();
     let mut report = String::new();
@@ -333,6 +339,10 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
         "create door-key --label front -o env",
         "get door-key k1 --json",
         "get door-key k1 --json --reveal",
+        "get door-key bearer --field id",
+        "get door-key header --field id",
+        "get door-key query --field id",
+        "get door-key open --field id",
         "list door-keys --floor 3",
         "melt door-key front --yes --json",
         "lose door-key back --yes",
@@ -340,7 +350,10 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
     ] {
         report.push_str(&format!(
             "$ carto credentials {line}\n{}\n",
-            server.run(&carto, &format!("credentials {line}")).output()
+            server
+                .run(&carto, &format!("credentials {line}"))
+                .env("CARTO_KIND_DOOR_KEY_SECRET", "canary-of-the-service")
+                .output()
         ));
     }
     expect![[r#"
@@ -430,6 +443,26 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
           }
         }
 
+        $ carto credentials get door-key bearer --field id
+        status 0
+        --- stdout
+        k1
+
+        $ carto credentials get door-key header --field id
+        status 0
+        --- stdout
+        k1
+
+        $ carto credentials get door-key query --field id
+        status 0
+        --- stdout
+        k1
+
+        $ carto credentials get door-key open --field id
+        status 0
+        --- stdout
+        k1
+
         $ carto credentials list door-keys --floor 3
         status 0
         --- stdout
@@ -462,6 +495,10 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
         POST /v3/door-keys?type=door
         GET /v3/door-keys/k1?type=door
         GET /v3/door-keys/k1?type=door
+        GET /bearer/keys/bearer
+        GET /header/keys/header
+        GET /query/keys/query?key=canary-of-the-service
+        GET /open/keys/open
         GET /v3/door-keys?type=door&floor=3
         GET /v3/door-keys?type=door
         DELETE /v3/door-keys/k1?type=door
@@ -629,7 +666,7 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto credentials list markers --limit 1
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 41: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials list --limit 1
         status 7
@@ -637,12 +674,12 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         M2M OAuth Client (m2m)
         none
         --- stderr
-        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 41: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials create marker --help
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 41: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto plugin list
         status 0
@@ -652,7 +689,7 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 41: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         == a later major schema
         $ carto credentials list markers --limit 1

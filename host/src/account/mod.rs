@@ -8,11 +8,14 @@ mod resolve;
 
 use carto_plugin_api::{ErrorCode, Secret};
 use http::HeaderValue;
+use serde_json::{Value, json};
 use url::Url;
 
-pub(crate) use resolve::{Choice, open_sandbox, resolve};
+pub(crate) use resolve::{Choice, open_sandbox, resolve, sandbox_asked_by};
 
+use crate::address;
 use crate::error::{Error, Result};
+use crate::redact;
 use crate::sandbox::Sandbox;
 use crate::settings::Network;
 use crate::transport::Transport;
@@ -54,11 +57,16 @@ impl Account {
 
     /// What messages call the service.
     pub(crate) fn place(&self) -> String {
-        match (&self.sandbox, self.base_url.host_str(), self.base_url.port()) {
-            (Some(_), ..) => "the sandbox".to_owned(),
-            (None, Some(host), Some(port)) => format!("`{host}:{port}`"),
-            (None, host, _) => format!("`{}`", host.unwrap_or_default()),
-        }
+        if self.is_sandbox() { "the sandbox".to_owned() } else { address::place(&self.base_url) }
+    }
+
+    /// What a record says of the account: which service, with a bearer from where and of whom. Never the bearer.
+    pub(crate) fn record(&self) -> Value {
+        let claims = redact::payload(self.bearer.expose());
+        let says = |claim: &str| claims.as_ref()?[claim].as_str().map(redact::redact);
+        let subject = says("sub").or_else(|| says("jti"));
+        let plain = |text: &str| text.replace('`', "");
+        json!({ "service": plain(&self.place()), "bearer": plain(&self.bearer_source), "subject": subject })
     }
 
     /// The bearer itself, for taking it out of answers.

@@ -118,8 +118,7 @@ impl Host {
             record.warnings.push((message.to_owned(), hint.map(str::to_owned)));
             return Ok(WireResponse { status: 204, headers: Vec::new(), body: None });
         }
-        let calls = self.manifest.verbs.get(verb).map_or(&[][..], |spec| &spec.calls);
-        let call = permits::permit(calls, service, &mut request).map_err(&mut breach)?;
+        let call = permits::permit(&self.manifest, *verb, service, &mut request).map_err(&mut breach)?;
         used.insert((*verb, call.to_string()));
         let writes = request.method != "GET";
         let answer = mood.answer(double, call, &request, writes);

@@ -1,7 +1,9 @@
 //! The command line: which words mean what. A scan finds verb and kind, only that kind's manifest is read, and one tree is built and
 //! parsed. What a command does is `commands`'.
 
+pub(crate) mod completion;
 mod globals;
+pub(crate) mod reference;
 mod scan;
 mod tree;
 mod usage;
@@ -9,9 +11,10 @@ mod usage;
 use carto_plugin_api::{ErrorCode, Verb};
 use clap::{ArgMatches, FromArgMatches};
 
+pub(crate) use completion::Shell;
 pub(crate) use globals::Globals;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, SandboxCommand};
+pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, ReferenceCommand, SandboxCommand};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};
@@ -68,18 +71,20 @@ impl Line {
     }
 }
 
-/// The kinds that the tree needs: the one that is named; all of them for help that lists them; none otherwise.
+/// The kinds that the tree needs: the one that is named; all that may be used, for help that lists them; none otherwise.
 fn kinds_for(scan: &Scan, catalog: &Catalog) -> Result<Vec<Kind>> {
     match scan.credentials() {
         None => Ok(Vec::new()),
         Some((Some(verb), Some(word))) => {
             let kind = catalog.find(word).map_err(|error| swapped(verb, word, catalog).unwrap_or(error))?;
-            if kind.manifest.verb(verb).is_none() {
-                return Err(no_verb(&kind, verb));
+            let policy = catalog.policy();
+            match kind.manifest.verb(verb) {
+                Some(meant) => policy.permit_file(&kind, meant)?,
+                None => return Err(no_verb(&policy.narrow(&kind).unwrap_or(kind), verb)),
             }
             Ok(vec![kind])
         }
-        Some(_) => Ok(catalog.all()?.kinds.clone()),
+        Some(_) => Ok(catalog.permitted()?),
     }
 }
 

@@ -80,7 +80,7 @@ impl Scan {
     }
 
     /// Verb and kind, if this is a command on credentials.
-    pub(super) fn credentials(&self) -> Option<(Option<&str>, Option<&str>)> {
+    pub(crate) fn credentials(&self) -> Option<(Option<&str>, Option<&str>)> {
         (self.words.first()? == "credentials").then(|| {
             let word = |i: usize| self.words.get(i).map(String::as_str);
             (word(1), word(2))

@@ -36,7 +36,8 @@ fn time(text: &str) -> Option<Timestamp> {
     (text.contains(['T', 't']) && !text.contains('[')).then(|| text.parse().ok())?
 }
 
-fn from_now(text: &str, now: Timestamp) -> Option<Timestamp> {
+/// So long after a moment, by the calendar: `7d`, `2w`, `6m`, `1y`.
+pub(crate) fn from_now(text: &str, now: Timestamp) -> Option<Timestamp> {
     let unit = text.chars().last()?;
     let digits = &text[..text.len() - unit.len_utf8()];
     if digits.is_empty() || digits.len() > 5 || !digits.bytes().all(|b| b.is_ascii_digit()) {

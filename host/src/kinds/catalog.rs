@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::is_kind_name;
 
-use super::{Kind, Refused, claimed_name, file_name, folders, section, trust};
+use super::trust::Trust;
+use super::{Kind, Refused, claimed_name, file_name, folders, section};
 use crate::error::{Error, Result};
+use crate::policy::Policy;
 
 /// The folders of this command.
 #[derive(Debug)]
@@ -20,6 +23,9 @@ pub(crate) struct Catalog {
     folders: OnceCell<Vec<PathBuf>>,
     /// Every kind, once somebody asked.
     found: OnceCell<Found>,
+    policy: OnceCell<Arc<Policy>>,
+    /// The names that files have, once somebody asked.
+    names: OnceCell<BTreeSet<String>>,
 }
 
 /// Every kind there is, and every file or folder that was refused, each in a fixed order.
@@ -32,12 +38,27 @@ pub(crate) struct Found {
 impl Catalog {
     /// The catalogue of the folders that the option, the variable or the usual places name. Reads nothing yet.
     pub(crate) fn new(kinds_path: Option<&str>) -> Catalog {
-        Catalog { kinds_path: kinds_path.map(str::to_owned), folders: OnceCell::new(), found: OnceCell::new() }
+        Catalog {
+            kinds_path: kinds_path.map(str::to_owned),
+            folders: OnceCell::new(),
+            found: OnceCell::new(),
+            policy: OnceCell::new(),
+            names: OnceCell::new(),
+        }
     }
 
+    /// The policies in force, read once.
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        self.policy.get_or_init(|| Arc::new(Policy::read()))
+    }
+
+    /// Where kinds are looked for, in order.
     pub(crate) fn folders(&self) -> Result<&[PathBuf]> {
         if let Some(folders) = self.folders.get() {
             return Ok(folders);
+        }
+        if let Some(source) = folders::replaced_by(self.kinds_path.as_deref()) {
+            self.policy().permit_kinds_path(source)?;
         }
         let folders = folders::folders(self.kinds_path.as_deref())?;
         Ok(self.folders.get_or_init(|| folders))
@@ -77,8 +98,20 @@ impl Catalog {
         if let Some(refused) = suspect {
             return Err(refused.error());
         }
-        let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
+        let permitted = self.permitted()?;
+        let names: Vec<&str> = permitted.iter().map(Kind::name).collect();
         Err(unknown(word, folders, &names, refused))
+    }
+
+    /// The kinds that may be used, with the verbs that may.
+    pub(crate) fn permitted(&self) -> Result<Vec<Kind>> {
+        Ok(self.all()?.kinds.iter().filter_map(|kind| self.policy().narrow(kind)).collect())
+    }
+
+    /// The files that claim a name, in order: the first is used, the others are in its shadow.
+    pub(crate) fn files_of(&self, name: &str) -> Result<Vec<PathBuf>> {
+        let files = self.folders()?.iter().map(|folder| folder.join(file_name(name)));
+        Ok(files.filter(|file| fs::symlink_metadata(file).is_ok()).collect())
     }
 
     /// Every kind, by name; the first folder that offers a name has it. The files are read once.
@@ -86,20 +119,33 @@ impl Catalog {
         if let Some(found) = self.found.get() {
             return Ok(found);
         }
-        let found = Found::read(self.folders()?);
+        let found = Found::read(self.folders()?, |_| true);
         Ok(self.found.get_or_init(|| found))
+    }
+
+    /// The same of the kinds in files of these names: no other manifest is read, so nothing is known of words that two kinds claim.
+    pub(crate) fn some(&self, names: &BTreeSet<String>) -> Result<Found> {
+        Ok(Found::read(self.folders()?, |name| names.contains(name)))
+    }
+
+    /// The names that files have, whatever is in them; none if there is no folder. Nothing else is read.
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
+        self.names.get_or_init(|| {
+            let files = self.folders().unwrap_or_default().iter().filter_map(|folder| kind_files(folder).ok());
+            files.flatten().map(|(name, _)| name).filter(|name| is_kind_name(name)).collect()
+        })
     }
 }
 
 impl Found {
-    fn read(folders: &[PathBuf]) -> Found {
+    fn read(folders: &[PathBuf], is_wanted: impl Fn(&str) -> bool) -> Found {
         let mut found = Found::default();
         // Names are held even by files that are refused: what a folder refuses must not come back from one after it.
         let mut names = BTreeSet::new();
         let mut words = BTreeSet::new();
         for folder in folders {
             let files = match kind_files(folder) {
-                Ok(files) => files,
+                Ok(files) => files.into_iter().filter(|(name, _)| is_wanted(name)).collect::<Vec<_>>(),
                 Err(e) if e.kind() == ErrorKind::NotFound => continue,
                 Err(e) => {
                     found.refused.push(Refused {
@@ -210,7 +256,8 @@ fn read_named(path: &Path, name: &str) -> std::result::Result<Kind, Refused> {
 /// A folder that somebody else can write offers nothing.
 fn folder_fault(folder: &Path) -> Option<Refused> {
     let metadata = fs::metadata(folder).ok()?;
-    let (cause, remedy) = trust::fault(folder, &metadata).or_else(|| trust::fault_above(folder))?;
+    let trust = Trust::of_user();
+    let (cause, remedy) = trust.fault(folder, &metadata).or_else(|| trust.fault_above(folder))?;
     Some(Refused { name: None, path: folder.to_owned(), cause, remedy })
 }
 

@@ -31,16 +31,16 @@ pub(crate) fn folders(option: Option<&str>) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// What replaces the usual folders, if something does.
+pub(super) fn replaced_by(option: Option<&str>) -> Option<&'static str> {
+    let variable = || environment::raw(environment::KINDS_PATH).map(|_| environment::KINDS_PATH);
+    option.map(|_| "--kinds-path").or_else(variable)
+}
+
 fn usual() -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    if let Some(own) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
-        if own.file_name() == Some(OsStr::new("bin"))
-            && let Some(prefix) = own.parent()
-        {
-            folders.push(prefix.join("lib/carto/kinds"));
-        }
-        folders.push(own.to_owned());
-    }
+    folders.extend(environment::prefix().map(|prefix| prefix.join("lib/carto/kinds")));
+    folders.extend(std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_owned));
     folders.push(PathBuf::from("/usr/lib/carto/kinds"));
     // Without a home there is no folder of the user's own, and that is all.
     folders.extend(environment::data_folder().map(|data| data.join("kinds")));

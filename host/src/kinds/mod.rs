@@ -7,15 +7,15 @@ mod catalog;
 mod elf;
 mod folders;
 pub(crate) mod section;
-mod trust;
+pub(crate) mod trust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use carto_plugin_api::manifest::Manifest;
+use carto_plugin_api::manifest::{Call, Manifest};
 use carto_plugin_api::{ErrorCode, Verb};
 
-pub(crate) use catalog::{Catalog, Found};
+pub(crate) use catalog::Catalog;
 pub(crate) use elf::{Facts, LARGEST, facts};
 
 use crate::error::Error;
@@ -34,6 +34,16 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// All that a verb of it may ask.
+    pub(crate) fn calls(&self, verb: Verb) -> &[Call] {
+        self.manifest.verbs.get(&verb).map_or(&[], |spec| &spec.calls)
+    }
+
+    /// Whether a verb of it may ask this service.
+    pub(crate) fn asks(&self, verb: Verb, service: &str) -> bool {
+        self.calls(verb).iter().any(|call| call.service == service)
     }
 
     /// What to do about it when it misbehaves.

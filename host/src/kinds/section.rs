@@ -10,7 +10,8 @@ use carto_plugin_api::manifest::{Manifest, is_kind_name};
 use object::read::ReadCache;
 
 use super::elf::Library;
-use super::{Kind, Refused, trust};
+use super::trust::Trust;
+use super::{Kind, Refused};
 
 /// The kind in a file whose name claims `name`.
 pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
@@ -36,7 +37,7 @@ const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the fil
 /// Opens a library's file as data, if nobody but the user and root can have written it.
 pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     let unread = |e| (format!("can't be read: {e}"), REINSTALL.to_owned());
-    if let Some(fault) = trust::fault_above(path) {
+    if let Some(fault) = Trust::of_user().fault_above(path) {
         return Err(fault);
     }
     // Not to wait for a writer if it is a pipe.
@@ -46,7 +47,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     if !metadata.is_file() {
         return Err(("isn't a file".to_owned(), "remove it: a kind is a shared library".to_owned()));
     }
-    trust::fault(path, &metadata).map_or(Ok(file), Err)
+    Trust::of_user().fault(path, &metadata).map_or(Ok(file), Err)
 }
 
 /// The text of the manifest in a library, which can be anything.

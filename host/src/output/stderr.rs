@@ -146,7 +146,8 @@ pub(crate) fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
-fn hint(text: &str) {
+/// What to do, alone: the rest was said elsewhere.
+pub(crate) fn hint(text: &str) {
     line(CYAN, "hint", &pasteable(text));
 }
 

@@ -26,6 +26,7 @@ pub(crate) use inside::{WORD, run as run_worker};
 pub(crate) use leash::end_all;
 pub(crate) use level::Level;
 
+use crate::digest;
 use crate::error::Result;
 use crate::kinds::Kind;
 use crate::output::stderr;
@@ -76,8 +77,7 @@ pub(crate) fn runtime(settings: &Plugins, debug: bool) -> Arc<dyn Runtime> {
 /// For `--debug`: what is about to be opened, and how.
 fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: bool) {
     if debug {
-        // As much of it as doesn't look like a secret.
-        let short = sha256.get(..16).unwrap_or(sha256);
+        let short = digest::short(sha256);
         let process = process.map_or_else(|| "in this process".to_owned(), |id| format!("in process {id}"));
         let (name, file) = (kind.name(), kind.file.display());
         let (level, why) = (level.as_str(), level.reason());

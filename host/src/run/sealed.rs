@@ -1,15 +1,14 @@
 //! The bytes that run are the bytes that were checked: a library is copied once into memory that nobody can change, and there it is hashed,
 //! held against the manifest that governs it, and opened.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
-use ring::digest;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
 use super::load::Fault;
+use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::kinds::{Kind, LARGEST, section};
 
@@ -48,7 +47,7 @@ fn failed(kind: &Kind, (why, remedy): section::Fault) -> Error {
 fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, section::Fault> {
     let again = || "try again; if it stays, install the plugin again".to_owned();
     let unread = |e: io::Error| (format!("can't be read: {e}"), again());
-    let mut hash = digest::Context::new(&digest::SHA256);
+    let mut hash = Hash::new();
     let mut chunk = vec![0; 256 * 1024];
     // It may have grown since it was looked at: a byte too many, and the check of the copy says so.
     let mut bounded = original.take(LARGEST + 1);
@@ -60,12 +59,7 @@ fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, 
     }
     fcntl_add_seals(*memory, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
         .map_err(|e| (format!("can't be sealed: {e}"), again()))?;
-    let mut sha256 = String::with_capacity(64);
-    for byte in hash.finish().as_ref() {
-        // Writing to a text can't fail.
-        let _ = write!(sha256, "{byte:02x}");
-    }
-    Ok(sha256)
+    Ok(hash.hex())
 }
 
 #[cfg(test)]

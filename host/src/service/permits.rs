@@ -1,7 +1,7 @@
 //! What a kind may ask: its requests held against the `calls` of its manifest, and against what is the host's alone. Nothing is sent here.
 
-use carto_plugin_api::manifest::Call;
-use carto_plugin_api::{Segment, WireRequest};
+use carto_plugin_api::manifest::{Call, Manifest};
+use carto_plugin_api::{Segment, Verb, WireRequest};
 
 /// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
 /// (method overrides).
@@ -15,12 +15,22 @@ pub(crate) fn read(request: &[u8]) -> Result<WireRequest, Breach> {
     serde_json::from_slice(request).map_err(|e| format!("it made a request that can't be read: {e}"))
 }
 
-/// The call that permits this request. Afterwards only what the request puts into a template is a secret.
-pub(crate) fn permit<'a>(calls: &'a [Call], service: &str, request: &mut WireRequest) -> Result<&'a Call, Breach> {
+/// The call of a verb that permits this request. Afterwards only what the request puts into a template is a secret.
+pub(crate) fn permit<'a>(
+    manifest: &'a Manifest,
+    verb: Verb,
+    service: &str,
+    request: &mut WireRequest,
+) -> Result<&'a Call, Breach> {
+    let calls = manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.calls);
     let call = calls.iter().find(|call| call.permits(service, request)).ok_or_else(|| {
         format!("it asked for `{} {}`, which its manifest doesn't declare", service.escape_debug(), request.shown())
     })?;
     call.reveal(request);
+    let auth = manifest.services.get(service).and_then(|service| service.auth.as_ref());
+    if let Some(auth) = auth.filter(|auth| auth.is_set_by(request)) {
+        return Err(format!("it set what authorises its service `{service}` (`{auth}`), which only the host does"));
+    }
     if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
         return Err("it asked for another method by its query".to_owned());
     }

@@ -18,7 +18,7 @@ use crate::cli::LIMIT;
 use crate::error::{Error, Result};
 use crate::event_loop::{self, Stop};
 use crate::input::Stdin;
-use crate::kinds::{Found, Kind, Refused};
+use crate::kinds::{Kind, Refused};
 use crate::output::list::List;
 use crate::output::{self, Progress, Record, record, stderr, stdout};
 use crate::service::Broker;
@@ -30,9 +30,9 @@ pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow
 
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
 pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let Found { kinds, refused } = context.catalog.all()?;
-    let kinds = kinds.iter().filter(|kind| kind.manifest.verbs.contains_key(&Verb::List)).cloned().collect();
-    run(context, kinds, refused, matches, true)
+    let mut kinds = context.catalog.permitted()?;
+    kinds.retain(|kind| kind.manifest.verbs.contains_key(&Verb::List));
+    run(context, kinds, &context.catalog.all()?.refused, matches, true)
 }
 
 /// How many kinds work at the same time. Each holds a thread, and requests need threads too.
@@ -63,7 +63,7 @@ fn run(
     let view = context.globals.view();
     let mut list = List::new(view.clone(), several)?;
     record::check(&view, &kinds, false)?;
-    let mut work = Work::begin(context, kinds.first(), Stdin::default())?;
+    let mut work = Work::begin(context, &kinds, Verb::List, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
         .into_iter()
@@ -100,7 +100,8 @@ fn run(
             }
         }
     })?;
-    Ok(first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
+    let failure = first_failure.or_else(|| work.unrecorded());
+    Ok(failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
 }
 
 fn stopped(stop: Stop) -> Error {
@@ -125,9 +126,16 @@ async fn emit(text: String) -> anyhow::Result<()> {
 /// Starts the list of a kind. It works one page ahead of what is printed.
 fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mpsc::Receiver<Page>) {
     let (sender, receiver) = mpsc::channel(1);
-    let broker = Broker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current(), None);
-    let worker = work.worker(broker);
-    tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+    match work.services(&kind) {
+        Ok(services) => {
+            let session = Arc::clone(&work.session);
+            let broker = Broker::new(kind.clone(), Verb::List, session, services, Handle::current(), None);
+            let worker = work.worker(broker, None);
+            tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+        }
+        // There is room for one.
+        Err(error) => drop(sender.try_send(Err(error))),
+    }
     (kind, receiver)
 }
 
@@ -186,7 +194,10 @@ async fn name_refused(list: &mut List, refused: &[Refused]) -> anyhow::Result<Op
 
 /// Runs a kind's list and hands over its pages, and at the end what went wrong.
 fn feed(worker: Worker, input: Input, limit: Option<u64>, pages: &mpsc::Sender<Page>) {
-    if let Err(error) = walk(worker, input, limit, pages) {
+    let (broker, watch) = (Arc::clone(&worker.broker), Arc::clone(&worker.watch));
+    let ended = walk(worker, input, limit, pages);
+    watch.ended(ended.as_ref().err(), None, &broker.fate());
+    if let Err(error) = ended {
         // Nobody may be there any more.
         let _ = pages.blocking_send(Err(error));
     }

@@ -5,6 +5,7 @@ mod confirm;
 mod delete;
 mod delivery;
 mod dry_run;
+mod guard;
 mod hand_over;
 mod list;
 mod outcome;
@@ -14,6 +15,8 @@ mod work;
 #[cfg(feature = "fuzzing")]
 pub(crate) use list::page;
 pub(crate) use work::record;
+
+pub(crate) use guard::refused;
 
 use std::process::ExitCode;
 

@@ -1,34 +1,39 @@
 //! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop, which a signal or the
 //! deadline can end.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use carto_plugin_api::manifest::ArgType;
-use carto_plugin_api::{Input, Settings, Verb};
+use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::Context;
 use super::delivery::Delivery;
+use super::guard::{Guard, Watch};
 use super::outcome::{self, About};
-use crate::account;
+use crate::account::{self, Account};
 use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
-use crate::service::{Broker, Draft, Rehearsal, Session};
+use crate::service::{ACCOUNT_SERVICE, Broker, Draft, Rehearsal, Services, Session};
 use crate::settings;
 
 /// A command's session, and what it has read of standard input.
 pub(super) struct Work {
     pub(super) session: Arc<Session>,
     pub(super) stdin: Stdin,
+    /// What each kind asks, or why it can't.
+    services: BTreeMap<String, Result<Services>>,
     runtime: Arc<dyn Runtime>,
+    guard: Guard,
     dry_run: bool,
 }
 
@@ -41,25 +46,37 @@ pub(super) enum Ended<T> {
 }
 
 impl Work {
-    /// Finds the account, while the first kind that it is for is made ready. Nothing is sent.
-    pub(super) fn begin(context: &Context, kind: Option<&Kind>, mut stdin: Stdin) -> Result<Work> {
+    /// Finds what a verb of these kinds asks, the account among it, while the first of them is made ready. Nothing is sent.
+    pub(super) fn begin(context: &Context, kinds: &[Kind], verb: Verb, mut stdin: Stdin) -> Result<Work> {
         let settings = settings::read()?;
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
-        if let Some(kind) = kind {
+        if let Some(kind) = kinds.first() {
             runtime.prepare(kind);
         }
-        let account = account::resolve(context.globals.choice(&mut stdin)?)?;
+        let account = find_account(context, kinds, verb, &mut stdin)?;
+        let recorded = account.as_ref().and_then(|account| Some(account.as_ref().ok()?.record()));
+        let guard = Guard::new(context, &settings, recorded)?;
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
-        Ok(Work { session: Arc::new(session), stdin, runtime, dry_run: context.globals.dry_run })
+        let services = kinds.iter().map(|kind| (kind.name().to_owned(), session.services(kind, verb))).collect();
+        Ok(Work { session: Arc::new(session), stdin, services, runtime, guard, dry_run: context.globals.dry_run })
     }
 
-    /// The input of a verb: the id as it was read, the options, and what the host says besides.
+    /// What a kind of this work asks.
+    pub(super) fn services(&self, kind: &Kind) -> Result<Services> {
+        self.services.get(kind.name()).cloned().unwrap_or_else(|| Ok(Services::new()))
+    }
+
+    /// The input of a verb: the id as it was read, the options, and what the host says besides. A verb that can't ask what it needs ends here,
+    /// before a file is opened or a person asked.
     pub(super) fn input(&mut self, kind: &Kind, verb: Verb, matches: &ArgMatches, id: Option<String>) -> Result<Input> {
+        self.services(kind)?;
         let args = match kind.manifest.verbs.get(&verb) {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
             None => serde_json::Map::new(),
         };
-        Ok(Input { id, args, ..self.bare_input(kind) })
+        let input = Input { id, args, ..self.bare_input(kind) };
+        self.guard.limit(kind, verb, &input, self.session.now())?;
+        Ok(input)
     }
 
     /// The input of a verb that is given nothing.
@@ -70,8 +87,14 @@ impl Work {
     }
 
     /// One verb, about to run.
-    pub(super) fn worker(&self, broker: Broker) -> Worker {
-        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime) }
+    pub(super) fn worker(&self, broker: Broker, called: Option<&str>) -> Worker {
+        let watch = self.guard.watch(broker.kind(), broker.verb(), called);
+        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch: Arc::new(watch) }
+    }
+
+    /// The failure of a command that has no other: a record that has to be there isn't.
+    pub(super) fn unrecorded(&self) -> Option<ErrorCode> {
+        (!self.guard.is_complete()).then_some(ErrorCode::Failed)
     }
 
     /// Runs one verb once, reads its answer (`shown`: the id in it), and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
@@ -86,10 +109,13 @@ impl Work {
     ) -> anyhow::Result<ExitCode> {
         let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
+        let services = self.services(kind)?;
         event_loop::run(async move {
-            let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
-            let worker = self.worker(broker);
-            let broker = Arc::clone(&worker.broker);
+            let session = Arc::clone(&self.session);
+            let broker = Broker::new(kind.clone(), verb, session, services, Handle::current(), rehearsal);
+            let worker = self.worker(broker, input.id.as_deref());
+            let (broker, watch) = (Arc::clone(&worker.broker), Arc::clone(&worker.watch));
+            let told = OnceLock::new();
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
             let watched = Arc::clone(&broker);
@@ -106,7 +132,10 @@ impl Work {
                     Some(draft) if fate.violation.is_none() => Ended::Drafted(draft),
                     _ => {
                         let answer = about.settle(answer, &fate)?;
-                        about.report(shown(kind, &answer).as_deref(), &fate.accepted);
+                        let id = shown(kind, &answer);
+                        about.report(id.as_deref(), &fate.accepted);
+                        // Once is enough.
+                        let _ = told.set(id);
                         Ended::Answered(answer, fate.accepted.len())
                     }
                 };
@@ -116,15 +145,39 @@ impl Work {
                 })
                 .await?
             };
-            tokio::select! {
+            let done = tokio::select! {
                 biased;
                 stop = stop => {
                     delivery.abandon();
                     Err(about.stopped(stop, &broker.fate(), &delivery).into())
                 }
                 done = whole => done,
-            }
+            };
+            let error = done.as_ref().err().map(as_told);
+            watch.ended(error.as_ref(), told.get().and_then(|id| id.as_deref()), &broker.fate());
+            let unrecorded = self.unrecorded().map(|code| ExitCode::from(code.exit_status()));
+            done.map(|status| unrecorded.unwrap_or(status))
         })
+    }
+}
+
+/// The error of a command, as it will be told.
+fn as_told(error: &anyhow::Error) -> Error {
+    let known = error.downcast_ref::<Error>().cloned();
+    known.unwrap_or_else(|| Error::new(ErrorCode::OutputFailed, error.to_string()))
+}
+
+/// The account, if one of the kinds asks it; the sandbox also if none does, since it stands for everything. Where other kinds can do without
+/// it, its lack is the trouble of those that can't.
+fn find_account(context: &Context, kinds: &[Kind], verb: Verb, stdin: &mut Stdin) -> Result<Option<Result<Account>>> {
+    let asks = |kind: &Kind| kind.asks(verb, ACCOUNT_SERVICE);
+    let in_sandbox = account::sandbox_asked_by(context.globals.sandbox)?.is_some();
+    if !in_sandbox && !kinds.iter().any(asks) {
+        return Ok(None);
+    }
+    match context.globals.choice(stdin).and_then(account::resolve) {
+        Err(error) if in_sandbox || kinds.iter().all(asks) => Err(error),
+        account => Ok(Some(account)),
     }
 }
 
@@ -172,6 +225,7 @@ pub(super) type Reader<T> = fn(&Kind, Value) -> Result<T>;
 /// One verb of one kind, about to run on a thread of its own.
 pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
+    pub(super) watch: Arc<Watch>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -184,7 +238,7 @@ pub(super) struct Ready {
 impl Worker {
     /// Opens the library.
     pub(super) fn ready(self) -> Result<Ready> {
-        let instance = self.runtime.start(self.broker.kind(), &|_| Ok(()))?;
+        let instance = self.runtime.start(self.broker.kind(), &|sha256| self.watch.accept(sha256))?;
         Ok(Ready { broker: self.broker, instance })
     }
 }

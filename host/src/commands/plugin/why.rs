@@ -1,11 +1,186 @@
-//! `carto plugin why`: the rule that decides.
+//! `carto plugin why`: what decides whether a kind, or a verb of it, can be used. Its status is the one that the verb would end with for that
+//! reason. Nothing of a library runs here.
 
 use std::process::ExitCode;
 
+use carto_plugin_api::manifest::is_kind_name;
+use carto_plugin_api::{ErrorCode, Verb};
+use serde_json::{Value, json};
+
 use crate::commands::Context;
-use crate::error::usage;
+use crate::digest;
+use crate::error::{Error, Result, quoted, usage};
+use crate::kinds::Kind;
+use crate::lock::Lock;
+use crate::output::{Format, json as json_text, stderr, stdout, table};
+use crate::policy::{Because, OfFile, Policy, Verdict};
 
 /// Says it.
-pub(super) fn run(_context: &Context, _kind: &str, _verb: Option<&str>) -> anyhow::Result<ExitCode> {
-    Err(usage("`carto plugin why` isn't there yet").into())
+pub(super) fn run(context: &Context, word: &str, verb: Option<&str>) -> anyhow::Result<ExitCode> {
+    let view = context.globals.view();
+    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) || view.field.is_some() {
+        return Err(usage("this answer is text or JSON").hint("leave the format out, or use `--json`").into());
+    }
+    let mut answer = Answer::new(word, verb);
+    if let Err(error) = answer.find(context, word, verb) {
+        answer.refuse(&error);
+    }
+    let text = if view.format.is_json() { json_text::pretty(&answer.json()) } else { answer.text() };
+    stdout::write(&text)?;
+    // What a policy's refusal would hint at is this answer.
+    let other = answer.error.as_ref().filter(|error| error.code != ErrorCode::RefusedByPolicy);
+    if let Some(hint) = other.and_then(|error| error.hint.as_ref()).filter(|_| !view.format.is_json()) {
+        stderr::hint(hint);
+    }
+    Ok(ExitCode::from(answer.error.map_or(0, |error| error.code.exit_status())))
+}
+
+/// What there is to say, as lines for people and as keys for programs.
+struct Answer {
+    about: String,
+    fields: Vec<(&'static str, Value)>,
+    error: Option<Error>,
+}
+
+impl Answer {
+    fn new(word: &str, verb: Option<&str>) -> Answer {
+        let about = verb.map_or_else(|| word.to_owned(), |verb| format!("{word} {verb}"));
+        Answer { about, fields: Vec::new(), error: None }
+    }
+
+    fn add(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.fields.push((key, value.into()));
+    }
+
+    /// The first reason is the one that the verb would end with.
+    fn refuse(&mut self, error: &Error) {
+        self.error.get_or_insert_with(|| error.clone());
+    }
+
+    fn find(&mut self, context: &Context, word: &str, verb: Option<&str>) -> Result<()> {
+        let catalog = &context.catalog;
+        let policy = catalog.policy();
+        if is_kind_name(word)
+            && let Some(file) = catalog.files_of(word)?.first()
+        {
+            self.add("file", file.display().to_string());
+        }
+        let kind = catalog.find(word)?;
+        self.fields.clear();
+        self.add("kind", kind.name());
+        self.add("title", kind.manifest.title.as_str());
+        self.add("release", kind.manifest.package.as_ref().map(|package| package.version.as_str()));
+        self.add("file", kind.file.display().to_string());
+        let shadowed = catalog.files_of(kind.name())?.into_iter().filter(|file| *file != kind.file);
+        let shadowed: Vec<String> = shadowed.map(|file| file.display().to_string()).collect();
+        if !shadowed.is_empty() {
+            self.add("not used", json!(shadowed));
+        }
+        let file = OfFile::new(&kind);
+        self.add("sha256", file.sha256());
+        match verb {
+            Some(verb) => self.verb(policy, &kind, &file, verb)?,
+            None => self.verbs(policy, &kind, &file),
+        }
+        self.lock(&kind, &file)
+    }
+
+    /// What decides about one verb, and what limits it.
+    fn verb(&mut self, policy: &Policy, kind: &Kind, file: &OfFile<'_>, word: &str) -> Result<()> {
+        let verb = kind.manifest.verb(word).ok_or_else(|| {
+            let verbs = quoted(kind.manifest.verbs.keys().map(|verb| verb.as_str()));
+            Error::new(
+                ErrorCode::UnknownVerb,
+                format!("the kind `{}` has no verb `{word}`; verbs: {verbs}", kind.name()),
+            )
+        })?;
+        if word != verb.as_str() {
+            self.add("verb", format!("{verb} (`{word}`)"));
+        }
+        let verdict = file.decide(policy, verb);
+        self.add("policy", rules(&verdict));
+        let contact = verdict.decisive().and_then(|because| because.contact.clone());
+        self.fields.extend(contact.map(|contact| ("contact", contact.into())));
+        let limits = policy.limits(kind, verb).into_iter();
+        let limits: Vec<String> =
+            limits.map(|(argument, because)| format!("--{argument} {}", said(&because))).collect();
+        if !limits.is_empty() {
+            self.add("limits", json!(limits));
+        }
+        policy.permit_file(kind, verb)
+    }
+
+    /// What decides about each verb. The kind is refused if all of them are.
+    fn verbs(&mut self, policy: &Policy, kind: &Kind, file: &OfFile<'_>) {
+        let verdicts: Vec<(Verb, Verdict)> =
+            kind.manifest.verbs.keys().map(|verb| (*verb, file.decide(policy, *verb))).collect();
+        for (verb, verdict) in &verdicts {
+            let word = if verdict.allowed { "allowed" } else { "refused" };
+            let because = verdict.decisive().map(|because| format!(" ({})", said(because))).unwrap_or_default();
+            self.add(verb.as_str(), format!("{word}{because}"));
+        }
+        if let Some((verb, _)) = verdicts.first().filter(|_| verdicts.iter().all(|(_, verdict)| !verdict.allowed))
+            && let Err(error) = policy.permit_file(kind, *verb)
+        {
+            self.refuse(&error);
+        }
+    }
+
+    fn lock(&mut self, kind: &Kind, file: &OfFile<'_>) -> Result<()> {
+        let lock = Lock::read()?;
+        let Some(accepted) = lock.get(kind.name()) else {
+            self.add("lock", "not locked");
+            return Ok(());
+        };
+        if file.sha256() == Some(accepted.sha256.as_str()) {
+            self.add("lock", "as it was accepted");
+            return Ok(());
+        }
+        self.add("lock", format!("changed: {}… was accepted", digest::short(&accepted.sha256)));
+        lock.check(kind, file.sha256().unwrap_or_default())
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.error.as_ref().map(|error| error.code) {
+            None => "allowed",
+            Some(ErrorCode::RefusedByPolicy) => "refused",
+            Some(ErrorCode::UnknownKind) => "not installed",
+            Some(ErrorCode::PluginFault) => "broken",
+            Some(_) => "not possible",
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}: {}\n", self.about, self.outcome());
+        let cause = self.error.iter().map(|error| ("why", Value::from(error.message.as_str())));
+        let lines: Vec<(&str, Value)> =
+            cause.chain(self.fields.iter().cloned()).filter(|(_, value)| !value.is_null()).collect();
+        let record = lines.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        for line in table::fields(&record, &[]).lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut object = json!({ "about": self.about, "outcome": self.outcome(), "allowed": self.error.is_none() });
+        for (key, value) in &self.fields {
+            object[key.replace(' ', "_")] = value.clone();
+        }
+        object["error"] = self.error.as_ref().map_or(Value::Null, stderr::as_json);
+        object
+    }
+}
+
+/// What each file says, in order.
+fn rules(verdict: &Verdict) -> Value {
+    if verdict.because.is_empty() {
+        return "none: everything is allowed".into();
+    }
+    verdict.because.iter().map(said).collect::<Vec<_>>().into()
+}
+
+fn said(because: &Because) -> String {
+    let reason = because.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {}{reason}", because.address(), because.what)
 }

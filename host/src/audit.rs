@@ -1,0 +1,193 @@
+//! Records of what is done, as a policy asks for them: lines of JSON, in files and in the system's log. docs/audit.md lists what is in them.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use carto_plugin_api::ErrorCode;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::output::stderr;
+use crate::policy::{Audit, Policy};
+use crate::redact::redact;
+
+/// Where the system's log listens.
+const SYSLOG: &str = "/dev/log";
+/// Facility `authpriv`, severity `info`.
+const PRIORITY: u32 = 10 * 8 + 6;
+
+/// What is recorded, and where. Does nothing if no policy asks for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorder {
+    sinks: Arc<[Sink]>,
+    /// What is the same in every record of this command.
+    common: Arc<Map<String, Value>>,
+    /// Whether a record is missing that has to be there.
+    incomplete: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct Sink {
+    to: To,
+    required: bool,
+    /// The policy that asks for it.
+    policy: PathBuf,
+}
+
+#[derive(Debug)]
+enum To {
+    File(PathBuf),
+    Syslog(PathBuf),
+}
+
+/// What a record says besides.
+pub(crate) type Fields = Map<String, Value>;
+
+impl Recorder {
+    /// What these policies ask for.
+    pub(crate) fn new(policy: &Policy) -> Recorder {
+        let sinks: Vec<Sink> = policy.audits().flat_map(|(audit, path)| sinks(audit, path)).collect();
+        let common = if sinks.is_empty() { Map::new() } else { common() };
+        Recorder { sinks: sinks.into(), common: Arc::new(common), incomplete: Arc::default() }
+    }
+
+    /// Whether anything is recorded at all.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
+    /// Records what is about to be done. An error if it must not be done unrecorded.
+    pub(crate) fn before(&self, event: &str, fields: &Fields) -> Result<()> {
+        self.write(event, fields, |sink, why| {
+            let message =
+                format!("this can't be recorded {}, as `{}` asks: {why}", sink.place(), sink.policy.display());
+            if sink.required {
+                return Err(Error::new(ErrorCode::RefusedByPolicy, format!("{message}; so it isn't done"))
+                    .hint("tell whoever administers this machine: the record has to be writable"));
+            }
+            stderr::warning(&message, None);
+            Ok(())
+        })
+    }
+
+    /// Whether every record was written that has to be there.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.incomplete.load(Ordering::Relaxed)
+    }
+
+    /// Records what was done.
+    pub(crate) fn after(&self, event: &str, fields: &Fields) {
+        // It can't be undone: this never is an error.
+        let _ = self.write(event, fields, |sink, why| {
+            self.incomplete.fetch_or(sink.required, Ordering::Relaxed);
+            let message = format!("what was done can't be recorded {}: {why}", sink.place());
+            stderr::warning(&message, Some("tell whoever administers this machine"));
+            Ok(())
+        });
+    }
+
+    fn write(&self, event: &str, fields: &Fields, failed: impl Fn(&Sink, &io::Error) -> Result<()>) -> Result<()> {
+        if !self.is_on() {
+            return Ok(());
+        }
+        let mut record = Map::new();
+        record.insert("time".to_owned(), format!("{:.3}", Timestamp::now()).into());
+        record.insert("event".to_owned(), event.into());
+        record.extend(self.common.iter().chain(fields).map(|(key, value)| (key.clone(), value.clone())));
+        let line = Value::Object(record).to_string();
+        for sink in self.sinks.iter() {
+            sink.to.write(&line).or_else(|why| failed(sink, &why))?;
+        }
+        Ok(())
+    }
+}
+
+fn sinks(audit: &Audit, policy: &Path) -> Vec<Sink> {
+    let file = audit.file.iter().map(|path| To::File(path.clone()));
+    let syslog = audit.syslog.then(|| To::Syslog(audit.socket.clone().unwrap_or_else(|| PathBuf::from(SYSLOG))));
+    file.chain(syslog).map(|to| Sink { to, required: audit.required, policy: policy.to_owned() }).collect()
+}
+
+impl Sink {
+    fn place(&self) -> String {
+        match &self.to {
+            To::File(path) => format!("in `{}`", path.display()),
+            To::Syslog(_) => "in the system's log".to_owned(),
+        }
+    }
+}
+
+impl To {
+    /// One line, in one call: records of several commands don't mix.
+    fn write(&self, line: &str) -> io::Result<()> {
+        match self {
+            To::File(path) => {
+                // A pipe that nobody reads must not keep anybody waiting, and a link could lead anywhere.
+                let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+                let flags = i32::try_from(flags.bits()).unwrap_or(0);
+                let mut file =
+                    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+                if !file.metadata()?.is_file() {
+                    return Err(io::Error::other("it isn't a file"));
+                }
+                let line = format!("{line}\n");
+                match file.write(line.as_bytes())? {
+                    written if written == line.len() => Ok(()),
+                    _ => Err(io::Error::from(io::ErrorKind::WriteZero)),
+                }
+            }
+            To::Syslog(socket) => {
+                // Who listens goes by the time at which it comes.
+                let time = Timestamp::now().strftime("%b %e %H:%M:%S");
+                let message = format!("<{PRIORITY}>{time} carto[{}]: {line}", std::process::id());
+                let way = UnixDatagram::unbound()?;
+                way.set_nonblocking(true)?;
+                way.connect(socket)?;
+                way.send(message.as_bytes()).map(drop)
+            }
+        }
+    }
+}
+
+fn common() -> Fields {
+    let uid = rustix::process::getuid().as_raw();
+    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u32>().ok();
+    // The kernel's word for nobody.
+    let login = number("/proc/self/loginuid").filter(|uid| *uid != u32::MAX);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
+    let user = json!({ "uid": uid, "name": name_of(uid), "login_uid": login });
+    let fields = [("run", run().into()), ("user", user), ("host", host.into()), ("pid", std::process::id().into())];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// What all records of one command have in common and no other has.
+fn run() -> String {
+    format!("{:x}-{:x}", Timestamp::now().as_microsecond(), std::process::id())
+}
+
+/// The user's name, where the machine's own list has it.
+fn name_of(uid: u32) -> Option<String> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let user = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut named =
+        user.filter_map(|fields| Some(((*fields.first()?).to_owned(), fields.get(2)?.parse::<u32>().ok()?)));
+    named.find(|(_, id)| *id == uid).map(|(name, _)| name)
+}
+
+/// How something ended, for a record.
+pub(crate) fn outcome(error: Option<&Error>) -> Fields {
+    let (word, status) = error.map_or(("done", 0), |error| (error.code.as_str(), error.code.exit_status()));
+    let mut fields = Fields::new();
+    fields.insert("outcome".to_owned(), word.into());
+    fields.insert("status".to_owned(), status.into());
+    if let Some(error) = error {
+        fields.insert("message".to_owned(), redact(&error.message).into());
+    }
+    fields
+}

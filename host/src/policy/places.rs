@@ -1,0 +1,99 @@
+//! Where policies are, and who may have written them. A file that is there and can't be believed is an error: it refuses everything.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::environment;
+use crate::kinds::trust::Trust;
+
+/// The system's own.
+const SYSTEM: &str = "/etc/carto/policy.toml";
+
+/// No policy that a person could read is larger.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A place where a policy can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    owner: Owner,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Owner {
+    Root,
+    /// Root, or who owns this folder.
+    Prefix(PathBuf),
+    User,
+}
+
+/// What can't be believed, and what mends it.
+pub(super) type Fault = (String, String);
+
+/// The places, in order.
+pub(super) fn all() -> Vec<Place> {
+    let mut places = vec![Place { path: PathBuf::from(SYSTEM), owner: Owner::Root }];
+    if let Some(prefix) = environment::prefix() {
+        let path = prefix.join("etc/carto/policy.toml");
+        if path != Path::new(SYSTEM) {
+            places.push(Place { path, owner: Owner::Prefix(prefix) });
+        }
+    }
+    // Without a home there is no file of the user's own, and that is all.
+    if let Ok(folder) = environment::config_folder() {
+        places.push(Place { path: folder.join("policy.toml"), owner: Owner::User });
+    }
+    places
+}
+
+impl Place {
+    /// The text that is there; nothing if there is no file. Whatever else keeps it from being read is a fault.
+    pub(super) fn read(&self) -> Result<Option<String>, Fault> {
+        let path = &self.path;
+        let remedy = || "mend it, or have it removed by whoever it belongs to".to_owned();
+        let unread = |e: std::io::Error| (format!("can't be read: {e}"), remedy());
+        // Of a link that leads nowhere, `metadata` would say that nothing is there.
+        match fs::symlink_metadata(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(unread(e)),
+            Ok(_) => {}
+        }
+        let is_system = self.owner != Owner::User;
+        let trust = match &self.owner {
+            Owner::Root => Trust::of_root(),
+            Owner::Prefix(prefix) => Trust::of_owner(fs::metadata(prefix).map_err(unread)?.uid()),
+            Owner::User => Trust::of_user(),
+        };
+        if is_system && let Some(link) = link_on(path) {
+            return Err((
+                format!("can't be believed: `{}` is a link", link.display()),
+                "put the file and its folder there themselves".to_owned(),
+            ));
+        }
+        if let Some((why, remedy)) = trust.fault_above(path) {
+            return Err((format!("can't be believed: it {why}"), remedy));
+        }
+        let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let file: File = OpenOptions::new().read(true).custom_flags(no_wait).open(path).map_err(unread)?;
+        let metadata = file.metadata().map_err(unread)?;
+        if !metadata.is_file() {
+            return Err(("isn't a file".to_owned(), remedy()));
+        }
+        if let Some((why, remedy)) = trust.fault(path, &metadata) {
+            return Err((format!("can't be believed: it {why}"), remedy));
+        }
+        let mut text = String::new();
+        file.take(LARGEST + 1).read_to_string(&mut text).map_err(unread)?;
+        if text.len() as u64 > LARGEST {
+            return Err(("is larger than 1 MiB".to_owned(), remedy()));
+        }
+        Ok(Some(text))
+    }
+}
+
+/// The file, or the folder `carto` or `etc` that it is in, where that is a link: it would name another place.
+fn link_on(path: &Path) -> Option<&Path> {
+    path.ancestors().take(3).find(|at| fs::symlink_metadata(at).is_ok_and(|metadata| metadata.is_symlink()))
+}
