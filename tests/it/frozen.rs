@@ -506,6 +506,34 @@ fn a_kind_that_uses_every_key_of_the_schema_is_served() {
     .assert_eq(&asked.join("\n"));
 }
 
+/// Each way to authorise that schema 1.0 has, once the user has approved where.
+#[test]
+fn services_of_a_kinds_own_are_asked_where_they_are_approved() {
+    let Some(carto) = carto() else { return };
+    let server = Wire::json("200 OK", r#"{"key_id": "k1", "label": "front"}"#);
+    let run = |service: &str| {
+        server.run(&carto, &format!("credentials get door-key {service}")).env("CARTO_KIND_DOOR_KEY_SECRET", "s3cr3t")
+    };
+    assert!(run("bearer").fails(4).stderr.contains("isn't approved"));
+    let services = ["bearer", "header", "query", "open"];
+    let lines: String = services.iter().map(|name| format!("{name} = \"{}\"\n", server.url())).collect();
+    carto.write(".config/carto/config.toml", &format!("[approved.door-key]\n{lines}"));
+    for service in services {
+        run(service).ok();
+    }
+    let secrets = |request: &String| {
+        let headers = request.lines().filter(|line| line.contains("s3cr3t") && line.contains(": "));
+        [first_line(request)].into_iter().chain(headers).collect::<Vec<_>>().join(", ")
+    };
+    let asked: Vec<String> = server.requests().iter().map(secrets).collect();
+    expect![[r#"
+        GET /keys/bearer, authorization: Bearer s3cr3t
+        GET /keys/header, x-door-key: s3cr3t
+        GET /keys/query?key=s3cr3t
+        GET /keys/open"#]]
+    .assert_eq(&asked.join("\n"));
+}
+
 #[test]
 fn the_least_that_a_kind_can_be_is_a_kind() {
     let Some(carto) = carto() else { return };
