@@ -144,3 +144,9 @@ fn every_key_of_the_manifest_is_documented() {
     }
     assert!(count >= 30, "{count}");
 }
+
+/// The crate that vendors get has the licence with it.
+#[test]
+fn the_contracts_crate_has_the_licence() {
+    assert_eq!(read("plugin-api/LICENSE"), read("LICENSE"));
+}

@@ -808,4 +808,11 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` has plugin ABI 0, and this carto has ABI 1
         hint: get a newer version of the plugin, or remove the file
     "#]].assert_eq(&report);
+    // As the page for vendors promises.
+    let page = std::fs::read_to_string(folder().join("../../../docs/plugin-abi.md")).unwrap();
+    let refused = report.split("== a later ABI\n").nth(1).unwrap();
+    let line = |label: &str| refused.lines().find(|line| line.starts_with(label)).unwrap();
+    let error = line("error: ").replace("marker", "api-key").replace("kind_api-key", "kind_api_key");
+    assert!(page.contains(&error.replace("[home]/kinds", "/usr/lib/carto/kinds")), "{error}");
+    assert!(page.contains(line("hint: ")), "{}", line("hint: "));
 }

@@ -10,6 +10,7 @@ mod support;
 mod accounts;
 mod arguments;
 mod audit;
+mod check;
 mod completion;
 mod confirm;
 mod cuts;

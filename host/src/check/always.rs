@@ -17,7 +17,7 @@ impl Lab<'_> {
         let Some(line) = printed.lines().find(|line| !line.trim().is_empty()) else { return };
         let line: String = line.chars().take(200).collect();
         let remedy = "don't print: what a person should read is an error, or `Host::warn`";
-        self.notes.warn("run.quiet", format!("in `{verb}` it printed: {}", line.escape_debug()), remedy);
+        self.notes.warn("run.quiet", format!("in `{verb}` it printed: {}", line), remedy);
         if let Some(origin) = canary::found(&printed) {
             let what = format!("in `{verb}` it printed {}", origin.what());
             self.notes.fail("secrets.prints", what, "don't print; `Secret` has no form that can be printed");
@@ -86,7 +86,7 @@ impl Lab<'_> {
         if ends.ends_with('.') && !ends.ends_with("...") || ends.contains('\n') && !given.has_lines() {
             let shown: String = error.message.chars().take(200).collect();
             let remedy = "write one line without a full stop; what to do is the hint's";
-            self.notes.warn("texts.errors", format!("{what}: `{}`", shown.escape_debug()), remedy);
+            self.notes.warn("texts.errors", format!("{what}: `{}`", shown), remedy);
         }
         self.notes.ran("texts.hints");
         let is_its_own = matches!(error.code, ErrorCode::InvalidArgument | ErrorCode::Usage | ErrorCode::Ambiguous);

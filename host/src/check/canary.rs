@@ -66,7 +66,7 @@ pub(super) fn found(text: &str) -> Option<Origin> {
 
 /// The text without them, to be shown.
 pub(super) fn hidden(text: &str) -> String {
-    let mut shown = text.to_owned();
+    let mut shown = text.replace(&typed(), "[secret]");
     for (_, secret) in ALL {
         let start = secret[..TELLING].to_ascii_lowercase();
         // Lower case changes no length here.

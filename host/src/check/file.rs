@@ -1,6 +1,5 @@
 //! Checks of the library's file, of which nothing runs yet; and the kind in it, if it is one.
 
-use std::fs::File;
 use std::path::Path;
 
 use carto_plugin_api::VERSION;
@@ -123,9 +122,4 @@ fn size(bytes: u64) -> String {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
     }
-}
-
-/// Whether the file is there at all.
-pub(super) fn is_there(file: &Path) -> std::io::Result<()> {
-    File::open(file).map(drop)
 }

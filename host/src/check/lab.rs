@@ -239,6 +239,9 @@ impl<'a> Lab<'a> {
                 "find what doesn't end; a kind never waits but for the host",
             );
         }
+        // What is found by the first call of a verb, too.
+        let disagree = error.message.contains("disagree about the arguments").then_some("verbs.options");
+        let blame = blame.or(disagree);
         let remedy = match blame {
             Some("verbs.options") => {
                 "take what the manifest declares: the type of each option, absent if it isn't given"
@@ -280,16 +283,22 @@ pub(super) fn record_check(verb: Verb) -> &'static str {
 /// A call in a few words, so that it can be made again.
 pub(super) fn described(verb: Verb, given: &Given) -> String {
     let mut text = verb.to_string();
-    let cut = |text: String| match text.chars().count() {
-        0..=80 => text,
-        _ => text.chars().take(80).chain(['…']).collect(),
+    let cut = |text: &str| match text.chars().count() {
+        0..=60 => text.to_owned(),
+        _ => text.chars().take(60).chain(['…']).collect(),
     };
     if let Some(id) = &given.id {
-        text.push_str(&format!(" `{}`", cut(id.escape_debug().to_string())));
+        text.push_str(&format!(" `{}`", cut(id)));
     }
     for (name, value) in &given.args {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.push_str(&format!(" --{} `{}`", name.replace('_', "-"), cut(value.escape_debug().to_string())));
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for value in values {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text.push_str(&format!(" --{} `{}`", name.replace('_', "-"), cut(&value)));
+        }
     }
     text
 }

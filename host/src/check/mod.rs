@@ -34,7 +34,7 @@ pub(crate) use report::{Outcome, Report};
 use self::lab::Lab;
 use self::report::Notes;
 use self::script::Script;
-use crate::error::{Result, usage};
+use crate::error::Result;
 use crate::run::Runtime;
 
 /// The time that a kind is told while it is checked.
@@ -46,11 +46,6 @@ fn now() -> Timestamp {
 
 /// Does every check that can be done. An error: what isn't the library's fault.
 pub(crate) fn run(file: &Path, script: Option<&Path>, runtime: &dyn Runtime) -> Result<Report> {
-    file::is_there(file).map_err(|e| {
-        usage(format!("cannot read `{}`: {e}", file.display())).hint(
-            "name the library that `cargo build --release` has made, like `target/release/libcarto_kind_robot.so`",
-        )
-    })?;
     let mut facts = Vec::new();
     let mut notes = Notes::default();
     let report = |facts, notes: Notes, otherwise: &str| {

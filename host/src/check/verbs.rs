@@ -158,22 +158,17 @@ pub(super) fn options(lab: &mut Lab<'_>) {
     for verb in ORDER {
         let Some(spec) = lab.spec(verb).filter(|spec| !spec.args.is_empty()) else { continue };
         lab.notes.ran("verbs.options");
-        let works = lab.works.get(&verb).cloned().unwrap_or_default();
-        let required = spec.args.iter().filter(|arg| arg.required);
-        let required: Map<String, Value> = required
-            .map(|arg| {
-                let value = works.get(&arg.key()).cloned();
-                (arg.key(), value.unwrap_or_else(|| values::as_given(arg, values::good(arg, now()))))
-            })
-            .collect();
+        // Beside what works, if something does: a kind that refuses the rest doesn't look at the option.
+        let required = || values::together(spec.args.iter().filter(|arg| arg.required), now());
+        let beside = lab.works.get(&verb).cloned().unwrap_or_else(required);
         let mut sets = vec![values::together(spec.args.iter(), now())];
         for arg in &spec.args {
             let one = values::good(arg, now());
             let words = arg.values.iter().map(|word| Value::from(word.as_str()));
             let values: Vec<Value> = if arg.kind == ArgType::Enum { words.collect() } else { vec![one.clone()] };
-            sets.extend(values.into_iter().map(|value| values::alone(spec, arg, &required, value)));
+            sets.extend(values.into_iter().map(|value| values::alone(spec, arg, &beside, value)));
             if arg.many {
-                let mut twice = values::alone(spec, arg, &required, one.clone());
+                let mut twice = values::alone(spec, arg, &beside, one.clone());
                 twice.insert(arg.key(), vec![one.clone(), one].into());
                 sets.push(twice);
             }

@@ -13,7 +13,7 @@ const NAMES: [&str; 9] = [
     "string",
     "news",
     "credential",
-    "a-name-as-long-as-a-name-of-a-kind-can-ever-be-in-here",
+    "a-name-as-long-as-the-name-of-a-kind-can-ever-be-here",
 ];
 
 fn rendered(name: &str) -> Vec<File> {

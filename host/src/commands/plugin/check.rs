@@ -32,18 +32,22 @@ pub(super) fn run(
             .into());
     }
     let runtime = run::runtime(&settings, context.globals.debug);
-    // Whatever folder it is started in, the file is this one.
-    let path = std::path::absolute(file).map_err(|e| usage(format!("cannot find `{}`: {e}", file.display())))?;
+    // An absolute path: whatever becomes of the folder that this was started in, the file is this one.
+    let path = std::path::absolute(file).and_then(|path| path.metadata().map(|_| path)).map_err(|e| {
+        usage(format!("cannot read `{}`: {e}", file.display())).hint(
+            "name the library that `cargo build --release` has made, like `target/release/libcarto_kind_robot.so`",
+        )
+    })?;
     let mut report = check::run(&path, script, runtime.as_ref())?;
     file.clone_into(&mut report.file);
-    if let Some(junit) = junit {
-        write_junit(junit, &report)?;
-    }
     stdout::write(&match view.format {
         Format::Json => json::pretty(&report.json()),
         Format::Jsonl => report.checks.iter().map(|check| json::line(&check.json())).collect(),
         _ => check::show::text(&report),
     })?;
+    if let Some(junit) = junit {
+        write_junit(junit, &report)?;
+    }
     Ok(match report.count(Outcome::Failed) {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(ErrorCode::PluginFault.exit_status()),

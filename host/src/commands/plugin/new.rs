@@ -26,7 +26,8 @@ pub(super) fn run(context: &Context, name: &str, plugin_api: Option<&Path>) -> a
     check(name)?;
     let contract = Contract::find(plugin_api)?;
     let files = scaffold::files(name, &contract);
-    let here = std::env::current_dir()?;
+    let here = std::env::current_dir()
+        .map_err(|e| usage(format!("there is no folder to make it in: {e}")).hint("go to another folder"))?;
     let place = here.join(name);
     let dry_run = context.globals.dry_run;
     if dry_run {

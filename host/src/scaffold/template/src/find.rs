@@ -1,13 +1,15 @@
 //! From what a user typed to one credential: an exact id goes before a name.
 
-use carto_plugin_api::{Error, ErrorCode, Host, Page, Request, Result};
+use carto_plugin_api::{Error, ErrorCode, Host, Page, Request, Result, Secret};
 
 use crate::{CredentialKind, KEYS, KIND, Kind, Record, SERVICE};
 
 /// The credential with that id, which takes one request; if there is none, the one with that name.
 pub(crate) fn find(host: &Host<'_>, typed: &str) -> Result<Record> {
-    // A segment stays one segment, whatever was typed: carto encodes it.
-    let response = host.call(SERVICE, Request::get(KEYS).segment(typed))?;
+    // Whatever was typed stays one segment: carto encodes it. It may be a credential, typed for an
+    // id, and so it is shown nowhere.
+    let id = Secret::new(typed.to_owned());
+    let response = host.call(SERVICE, Request::get(KEYS).secret_segment(id))?;
     match response.status() {
         404 => named(host, typed),
         _ => response.ok()?.json(),

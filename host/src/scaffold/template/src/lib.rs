@@ -12,6 +12,7 @@ use carto_plugin_api::{
     shell_word,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The kind's name, for messages.
 const KIND: &str = "{{name}}";
@@ -36,12 +37,14 @@ pub struct Record {
 /// One page, as the service answers.
 #[derive(Deserialize)]
 struct Keys {
-    keys: Vec<Record>,
+    keys: Vec<Value>,
     next: Option<String>,
 }
 
-/// The options of create, with `_` for `-`. What wasn't given is absent.
+/// The options of create, with `_` for `-`. What wasn't given is absent. That others are refused is
+/// for tests: an option of `kind.toml` that the code forgets would otherwise have no effect.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Create {
     name: String,
     #[serde(default)]
@@ -51,6 +54,7 @@ pub struct Create {
 
 /// The options of update.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Update {
     name: Option<String>,
     #[serde(default)]
@@ -82,7 +86,8 @@ impl CredentialKind for Kind {
         // `?` passes on what carto says (not signed in, unreachable …), `ok()` makes an error of
         // 4xx, `json()` of an answer in another shape.
         let Keys { keys, next } = host.call(SERVICE, request)?.ok()?.json()?;
-        Ok(Listing { items: keys, next })
+        let items = readable(host, keys);
+        Ok(Listing { items, next })
     }
 
     /// Rules first, then the request, then what came of it held against what was asked.
@@ -130,6 +135,19 @@ impl CredentialKind for Kind {
         host.call(SERVICE, request)?.ok()?;
         Ok(Some(key))
     }
+}
+
+/// One that can't be read hides no other.
+fn readable(host: &Host<'_>, keys: Vec<Value>) -> Vec<Record> {
+    let count = keys.len();
+    let keys = keys.into_iter().map(Record::deserialize);
+    let items: Vec<Record> = keys.filter_map(std::result::Result::ok).collect();
+    let lost = count - items.len();
+    if lost > 0 {
+        let message = format!("{lost} of those there are can't be read, and aren't listed");
+        host.warn(&message, Some("a newer plugin may know them"));
+    }
+    items
 }
 
 /// A rule of the kind, so that the message names the option and shows a way.

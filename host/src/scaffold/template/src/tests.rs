@@ -2,7 +2,7 @@
 //! else, as carto does, and it answers what a test tells it, each answer once.
 
 use carto_plugin_api::testing::{FakeHost, Harness};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
@@ -25,6 +25,14 @@ fn a_list_has_all_pages() {
     );
     let items = kind().list(&host).unwrap();
     assert_eq!((items.len(), &items[1]["id"]), (2, &json!("k2")));
+}
+
+#[test]
+fn one_that_cant_be_read_hides_no_other() {
+    let keys = json!([{ "id": 7 }, key("k1", "a")]);
+    let host = FakeHost::new().answer("GET /v1/keys", 200, json!({ "keys": keys }));
+    assert_eq!(kind().list(&host).unwrap().len(), 1);
+    assert_eq!(host.warnings().len(), 1);
 }
 
 #[test]
