@@ -19,6 +19,11 @@ pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.
 pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 
+/// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
+pub(crate) fn kind_secret(kind: &str) -> String {
+    format!("CARTO_KIND_{}_SECRET", kind.to_uppercase().replace('-', "_"))
+}
+
 /// Where the proxies for https stand; plain http is for this machine, and goes through none.
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use carto_plugin_api::ErrorCode;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::environment;
 use crate::error::{Error, Result};
@@ -27,6 +28,9 @@ pub(crate) struct Settings {
     /// `[services.api]`.
     #[serde(default)]
     pub(crate) services: Services,
+    /// `[approved.<kind>]`: services of that kind's own that may be asked, and where.
+    #[serde(default)]
+    pub(crate) approved: BTreeMap<String, BTreeMap<String, Address>>,
     /// `[network]`.
     #[serde(default)]
     pub(crate) network: Network,
@@ -36,6 +40,16 @@ pub(crate) struct Settings {
     /// `[kinds.<name>]`: handed to that kind as it stands.
     #[serde(default)]
     pub(crate) kinds: BTreeMap<String, Map<String, Value>>,
+}
+
+/// The address of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Address(pub(crate) Url);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Address, D::Error> {
+        Url::parse(&String::deserialize(deserializer)?).map(Address).map_err(serde::de::Error::custom)
+    }
 }
 
 /// How kinds are run.

@@ -1,5 +1,6 @@
 //! What each command does. Words are `cli`'s, effects belong to the modules that own them; here they are put in order.
 
+mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod plugin;
 pub(crate) mod sandbox;

@@ -50,4 +50,8 @@ impl Instance for Loaded {
     fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken> {
         Ok(v1::run(self.module, verb.as_str(), input, host))
     }
+
+    fn process(&self) -> Option<u32> {
+        None
+    }
 }

@@ -58,6 +58,9 @@ type Spoken = std::result::Result<Vec<u8>, Vec<u8>>;
 pub(crate) trait Instance: Send {
     /// Runs one verb: JSON in, JSON out. Blocks. What keeps the kind from saying anything is an error.
     fn invoke(&mut self, verb: Verb, input: &[u8], host: &dyn Caller) -> Result<Spoken>;
+
+    /// The number of its process, if it has one of its own.
+    fn process(&self) -> Option<u32>;
 }
 
 /// The runtime that the settings ask for.

@@ -190,6 +190,10 @@ impl Instance for Running {
             }
         }
     }
+
+    fn process(&self) -> Option<u32> {
+        Some(self.worker.id())
+    }
 }
 
 fn not_started(cant_run: &str, error: &io::Error) -> Error {
