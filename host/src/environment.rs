@@ -23,6 +23,10 @@ pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 pub(crate) fn kind_secret(kind: &str) -> String {
     format!("CARTO_KIND_{}_SECRET", kind.to_uppercase().replace('-', "_"))
 }
+/// The shell that asks what could be typed next. The script of `carto completion` sets it, nobody else.
+pub(crate) const COMPLETE: &str = "COMPLETE";
+/// Which of the words is being typed, where that script says it so.
+pub(crate) const COMPLETE_INDEX: &str = "_CLAP_COMPLETE_INDEX";
 
 /// Where the proxies for https stand; plain http is for this machine, and goes through none.
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -60,6 +64,11 @@ pub(crate) fn is_terminal_able() -> bool {
 /// Whether a switch is on.
 pub(crate) fn is_on(name: &str) -> Result<bool> {
     Ok(text(name)?.is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off")))
+}
+
+/// A variable that holds a number; nothing if it holds anything else.
+pub(crate) fn number(name: &str) -> Option<usize> {
+    raw(name)?.to_str()?.parse().ok()
 }
 
 /// The home folder.

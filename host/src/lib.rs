@@ -10,6 +10,7 @@ compile_error!(
 );
 
 mod account;
+mod address;
 mod audit;
 mod cli;
 mod commands;

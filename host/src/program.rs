@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use carto_plugin_api::ErrorCode;
 
-use crate::cli::{self, Command, Line, Parsed, SandboxCommand, Scan};
+use crate::cli::{self, Command, Line, Parsed, ReferenceCommand, SandboxCommand, Scan, completion};
 use crate::commands::{self, Context};
 use crate::error::{Error, usage};
 use crate::kinds::Catalog;
@@ -17,9 +17,15 @@ pub fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == crate::run::WORD) {
         return crate::run::run_worker(std::env::args_os().skip(2).filter_map(|word| word.into_string().ok()));
     }
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answer) = completion::answer(&args) {
+        // A shell that doesn't listen any more needs no answer.
+        let _ = stdout::write(&answer);
+        return ExitCode::SUCCESS;
+    }
     crate::run::keep_to_itself();
     crate::run::hear_of_children();
-    let code = run_on(std::env::args_os()).unwrap_or_else(|error| match settle(error) {
+    let code = run_on(args).unwrap_or_else(|error| match settle(error) {
         None => ExitCode::SUCCESS,
         Some(error) => {
             stderr::error(&error);
@@ -30,9 +36,12 @@ pub fn run() -> ExitCode {
     code
 }
 
-fn run_on(words: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    let words: Vec<String> =
-        words.map(OsString::into_string).collect::<Result<_, _>>().map_err(|_| usage("an argument isn't UTF-8"))?;
+fn run_on(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let words: Vec<String> = words
+        .into_iter()
+        .map(OsString::into_string)
+        .collect::<Result<_, _>>()
+        .map_err(|_| usage("an argument isn't UTF-8"))?;
     let scan = Scan::of(&words);
     stderr::speak_json(scan.json);
     stderr::hints_begin_with(scan.invocation(words.first()));
@@ -79,6 +88,11 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
             commands::credentials::run(&context, verb, kind, matches)
         }
         Command::Plugin { command } => commands::plugin::run(&context, command),
+        Command::Completion { shell } => commands::completion::run(&context, *shell),
+        Command::Reference { command } => match command {
+            ReferenceCommand::Markdown => commands::reference::markdown(&context),
+            ReferenceCommand::Man { folder, date } => commands::reference::man(&context, folder, date.as_deref()),
+        },
         Command::Sandbox { command } => match command {
             SandboxCommand::Serve { port } => commands::sandbox::serve(&context, *port),
             SandboxCommand::Reset => commands::sandbox::reset(&context),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::address;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::run::Level;
@@ -22,7 +23,7 @@ pub(crate) const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 const MOST_RETRIES: usize = 10;
 
 /// What the file may say. Anything else in it is an error, so that a misspelt setting isn't silently without effect.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// `[services.api]`.
@@ -48,7 +49,11 @@ pub(crate) struct Address(pub(crate) Url);
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Address, D::Error> {
-        Url::parse(&String::deserialize(deserializer)?).map(Address).map_err(serde::de::Error::custom)
+        let read = address::read(&String::deserialize(deserializer)?);
+        read.map(Address).map_err(|refusal| {
+            let remedy = refusal.remedy.unwrap_or("write it like `https://robots.example.com/v1`");
+            serde::de::Error::custom(format!("the address of a service {}; {remedy}", refusal.cause))
+        })
     }
 }
 
@@ -98,14 +103,14 @@ pub(crate) fn duration(text: &str) -> std::result::Result<Duration, &'static str
     Duration::try_from(read).ok().filter(|time| !time.is_zero()).ok_or("a time must be longer than nothing")
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Services {
     #[serde(default)]
     pub(crate) api: Service,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     /// Where the service really has a route: `"/v3/oauth-clients" = "/v4/clients"`. Whole segments at the beginning of a path; the longest wins.

@@ -1,13 +1,14 @@
 //! For a kind's own tests: a host that answers from a script, and a harness that runs a kind's verbs the way the real host does.
 //!
-//! The fake host lets through what the manifest declares for the verb and nothing else, so a missing line in `calls` fails here first.
+//! The fake host lets through what the manifest declares for the verb and nothing else, so a missing line in `calls` fails here first. It asks
+//! no service, so it needs no approval and no secret.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
 use serde_json::{Map, Value, json};
 
-use crate::manifest::{Call, Manifest};
+use crate::manifest::Manifest;
 use crate::wire::{Caller, HOST_SERVICE, Input, Settings, WireRequest, WireResponse};
 use crate::{CredentialKind, Error, Result, Verb};
 
@@ -71,7 +72,8 @@ fn spelled(request: &WireRequest) -> String {
 
 struct Bounded<'a> {
     host: &'a FakeHost,
-    calls: &'a [Call],
+    manifest: &'a Manifest,
+    verb: Verb,
 }
 
 impl Caller for Bounded<'_> {
@@ -83,9 +85,15 @@ impl Caller for Bounded<'_> {
             Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
         } else {
             let spelled = spelled(&request);
+            let calls = self.manifest.verbs.get(&self.verb).map_or(&[][..], |spec| &spec.calls);
             assert!(
-                self.calls.iter().any(|call| call.permits(service, &request)),
+                calls.iter().any(|call| call.permits(service, &request)),
                 "the manifest doesn't declare `{service} {spelled}` for this verb"
+            );
+            let auth = self.manifest.services.get(service).and_then(|service| service.auth.as_ref());
+            assert!(
+                !auth.is_some_and(|auth| auth.is_set_by(&request)),
+                "`{service} {spelled}` sets what the host adds: the service's secret"
             );
             self.host.seen.borrow_mut().push((spelled.clone(), request.body));
             let mut answers = self.host.answers.borrow_mut();
@@ -191,7 +199,7 @@ impl<K: CredentialKind> Harness<K> {
             );
         }
         let input = serde_json::to_vec(&Input { settings: self.settings.clone(), ..input }).expect("an input is JSON");
-        match crate::invoke::<K>(verb.as_str(), &input, &Bounded { host, calls: &spec.calls }) {
+        match crate::invoke::<K>(verb.as_str(), &input, &Bounded { host, manifest: &self.manifest, verb }) {
             Ok(answer) => {
                 let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
                 let records = if verb == Verb::List { answer["items"].as_array().cloned() } else { None };

@@ -121,7 +121,7 @@ fn a_kind_gets_its_own_settings_and_no_others() {
         expect![[r#"
             status 2
             --- stderr
-            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `network`, `plugins`, `kinds`
+            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `approved`, `network`, `plugins`, `kinds`
             hint: mend the file, or move it away
         "#]],
     );
@@ -167,15 +167,6 @@ fn a_kind_that_breaks_the_contract_is_named() {
         error: the kind `marker` answered with something that isn't a record with an `id`
         hint: report it to the tests, or remove `[home]/kinds/libcarto_kind_marker.so`
     "#]].assert_eq(&report);
-    check(
-        &carto.sandbox("credentials get marker own-service").fails(4),
-        expect![[r#"
-        status 4
-        --- stderr
-        error: the kind `marker` asks a service of its own, `own`, which isn't approved
-        hint: this version of carto can't approve a service; only the account's own API can be asked
-    "#]],
-    );
     check(
         &carto.sandbox("credentials get marker error").fails(5),
         expect![[r#"
@@ -250,7 +241,7 @@ fn what_fails_after_a_write_says_that_there_was_one() {
     expect![[r#"
         panic: status 7
         --- stderr
-        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:79: after a write; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
+        error: the kind `marker` broke the contract in `update`: it panicked at tests/fixtures/marker/src/lib.rs:78: after a write; before that, the service had accepted POST /v3/oauth-clients (`[client-id]`)
         hint: look before you repeat it: `carto credentials get marker panic` shows it as it is now
         no-record: status 7
         --- stderr

@@ -130,7 +130,7 @@ fn what_a_kind_loses_is_reported_with_its_id() {
     expect![[r#"
         panic: status 7
         --- stderr
-        error: the kind `marker` broke the contract in `create`: it panicked at tests/fixtures/marker/src/lib.rs:79: after a write; before that, the service had accepted POST /v3/oauth-clients (`made_1`)
+        error: the kind `marker` broke the contract in `create`: it panicked at tests/fixtures/marker/src/lib.rs:78: after a write; before that, the service had accepted POST /v3/oauth-clients (`made_1`)
         hint: `carto credentials get marker made_1 --reveal` shows it
         no-record: status 7
         --- stderr

@@ -11,8 +11,9 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use url::Url;
 
-pub(crate) use resolve::{Choice, open_sandbox, resolve};
+pub(crate) use resolve::{Choice, open_sandbox, resolve, sandbox_asked_by};
 
+use crate::address;
 use crate::error::{Error, Result};
 use crate::redact;
 use crate::sandbox::Sandbox;
@@ -56,11 +57,7 @@ impl Account {
 
     /// What messages call the service.
     pub(crate) fn place(&self) -> String {
-        match (&self.sandbox, self.base_url.host_str(), self.base_url.port()) {
-            (Some(_), ..) => "the sandbox".to_owned(),
-            (None, Some(host), Some(port)) => format!("`{host}:{port}`"),
-            (None, host, _) => format!("`{}`", host.unwrap_or_default()),
-        }
+        if self.is_sandbox() { "the sandbox".to_owned() } else { address::place(&self.base_url) }
     }
 
     /// What a record says of the account: which service, with a bearer from where and of whom. Never the bearer.

@@ -6,11 +6,11 @@ use url::Url;
 
 use super::profiles::{self, Profile};
 use super::{Account, bearer};
+use crate::address;
 use crate::environment;
 use crate::error::{Error, Result, quoted, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
-use crate::transport::is_loopback;
 
 /// What the command line says about the account.
 #[derive(Debug, Default)]
@@ -23,13 +23,18 @@ pub(crate) struct Choice {
 
 /// The account of this command.
 pub(crate) fn resolve(choice: Choice) -> Result<Account> {
-    if choice.sandbox {
-        return sandbox("--sandbox", &choice);
+    match sandbox_asked_by(choice.sandbox)? {
+        Some(asked_by) => sandbox(asked_by, &choice),
+        None => real(choice),
     }
-    if environment::is_on(environment::SANDBOX)? {
-        return sandbox(environment::SANDBOX, &choice);
+}
+
+/// What asks for the sandbox, if anything does: the option or the variable.
+pub(crate) fn sandbox_asked_by(option: bool) -> Result<Option<&'static str>> {
+    if option {
+        return Ok(Some("--sandbox"));
     }
-    real(choice)
+    Ok(environment::is_on(environment::SANDBOX)?.then_some(environment::SANDBOX))
 }
 
 /// Opens the sandbox of this user, with the switches that are set.
@@ -182,58 +187,9 @@ fn not_signed_in(message: &str) -> Error {
     )
 }
 
-/// https, or http on this machine; a host; nothing that would be lost or leak.
 fn check_base_url(text: &str, source: &str) -> Result<Url> {
-    let bad = |what: &str, hint: &str| Err(usage(format!("the base URL from {source} {what}")).hint(hint.to_owned()));
-    const EXAMPLE: &str = "write it like `https://gcp-us-east1.api.carto.com`";
-    let url = match Url::parse(text) {
-        Ok(url) if url.has_host() => url,
-        _ => return bad(&format!("isn't an address: `{text}`"), EXAMPLE),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return bad("holds a user name or a password", EXAMPLE);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return bad("has a query or a fragment", EXAMPLE);
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => bad(
-            &format!("isn't https: `{text}`"),
-            "a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:8080`",
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_base_url_is_https_or_on_this_machine() {
-        for good in [
-            "https://gcp-us-east1.api.carto.com",
-            "https://carto.example.com/api/",
-            "http://127.0.0.1:8080",
-            "http://[::1]:1",
-            "http://localhost:3",
-        ] {
-            assert!(check_base_url(good, "x").is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "gcp-us-east1",
-            "http://api.carto.com",
-            "http://127.0.0.1.evil.com",
-            "http://localhost.evil.com",
-            "ftp://localhost",
-            "https://u:p@api.carto.com",
-            "https://api.carto.com?x=1",
-            "https://api.carto.com#x",
-            "file:///etc/passwd",
-        ] {
-            assert_eq!(check_base_url(bad, "x").unwrap_err().code, ErrorCode::Usage, "{bad}");
-        }
-    }
+    address::read(text).map_err(|refusal| {
+        usage(format!("the base URL from {source} {}", refusal.cause))
+            .hint(refusal.remedy.unwrap_or("write it like `https://gcp-us-east1.api.carto.com`"))
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 
 use crate::account::Choice;
 use crate::error::{Result, usage};
@@ -14,7 +14,7 @@ use crate::settings;
 pub(crate) struct Globals {
     /// Use the sandbox: no account, no network [env: CARTO_SANDBOX]
     #[arg(long, global = true, help_heading = "Account")]
-    sandbox: bool,
+    pub(crate) sandbox: bool,
 
     /// Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Account")]
@@ -72,7 +72,7 @@ pub(crate) struct Globals {
     pub(crate) timeout: Option<Duration>,
 
     /// Look for kinds here instead of the usual folders [env: CARTO_KINDS_PATH]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Behaviour")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Behaviour")]
     kinds_path: Option<String>,
 
     /// Print the version

@@ -1,7 +1,9 @@
 //! The command line: which words mean what. A scan finds verb and kind, only that kind's manifest is read, and one tree is built and
 //! parsed. What a command does is `commands`'.
 
+pub(crate) mod completion;
 mod globals;
+pub(crate) mod reference;
 mod scan;
 mod tree;
 mod usage;
@@ -9,9 +11,10 @@ mod usage;
 use carto_plugin_api::{ErrorCode, Verb};
 use clap::{ArgMatches, FromArgMatches};
 
+pub(crate) use completion::Shell;
 pub(crate) use globals::Globals;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, SandboxCommand};
+pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, ReferenceCommand, SandboxCommand};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};

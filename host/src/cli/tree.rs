@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand, ValueHint};
 
-use super::Globals;
+use super::{Globals, Shell, completion};
 use crate::input;
 use crate::kinds::Kind;
 
@@ -57,7 +57,47 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SandboxCommand,
     },
+    /// Print the script that makes a shell complete commands, kinds and options
+    #[command(after_help = WHERE_SCRIPTS_GO)]
+    Completion {
+        /// Shell that the script is for
+        shell: Shell,
+    },
+    /// Write the reference page or the man pages, with the kinds that are installed
+    #[command(hide = true, arg_required_else_help = true)]
+    Reference {
+        #[command(subcommand)]
+        command: ReferenceCommand,
+    },
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReferenceCommand {
+    /// Print the reference page
+    Markdown,
+    /// Write the man pages
+    Man {
+        /// Folder for them
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+        /// Date that they show, like 2026-11-23
+        #[arg(long)]
+        date: Option<String>,
+    },
+}
+
+const WHERE_SCRIPTS_GO: &str = "\
+Packages of carto bring the scripts along. Otherwise:
+  bash        carto completion bash >
+                ~/.local/share/bash-completion/completions/carto
+              or in ~/.bashrc: source <(carto completion bash)
+  zsh         carto completion zsh > _carto
+                in a folder that `fpath` names before `compinit`
+              or in ~/.zshrc, after `compinit`: source <(carto completion zsh)
+  fish        carto completion fish > ~/.config/fish/completions/carto.fish
+  powershell  in $PROFILE:
+                carto completion powershell | Out-String | Invoke-Expression
+The script asks carto itself, so it needn't be renewed when kinds change.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -84,7 +124,7 @@ pub(crate) enum PluginCommand {
     /// Install a plugin for yourself, or go back to the version before
     Install {
         /// Library to install; with `--rollback`, the name of an installed kind
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         what: String,
         /// Refuse the file unless this is its SHA-256
         #[arg(long, value_name = "HEX", conflicts_with = "rollback")]
@@ -112,7 +152,7 @@ pub(crate) enum PluginCommand {
         /// Name of the kind
         name: String,
         /// Folder of the crate `carto-plugin-api`, instead of the one that came with carto
-        #[arg(long, value_name = "PATH")]
+        #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
         plugin_api: Option<PathBuf>,
     },
     /// Test a finished plugin against the contract
@@ -208,6 +248,7 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
             Arg::new(ENV_FILE)
                 .long("env-file")
                 .value_name("PATH")
+                .value_hint(ValueHint::FilePath)
                 .global(true)
                 // After the kind's own.
                 .display_order(900)
@@ -267,6 +308,9 @@ fn option(arg: &KindArg) -> Arg {
     let option = match arg.kind {
         ArgType::Enum => option.value_parser(PossibleValuesParser::new(arg.values.clone())),
         ArgType::Int => option.allow_negative_numbers(true),
+        ArgType::File => option.value_hint(ValueHint::FilePath),
+        ArgType::Secret => option.add(completion::values::secret()),
+        ArgType::String if arg.at_file => option.add(completion::values::text_or_file()),
         _ => option,
     };
     option.conflicts_with_all(arg.conflicts.iter().map(|other| format!("arg:{other}")))

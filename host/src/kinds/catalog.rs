@@ -24,6 +24,8 @@ pub(crate) struct Catalog {
     /// Every kind, once somebody asked.
     found: OnceCell<Found>,
     policy: OnceCell<Arc<Policy>>,
+    /// The names that files have, once somebody asked.
+    names: OnceCell<BTreeSet<String>>,
 }
 
 /// Every kind there is, every file or folder that was refused, and every file that nobody looks at, each in a fixed order.
@@ -51,6 +53,7 @@ impl Catalog {
             folders: OnceCell::new(),
             found: OnceCell::new(),
             policy: OnceCell::new(),
+            names: OnceCell::new(),
         }
     }
 
@@ -136,20 +139,33 @@ impl Catalog {
         if let Some(found) = self.found.get() {
             return Ok(found);
         }
-        let found = Found::read(self.folders()?);
+        let found = Found::read(self.folders()?, |_| true);
         Ok(self.found.get_or_init(|| found))
+    }
+
+    /// The same of the kinds in files of these names: no other manifest is read, so nothing is known of words that two kinds claim.
+    pub(crate) fn some(&self, names: &BTreeSet<String>) -> Result<Found> {
+        Ok(Found::read(self.folders()?, |name| names.contains(name)))
+    }
+
+    /// The names that files have, whatever is in them; none if there is no folder. Nothing else is read.
+    pub(crate) fn names(&self) -> &BTreeSet<String> {
+        self.names.get_or_init(|| {
+            let files = self.folders().unwrap_or_default().iter().filter_map(|folder| kind_files(folder).ok());
+            files.flatten().map(|(name, _)| name).filter(|name| is_kind_name(name)).collect()
+        })
     }
 }
 
 impl Found {
-    fn read(folders: &[PathBuf]) -> Found {
+    fn read(folders: &[PathBuf], is_wanted: impl Fn(&str) -> bool) -> Found {
         let mut found = Found::default();
         // Names are held even by files that are refused: what a folder refuses must not come back from one after it.
         let mut names = BTreeMap::new();
         let mut words = BTreeSet::new();
         for folder in folders {
             let files = match kind_files(folder) {
-                Ok(files) => files,
+                Ok(files) => files.into_iter().filter(|(name, _)| is_wanted(name)).collect::<Vec<_>>(),
                 Err(e) if e.kind() == ErrorKind::NotFound => continue,
                 Err(e) => {
                     found.refused.push(Refused {

@@ -14,7 +14,7 @@ mod whole;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use carto_plugin_api::manifest::Manifest;
+use carto_plugin_api::manifest::{Call, Manifest};
 use carto_plugin_api::{ErrorCode, Verb};
 
 pub(crate) use catalog::{Catalog, folder_fault};
@@ -42,6 +42,16 @@ impl Kind {
     /// The version that its library says it has.
     pub(crate) fn version(&self) -> Option<&str> {
         self.manifest.package.as_ref().map(|package| package.version.as_str())
+    }
+
+    /// All that a verb of it may ask.
+    pub(crate) fn calls(&self, verb: Verb) -> &[Call] {
+        self.manifest.verbs.get(&verb).map_or(&[], |spec| &spec.calls)
+    }
+
+    /// Whether a verb of it may ask this service.
+    pub(crate) fn asks(&self, verb: Verb, service: &str) -> bool {
+        self.calls(verb).iter().any(|call| call.service == service)
     }
 
     /// What to do about it when it misbehaves.

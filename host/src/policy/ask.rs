@@ -2,6 +2,7 @@
 //! opened is asked about again, when it is sealed.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use carto_plugin_api::Verb;
 
@@ -9,8 +10,7 @@ use super::{Asked, Policy, Verdict, refusal};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::kinds::{Kind, section};
-use crate::run::Level;
-use crate::settings;
+use crate::settings::{self, Settings};
 
 /// The error for a kind all of whose verbs are refused, with the reason for the first.
 pub(crate) fn refused_whole(kind: &Kind, verdicts: &[(Verb, Verdict)]) -> Option<Error> {
@@ -22,12 +22,12 @@ pub(crate) fn refused_whole(kind: &Kind, verdicts: &[(Verb, Verdict)]) -> Option
 pub(crate) struct OfFile<'a> {
     kind: &'a Kind,
     sha256: OnceCell<Option<String>>,
-    level: OnceCell<Option<Level>>,
+    settings: OnceCell<Option<Arc<Settings>>>,
 }
 
 impl OfFile<'_> {
     pub(crate) fn new(kind: &Kind) -> OfFile<'_> {
-        OfFile { kind, sha256: OnceCell::new(), level: OnceCell::new() }
+        OfFile { kind, sha256: OnceCell::new(), settings: OnceCell::new() }
     }
 
     /// The digest of the file, if it can be read.
@@ -36,8 +36,8 @@ impl OfFile<'_> {
         self.sha256.get_or_init(read).as_deref()
     }
 
-    fn level(&self) -> Option<Level> {
-        *self.level.get_or_init(|| settings::read().ok().map(|settings| settings.plugins.level))
+    fn settings(&self) -> Option<Arc<Settings>> {
+        self.settings.get_or_init(|| settings::read().ok().map(Arc::new)).clone()
     }
 
     /// What a policy says of a verb.
@@ -47,7 +47,7 @@ impl OfFile<'_> {
 
     fn ask<T>(&self, verb: Verb, question: impl FnOnce(&Asked<'_>) -> T) -> T {
         let sha256 = || self.sha256().map(str::to_owned);
-        question(&Asked { kind: self.kind, verb, sha256: &sha256, level: &|| self.level() })
+        question(&Asked { kind: self.kind, verb, sha256: &sha256, settings: &|| self.settings() })
     }
 }
 
@@ -62,9 +62,10 @@ impl Policy {
         &self,
         kind: &Kind,
         sha256: &dyn Fn() -> Option<String>,
-        level: Level,
+        settings: &Arc<Settings>,
     ) -> Vec<(Verb, Verdict)> {
-        let decide = |verb| self.decide(&Asked { kind, verb, sha256, level: &|| Some(level) });
+        let settings = || Some(Arc::clone(settings));
+        let decide = |verb| self.decide(&Asked { kind, verb, sha256, settings: &settings });
         kind.manifest.verbs.keys().map(|verb| (*verb, decide(*verb))).collect()
     }
 

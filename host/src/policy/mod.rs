@@ -8,7 +8,9 @@ mod file;
 mod limit;
 mod places;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use carto_plugin_api::{ErrorCode, Input, Verb};
 use jiff::Timestamp;
@@ -22,6 +24,8 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::run::Level;
+use crate::service::approved;
+use crate::settings::Settings;
 use crate::toml_text;
 
 /// The policies in force.
@@ -45,8 +49,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) verb: Verb,
     /// The digest of its library.
     pub(crate) sha256: &'a dyn Fn() -> Option<String>,
-    /// The level at which kinds run.
-    pub(crate) level: &'a dyn Fn() -> Option<Level>,
+    /// The user's settings: at which level kinds run, and where their own services are approved.
+    pub(crate) settings: &'a dyn Fn() -> Option<Arc<Settings>>,
 }
 
 /// What decided, in one file.
@@ -110,6 +114,11 @@ impl Policy {
             Some(Layer { path: place.path, text, file })
         });
         Policy { layers: layers.collect() }
+    }
+
+    /// Whether there is any.
+    pub(crate) fn is_in_force(&self) -> bool {
+        !self.layers.is_empty()
     }
 
     /// The files, for people.
@@ -287,7 +296,7 @@ impl Rule {
             && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
             && self.is_in_folder(kind)
             && self.services.as_ref().is_none_or(|services| asked.services().iter().all(|one| services.contains(one)))
-            && self.levels.as_ref().is_none_or(|levels| (asked.level)().is_some_and(|level| levels.contains(&level)))
+            && self.levels.as_ref().is_none_or(|levels| asked.level().is_some_and(|level| levels.contains(&level)))
             && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_some_and(|sha256| pins.contains(&sha256)))
     }
 
@@ -299,7 +308,7 @@ impl Rule {
             && self.is_in_folder(kind)
             && self.vendor.as_ref().is_none_or(|vendor| kind.manifest.vendor.as_ref() == Some(vendor))
             && self.services.as_ref().is_none_or(|services| asked.services().iter().any(|one| services.contains(one)))
-            && self.levels.as_ref().is_none_or(|levels| (asked.level)().is_none_or(|level| levels.contains(&level)))
+            && self.levels.as_ref().is_none_or(|levels| asked.level().is_none_or(|level| levels.contains(&level)))
             && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_none_or(|sha256| pins.contains(&sha256)))
     }
 
@@ -339,17 +348,27 @@ impl Rule {
 }
 
 impl Asked<'_> {
-    /// What the verb asks: `api`, or the origin of a service of the kind's own.
-    fn services(&self) -> Vec<String> {
-        let manifest = &self.kind.manifest;
-        let calls = manifest.verbs.get(&self.verb).map_or(&[][..], |spec| &spec.calls);
-        let services = calls.iter().map(|call| {
-            let own = manifest.services.get(&call.service).and_then(|service| service.base_url.as_ref());
-            own.and_then(|url| Url::parse(url).ok())
-                .map_or_else(|| call.service.clone(), |url| url.origin().ascii_serialization())
-        });
-        services.collect()
+    fn level(&self) -> Option<Level> {
+        (self.settings)().map(|settings| settings.plugins.level)
     }
+
+    /// What the verb asks: `api`, or the origin of a service of the kind's own, where the manifest says that it is and where the user says.
+    fn services(&self) -> BTreeSet<String> {
+        let mut services = BTreeSet::new();
+        for call in self.kind.calls(self.verb) {
+            let name = &call.service;
+            let declared = self.kind.manifest.services.get(name).and_then(|service| service.base_url.as_deref());
+            let declared = declared.map(|text| Url::parse(text).map_or_else(|_| text.to_owned(), |url| origin(&url)));
+            services.insert(declared.unwrap_or_else(|| name.clone()));
+            let settings = (self.settings)();
+            services.extend(settings.and_then(|settings| approved(&settings, self.kind.name(), name).map(origin)));
+        }
+        services
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 /// The error for something that a policy refuses.

@@ -6,10 +6,10 @@ use carto_plugin_api::{ErrorCode, WireRequest, WireResponse};
 use http::StatusCode;
 use serde_json::Value;
 
+use super::endpoint::Endpoint;
 use super::receive::{Content, Received};
 use super::redirect::Turn;
 use super::retry::asked_wait;
-use crate::account::Account;
 use crate::error::{Error, Result};
 use crate::transport::Failure;
 
@@ -18,13 +18,13 @@ pub(super) struct Asked<'a> {
     pub(super) shown: String,
     pub(super) writes: bool,
     deletes: bool,
-    account: &'a Account,
+    endpoint: &'a Endpoint,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(request: &WireRequest, account: &'a Account) -> Asked<'a> {
+    pub(super) fn new(request: &WireRequest, endpoint: &'a Endpoint) -> Asked<'a> {
         let (writes, deletes) = (request.method != "GET", request.method == "DELETE");
-        Asked { shown: request.shown(), writes, deletes, account }
+        Asked { shown: request.shown(), writes, deletes, endpoint }
     }
 
     /// Gives a kind what is its affair, and keeps what is the host's.
@@ -33,9 +33,9 @@ impl<'a> Asked<'a> {
         match status.as_u16() {
             // What a status says that nobody knows isn't that nothing was done.
             100..=199 | 300..=399 | 432..=450 | 452..=499 | 600.. if self.writes => {
-                return Err(unknown(&format!("{} answered {} with {status}", self.account.place(), self.shown)));
+                return Err(unknown(&format!("{} answered {} with {status}", self.endpoint.place(), self.shown)));
             }
-            401 => return Err(self.account.rejected(received.words().as_deref())),
+            401 => return Err(self.endpoint.rejected(received.words().as_deref())),
             408 => return Err(self.gave_up()),
             429 => return Err(self.limited(asked_wait(&received))),
             500..=599 => return Err(self.unavailable(&received)),
@@ -45,7 +45,7 @@ impl<'a> Asked<'a> {
             Content::Nothing => None,
             Content::Json(json) if status.is_success() && self.deletes && speaks_of_failure(json) => {
                 let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
-                let (place, shown) = (self.account.place(), &self.shown);
+                let (place, shown) = (self.endpoint.place(), &self.shown);
                 return Err(unknown(&format!("{place} answered {shown} with {status} and an error{words}")));
             }
             Content::Json(json) => Some(json.clone()),
@@ -59,7 +59,7 @@ impl<'a> Asked<'a> {
 
     /// A request that got no answer: nothing was changed, or nobody knows.
     pub(super) fn failed(&self, failure: &Failure) -> Error {
-        let place = self.account.place();
+        let place = self.endpoint.place();
         match failure {
             Failure::Unsent(obstacle) => {
                 Error::new(ErrorCode::Unreachable, format!("cannot reach {place}{}", obstacle.why))
@@ -78,7 +78,7 @@ impl<'a> Asked<'a> {
 
     /// A redirect that isn't followed.
     pub(super) fn redirected(&self, status: StatusCode, turn: &Turn) -> Error {
-        let (place, shown, status) = (self.account.place(), &self.shown, status.as_u16());
+        let (place, shown, status) = (self.endpoint.place(), &self.shown, status.as_u16());
         let message = match turn {
             Turn::Elsewhere(origin) => {
                 format!("{place} redirects {shown} to another origin, `{origin}` ({status}), which isn't followed")
@@ -91,11 +91,12 @@ impl<'a> Asked<'a> {
         if self.writes {
             return unknown(&message);
         }
-        Error::new(ErrorCode::UnexpectedAnswer, message).hint("give the address of the API itself as base URL")
+        let hint = format!("give the address of the API itself as {}", self.endpoint.called());
+        Error::new(ErrorCode::UnexpectedAnswer, message).hint(hint)
     }
 
     fn gave_up(&self) -> Error {
-        let message = format!("{} gave up waiting for {} (408)", self.account.place(), self.shown);
+        let message = format!("{} gave up waiting for {} (408)", self.endpoint.place(), self.shown);
         match self.writes {
             true => unknown(&message),
             false => Error::new(ErrorCode::Unavailable, message).hint("nothing was changed; try again"),
@@ -103,7 +104,7 @@ impl<'a> Asked<'a> {
     }
 
     fn limited(&self, wait: Option<Duration>) -> Error {
-        let place = self.account.place();
+        let place = self.endpoint.place();
         let message = format!("{place} asks for fewer requests (429){}", wish(wait));
         Error::new(ErrorCode::RateLimited, message).hint(match wait {
             Some(wait) if !wait.is_zero() => "nothing was changed; try again then",
@@ -114,28 +115,29 @@ impl<'a> Asked<'a> {
     fn unavailable(&self, received: &Received) -> Error {
         let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
         let status = received.status.as_u16();
-        let message = format!("{} failed ({status}){}{words}", self.account.place(), wish(asked_wait(received)));
+        let message = format!("{} failed ({status}){}{words}", self.endpoint.place(), wish(asked_wait(received)));
         // 501 says that nothing was done. Behind any other failure a write may have happened, behind a 503 too: a proxy says that when it has
         // lost the service in the middle of a request.
         if self.writes && status != 501 {
             return unknown(&message);
         }
         Error::new(ErrorCode::Unavailable, message).hint(match status {
-            501 => "nothing was changed; look at the base URL, and at `[services.api.paths]` in the settings",
-            _ => "nothing was changed; try again later",
+            501 => format!("nothing was changed; look at {}", self.endpoint.routes_are_in()),
+            _ => "nothing was changed; try again later".to_owned(),
         })
     }
 
     fn not_json(&self, received: &Received) -> Error {
         let kind = received.content_type().unwrap_or("something");
-        self.unexpected(format!("{} answered {} with {kind} that isn't JSON", self.account.place(), self.shown))
+        self.unexpected(format!("{} answered {} with {kind} that isn't JSON", self.endpoint.place(), self.shown))
     }
 
     fn unexpected(&self, message: String) -> Error {
         if self.writes {
             return unknown(&message);
         }
-        Error::new(ErrorCode::UnexpectedAnswer, message).hint("the base URL may lead somewhere else")
+        Error::new(ErrorCode::UnexpectedAnswer, message)
+            .hint(format!("the {} may lead somewhere else", self.endpoint.called()))
     }
 }
 
@@ -172,7 +174,7 @@ pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
     let request =
         WireRequest { method: "POST".to_owned(), path: Vec::new(), query: Vec::new(), headers: Vec::new(), body: None };
     let status = StatusCode::from_u16(status).unwrap_or_default();
-    let account = Account::of_nobody();
-    let received = Received::new(status, &http::HeaderMap::new(), body, &super::hidden::Hidden::new(account.bearer()));
-    Asked::new(&request, &account).judge(received)
+    let endpoint = Endpoint::of_account(crate::account::Account::of_nobody());
+    let received = Received::new(status, &http::HeaderMap::new(), body, &endpoint.hidden);
+    Asked::new(&request, &endpoint).judge(received)
 }

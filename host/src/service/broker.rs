@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carto_plugin_api::manifest::Call;
 use carto_plugin_api::{Caller, ErrorCode, HOST_SERVICE, Verb, WireRequest, WireResponse};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::endpoint::{Endpoint, Services};
 use super::{Accepted, Fate, Session};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
@@ -20,14 +20,12 @@ const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match
 /// More than anybody reads.
 const MOST_WARNINGS: usize = 20;
 
-/// The service that is the account's own API.
-const ACCOUNT_SERVICE: &str = "api";
-
 /// What one verb of one kind may do, and what it has done, for one run.
 pub(crate) struct Broker {
     kind: Kind,
     verb: Verb,
     session: Arc<Session>,
+    services: Services,
     handle: Handle,
     rehearsal: Option<Rehearsal>,
     fate: Arc<Mutex<Fate>>,
@@ -40,15 +38,17 @@ pub(crate) struct Rehearsal {
 }
 
 impl Broker {
-    /// A broker for a verb. Requests run on the runtime that `handle` leads to; the caller's thread waits.
+    /// A broker for a verb, with the services that the session has for it. Requests run on the runtime that `handle` leads to; the caller's
+    /// thread waits.
     pub(crate) fn new(
         kind: Kind,
         verb: Verb,
         session: Arc<Session>,
+        services: Services,
         handle: Handle,
         rehearsal: Option<Rehearsal>,
     ) -> Broker {
-        Broker { kind, verb, session, handle, rehearsal, fate: Arc::default() }
+        Broker { kind, verb, session, services, handle, rehearsal, fate: Arc::default() }
     }
 
     pub(crate) fn kind(&self) -> &Kind {
@@ -78,7 +78,7 @@ impl Broker {
         if let Some(violation) = self.fate().violation {
             return Err(violation);
         }
-        let call = self.calls().iter().find(|call| call.permits(service, &request));
+        let call = self.kind.calls(self.verb).iter().find(|call| call.permits(service, &request));
         let Some(call) = call else {
             return Err(self.breach(format!(
                 "it asked for `{} {}`, which its manifest doesn't declare",
@@ -88,6 +88,13 @@ impl Broker {
         };
         // Only what it puts into a template can be a secret.
         call.reveal(&mut request);
+        // One for every service that a call of this verb names.
+        let endpoint = self.services.get(service).ok_or_else(|| Error::fault("a service wasn't made ready"))?;
+        if let Some(auth) = endpoint.auth().filter(|auth| auth.is_set_by(&request)) {
+            return Err(self.breach(format!(
+                "it set what authorises its service `{service}` (`{auth}`), which only the host does"
+            )));
+        }
         if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
             return Err(self.breach("it asked for another method by its query".to_owned()));
         }
@@ -101,25 +108,19 @@ impl Broker {
         if let Some((name, _)) = request.headers.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
             return Err(self.breach(format!("it set the header `{name}` to something that isn't a line of text")));
         }
-        if service != ACCOUNT_SERVICE {
-            return Err(Error::new(
-                ErrorCode::Forbidden,
-                format!("the kind `{}` asks a service of its own, `{service}`, which isn't approved", self.kind.name()),
-            )
-            .hint("this version of carto can't approve a service; only the account's own API can be asked"));
+        match request.method.as_str() {
+            "GET" => self.send(endpoint, request),
+            _ => self.write(endpoint, request),
         }
-        if request.method == "GET" { self.send(request) } else { self.write(request) }
-    }
-
-    fn calls(&self) -> &[Call] {
-        self.kind.manifest.verbs.get(&self.verb).map_or(&[], |spec| &spec.calls)
     }
 
     /// A request that may change something: in a dry run the end, otherwise noted before it is sent and after it is answered.
-    fn write(&self, request: WireRequest) -> Result<WireResponse> {
+    fn write(&self, endpoint: &Arc<Endpoint>, request: WireRequest) -> Result<WireResponse> {
         let shape = &self.kind.manifest.record;
         if let Some(rehearsal) = &self.rehearsal {
-            let draft = self.session.draft(&request).hide(&shape.secrets, &rehearsal.secrets);
+            let mut secrets = rehearsal.secrets.clone();
+            secrets.push(endpoint.secret().to_owned());
+            let draft = self.session.draft(endpoint, &request).hide(&shape.secrets, &secrets);
             self.note(|fate| {
                 fate.drafted.get_or_insert(draft);
             });
@@ -130,7 +131,7 @@ impl Broker {
             return Err(unknown);
         }
         let (shown, deletes) = (request.shown(), request.method == "DELETE");
-        let outcome = self.send(request);
+        let outcome = self.send(endpoint, request);
         self.note(|fate| {
             fate.under_way = None;
             match &outcome {
@@ -146,9 +147,9 @@ impl Broker {
         outcome
     }
 
-    fn send(&self, request: WireRequest) -> Result<WireResponse> {
+    fn send(&self, endpoint: &Arc<Endpoint>, request: WireRequest) -> Result<WireResponse> {
         let (sender, receiver) = oneshot::channel();
-        let session = Arc::clone(&self.session);
+        let (session, endpoint) = (Arc::clone(&self.session), Arc::clone(endpoint));
         let fate = Arc::clone(&self.fate);
         let written = (request.method != "GET").then(|| request.shown());
         let written_too = written.clone();
@@ -158,7 +159,7 @@ impl Broker {
                 fate.under_way = written.clone().filter(|_| is_there);
             };
             // The receiver is gone only if the command ended.
-            let _ = sender.send(session.send(request, on_wire).await);
+            let _ = sender.send(session.send(&endpoint, request, on_wire).await);
         });
         receiver.blocking_recv().unwrap_or_else(|_| {
             Err(match written_too {

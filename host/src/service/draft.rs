@@ -6,15 +6,17 @@ use serde_json::{Map, Value};
 use crate::redact;
 
 /// What stands in place of a secret.
-const HIDDEN: &str = "[hidden]";
+pub(super) const HIDDEN: &str = "[hidden]";
 
 /// A request as a dry run shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Draft {
     pub(crate) method: String,
+    /// Of a service of the kind's own.
+    pub(crate) base_url: Option<String>,
     /// Below the base URL, with the query.
     pub(crate) path: String,
-    /// Those that the kind sets.
+    /// Those that the kind sets; to a service of its own also the one that authorises.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
 }
@@ -29,6 +31,7 @@ impl Draft {
         let path = shown.strip_prefix(&format!("{} ", request.method)).unwrap_or(&shown);
         Draft {
             method: request.method.clone(),
+            base_url: None,
             path: redact::redact(path),
             headers: request.headers.clone(),
             body: request.body.clone(),

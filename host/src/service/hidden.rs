@@ -1,37 +1,40 @@
-//! Takes the bearer out of what a service answers: neither a message nor a kind may get it from a service that echoes it.
+//! Takes a bearer or a secret out of what a service answers: neither a message nor a kind may get it from a service that echoes it.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::request::IN_SEGMENT;
 
-/// A shorter bearer than this is none, and its letters would be everywhere.
+/// A shorter secret than this is none, and its letters would be everywhere.
 const SHORTEST: usize = 8;
 
-/// The spellings in which a bearer may come back.
-#[derive(Debug, Clone)]
+/// The spellings in which a secret may come back.
 pub(super) struct Hidden {
     spellings: Vec<String>,
 }
 
 impl Hidden {
-    pub(super) fn new(bearer: &str) -> Hidden {
-        if bearer.len() < SHORTEST {
+    pub(super) fn new(secret: &str) -> Hidden {
+        if secret.len() < SHORTEST {
             return Hidden { spellings: Vec::new() };
         }
-        let percent = utf8_percent_encode(bearer, IN_SEGMENT).to_string();
-        // JSON inside a text, and JSON inside that: the longer spelling first.
-        let escaped = bearer.replace('/', r"\/");
-        let twice = escaped.replace('\\', r"\\");
-        let mut spellings = Vec::new();
-        for spelling in [twice, escaped, small_escapes(&percent), percent, bearer.to_owned()] {
-            // Of most bearers they are all the same.
-            if !spellings.contains(&spelling) {
-                spellings.push(spelling);
-            }
-        }
+        let percent = utf8_percent_encode(secret, IN_SEGMENT).to_string();
+        // As in a query.
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        // JSON inside a text, and JSON inside that.
+        let inside = [in_json(secret), in_json(secret).replace('/', r"\/")];
+        let twice = inside.each_ref().map(|text| in_json(text));
+        let mut spellings = vec![secret.to_owned(), small_escapes(&percent), percent, small_escapes(&form), form];
+        spellings.extend(inside.into_iter().chain(twice));
+        // Of most secrets they are all the same.
+        spellings.sort();
+        spellings.dedup();
+        // One can hold another.
+        spellings.sort_by_key(|spelling| Reverse(spelling.len()));
         Hidden { spellings }
     }
 
@@ -62,6 +65,11 @@ impl Hidden {
     }
 }
 
+/// The text as it stands in a JSON text.
+fn in_json(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', r#"\""#)
+}
+
 /// `%2F` as `%2f`.
 fn small_escapes(percent: &str) -> String {
     let mut parts = percent.split('%');
@@ -83,6 +91,17 @@ mod tests {
         hidden.value(&mut value);
         assert_eq!(value, json!({ "a": ["x [hidden]", 7, null], "[hidden]": { "b": "[hidden]" } }));
         assert_eq!(hidden.text("opaque%2Fsecret%2Bvalue%3D%3D opaque%2fsecret%2bvalue%3d%3d"), "[hidden] [hidden]");
+        let odd = Hidden::new(r#"od"d\key~ *1"#);
+        for text in [
+            r#"od"d\key~ *1"#,
+            r#"od\"d\\key~ *1"#,
+            r#"od\\\"d\\\\key~ *1"#,
+            "od%22d%5Ckey~%20%2A1",
+            "od%22d%5Ckey%7E+*1",
+            "od%22d%5ckey%7e+*1",
+        ] {
+            assert_eq!(odd.text(text), "[hidden]", "{text}");
+        }
         assert_eq!(Hidden::new("eyJhbGciOi.eyJqdGki.c2ln-_").spellings.len(), 1);
         assert_eq!(Hidden::new("short").text("short"), "short");
     }

@@ -1,38 +1,39 @@
 //! The network's side of a call: one request of a kind, from its words to the meaning of its answer. The rules are in the files beside this
-//! one; here they are put in order. One session serves a whole command.
+//! one; here they are put in order. One session serves a whole command, whatever services its kinds ask.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use carto_plugin_api::{WireRequest, WireResponse};
+use carto_plugin_api::{Verb, WireRequest, WireResponse};
 use http::Request;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::ACCOUNT_SERVICE;
 use super::answer::Asked;
 use super::deadline::{Deadline, RequestDeadline};
 use super::draft::Draft;
-use super::hidden::Hidden;
+use super::endpoint::{Endpoint, Services};
+use super::own::Own;
 use super::receive::{self, Received};
 use super::redirect::{self, Redirects, Turn};
 use super::request;
 use super::retry::Attempts;
 use crate::account::Account;
-use crate::error::Result;
+use crate::error::{Error, Result, usage};
+use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::settings::Settings;
-use crate::transport::{Failure, Obstacle, Transport};
+use crate::transport::{Failure, Obstacle};
 
 /// A wait that somebody would wonder about.
 const LONG: Duration = Duration::from_secs(3);
 
-/// The account of a command and the way to it.
+/// What the requests of a command have in common.
 pub(crate) struct Session {
-    account: Account,
+    /// The account's API, or why it can't be asked; nothing where no kind asks it.
+    account: Option<Result<Arc<Endpoint>>>,
     settings: Settings,
-    hidden: Hidden,
-    /// Made at the first request: a trust store takes milliseconds to read.
-    transport: Mutex<Option<Transport>>,
     timeout: Option<Duration>,
     /// Begins with the work, so that a question has all the time that a person takes to answer it.
     deadline: OnceLock<Deadline>,
@@ -40,15 +41,57 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session for an account. `timeout` is for the whole work of the command.
-    pub(crate) fn new(account: Account, settings: Settings, timeout: Option<Duration>, debug: bool) -> Session {
-        let hidden = Hidden::new(account.bearer());
-        Session { account, settings, hidden, transport: Mutex::new(None), timeout, deadline: OnceLock::new(), debug }
+    /// A session, with the account if some kind asks it. `timeout` is for the whole work of the command.
+    pub(crate) fn new(
+        account: Option<Result<Account>>,
+        settings: Settings,
+        timeout: Option<Duration>,
+        debug: bool,
+    ) -> Session {
+        let account = account.map(|account| account.map(|account| Arc::new(Endpoint::of_account(account))));
+        Session { account, settings, timeout, deadline: OnceLock::new(), debug }
+    }
+
+    /// The services that a verb may ask, each with what that needs: the account, or an approval and a secret. What lacks it is refused here,
+    /// before anything is asked or opened.
+    pub(crate) fn services(&self, kind: &Kind, verb: Verb) -> Result<Services> {
+        let mut services = Services::new();
+        for call in kind.calls(verb) {
+            if !services.contains_key(&call.service) {
+                services.insert(call.service.clone(), self.service(kind, &call.service)?);
+            }
+        }
+        Ok(services)
+    }
+
+    fn service(&self, kind: &Kind, name: &str) -> Result<Arc<Endpoint>> {
+        if name == ACCOUNT_SERVICE {
+            // Whoever begins a session knows which kinds it is for.
+            return self.account.clone().unwrap_or_else(|| Err(Error::fault("the account wasn't looked for")));
+        }
+        if self.sandbox().is_some() {
+            let kind = kind.name();
+            return Err(usage(format!(
+                "the kind `{kind}` asks a service of its own, `{name}`, of which the sandbox has no double"
+            ))
+            .hint("leave `--sandbox` out, or unset `CARTO_SANDBOX`, to ask the service itself"));
+        }
+        let own = Own::find(kind, name, &self.settings)?;
+        if let Some(detour) = own.detour() {
+            self.debug(|| detour);
+        }
+        Ok(Arc::new(Endpoint::of_kind(own)))
+    }
+
+    /// The account, if it is the sandbox.
+    fn sandbox(&self) -> Option<&Account> {
+        let Some(Ok(endpoint)) = &self.account else { return None };
+        endpoint.account().filter(|account| account.is_sandbox())
     }
 
     /// The time that the command goes by: the sandbox's, or the clock's.
     pub(crate) fn now(&self) -> jiff::Timestamp {
-        self.account.now()
+        self.sandbox().map_or_else(jiff::Timestamp::now, Account::now)
     }
 
     /// When the command has to end. Its time runs from when this is first asked.
@@ -62,26 +105,31 @@ impl Session {
     }
 
     /// What a request would be, for a dry run.
-    pub(super) fn draft(&self, request: &WireRequest) -> Draft {
-        Draft::of(request, request::moved(&self.account, &self.settings, &request.path))
+    pub(super) fn draft(&self, endpoint: &Endpoint, request: &WireRequest) -> Draft {
+        endpoint.draft(&self.settings, request)
     }
 
     /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer. `on_wire` is told before
     /// something is on its way, and when it isn't any more because of a wait; what the end means is the caller's to note.
-    pub(crate) async fn send(&self, request: WireRequest, on_wire: impl Fn(bool)) -> Result<WireResponse> {
-        let asked = Asked::new(&request, &self.account);
-        let mut url = request::url(&self.account, &self.settings, &request);
+    pub(super) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: WireRequest,
+        on_wire: impl Fn(bool),
+    ) -> Result<WireResponse> {
+        let asked = Asked::new(&request, endpoint);
+        let mut url = request::url(endpoint, &self.settings, &request);
         let deadline = self.deadline().of_request();
         let mut attempts = Attempts::new(&self.settings.network, asked.writes);
         let mut redirects = Redirects::new(!asked.writes);
         loop {
-            let http = request::http(&self.account, &url, &request)?;
+            let http = request::http(endpoint, &url, &request)?;
             on_wire(true);
-            let outcome = self.attempt(http, &asked, deadline).await?;
+            let outcome = self.attempt(endpoint, http, &asked, deadline).await?;
             if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
                 self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
                 if wait.is_asked && wait.time >= LONG {
-                    let (place, seconds) = (self.account.place(), wait.time.as_secs());
+                    let (place, seconds) = (endpoint.place(), wait.time.as_secs());
                     stderr::note(&format!("{place} asks to wait {seconds} s before the next request"));
                 }
                 on_wire(false);
@@ -103,11 +151,12 @@ impl Session {
     /// One attempt, within the time that is left.
     async fn attempt(
         &self,
+        endpoint: &Endpoint,
         http: Request<Bytes>,
         asked: &Asked<'_>,
         deadline: RequestDeadline,
     ) -> Result<std::result::Result<Received, Failure>> {
-        let transport = self.transport(asked.writes)?;
+        let transport = endpoint.transport(asked.writes, &self.settings.network)?;
         let (started, given) = (Instant::now(), deadline.given);
         let left = deadline.left();
         if left.is_zero() {
@@ -119,7 +168,7 @@ impl Session {
         }
         let outcome = timeout(left, async {
             let response = transport.send(http).await?;
-            receive::receive(response, &self.hidden).await
+            receive::receive(response, &endpoint.hidden).await
         });
         let outcome = outcome.await.unwrap_or_else(|_| {
             Err(if transport.has_connected() {
@@ -137,7 +186,7 @@ impl Session {
                 Ok(received) => received.status.to_string(),
                 Err(failure) => failure.to_string(),
             };
-            format!("{} → {told} in {} ms", asked.shown, started.elapsed().as_millis())
+            format!("{}{} → {told} in {} ms", asked.shown, endpoint.at_place(), started.elapsed().as_millis())
         });
         Ok(outcome)
     }
@@ -145,22 +194,6 @@ impl Session {
     fn debug(&self, message: impl FnOnce() -> String) {
         if self.debug {
             stderr::debug(&message());
-        }
-    }
-
-    /// The way to the service. A write gets a connection of its own where others were used before: one that the other side closes just then
-    /// would leave it with an unknown outcome for nothing.
-    fn transport(&self, writes: bool) -> Result<Transport> {
-        let mut transport = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
-        let network = &self.settings.network;
-        match &*transport {
-            Some(used) if writes && used.has_connected() => used.fresh(self.account.base_url(), network),
-            Some(ready) => Ok(ready.clone()),
-            None => {
-                let made = self.account.transport(network)?;
-                *transport = Some(made.clone());
-                Ok(made)
-            }
         }
     }
 }

@@ -13,23 +13,13 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use tower::ServiceExt;
-use url::{Host, Url};
+use url::Url;
 
 pub(crate) use failure::{Failure, Obstacle};
 use http_client::HttpClient;
 
 use crate::error::Result;
 use crate::settings::Network;
-
-/// Judged by the parsed host: `127.0.0.1.example.com` isn't this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
 
 /// A body as it comes.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;

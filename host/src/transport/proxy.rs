@@ -5,7 +5,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use super::is_loopback;
+use crate::address::is_loopback;
 use crate::environment;
 use crate::error::{Error, Result};
 

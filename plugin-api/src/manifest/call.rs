@@ -18,7 +18,7 @@ pub struct Call {
     /// The method.
     pub method: Method,
     path: Vec<Option<String>>,
-    query: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
 }
 
 /// An HTTP method that a kind may use.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arg, ArgType, MAX_ARGS, Manifest, Method, Record, Service, VerbSpec};
+use super::{Arg, ArgType, Auth, MAX_ARGS, Manifest, Method, Record, Service, VerbSpec};
 use crate::{HOST_SERVICE, Verb, is_harmful};
 
 /// The host's own options. No kind can declare one of these names.
@@ -104,21 +104,12 @@ impl Service {
         match (name, &self.base_url, &self.auth) {
             ("api", None, None) => Ok(()),
             ("api", ..) => Err(at("`api` is the account's CARTO API: it takes no `base_url` and no `auth`".to_owned())),
-            (_, Some(base_url), Some(auth)) => {
+            (_, Some(base_url), Some(_)) => {
                 line("base_url", base_url).map_err(at)?;
-                let known = match auth.split_once(':') {
-                    None => matches!(auth.as_str(), "bearer" | "none"),
-                    Some((place, word)) => {
-                        matches!(place, "header" | "query")
-                            && !word.is_empty()
-                            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-                    }
-                };
-                if known {
-                    Ok(())
-                } else {
-                    Err(at("`auth` is \"bearer\", \"header:NAME\", \"query:NAME\" or \"none\"".to_owned()))
+                if !["https://", "http://"].iter().any(|scheme| base_url.starts_with(scheme)) {
+                    return Err(at("`base_url` is an address like \"https://robots.example.com/v1\"".to_owned()));
                 }
+                Ok(())
             }
             _ => Err(at("a service of the kind's own needs `base_url` and `auth`".to_owned())),
         }
@@ -164,11 +155,16 @@ impl VerbSpec {
             if verb.only_reads() && call.method != Method::Get {
                 return Err(format!("`{shown}` isn't a GET: {verb} only reads"));
             }
-            if !manifest.services.contains_key(&call.service) {
+            let Some(service) = manifest.services.get(&call.service) else {
                 return Err(format!(
                     "`{shown}` names a service without a table `[services.{}]`",
                     call.service.escape_debug()
                 ));
+            };
+            if let Some(Auth::Query(name)) = &service.auth
+                && call.query.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+            {
+                return Err(format!("`{shown}` demands `{name}`, which the host adds with the secret"));
             }
         }
         if self.args.len() > MAX_ARGS {
@@ -225,6 +221,11 @@ impl Arg {
             if used && self.kind != ArgType::String {
                 return Err(format!("`{key}` is for strings"));
             }
+        }
+        if self.list && self.parts.len() > 1 {
+            return Err(
+                "a list separates its items by commas, so an item can't be joined of several `parts`".to_owned()
+            );
         }
         Ok(())
     }

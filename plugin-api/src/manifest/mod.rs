@@ -3,6 +3,7 @@
 //! The types here are the schema. [`Manifest::parse`] reads and checks; what it accepts, a host can show and serve. Reading the
 //! section out of a library is the host's.
 
+mod auth;
 mod call;
 mod check;
 mod parse;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use auth::Auth;
 pub use call::{Call, Method};
 pub use check::{RESERVED_OPTIONS, RESERVED_WORDS, is_kind_name};
 
@@ -71,15 +73,46 @@ pub struct Manifest {
     pub package: Option<Package>,
 }
 
-/// A service that a kind asks.
+/// A service that a kind asks: a table `[services.NAME]`.
+///
+/// `[services.api]` is the account's CARTO API and is empty: where it is, and with which bearer, is the account's. Any other name is a service
+/// of the kind's own, and such a kind needs no CARTO at all:
+///
+/// ```
+/// # let manifest = carto_plugin_api::manifest::Manifest::parse(r#"
+/// # schema = "1.0"
+/// # abi = 1
+/// # name = "robot"
+/// # plural = "robots"
+/// # title = "Robot"
+/// # about = "Things that move by themselves"
+/// [services.fleet]
+/// base_url = "https://robots.example.com/v1"
+/// auth = "header:X-Robot-Key"
+/// # [record]
+/// # fields = ["id"]
+/// # id = "id"
+/// # columns = ["id"]
+///
+/// [verbs.list]
+/// calls = ["fleet GET /robots"] # GET https://robots.example.com/v1/robots
+/// # "#).unwrap();
+/// # assert_eq!(manifest.services["fleet"].auth.as_ref().unwrap().to_string(), "header:X-Robot-Key");
+/// ```
+///
+/// Such a service is off until the user, or the organisation, approves it: with the address that requests then go to, whatever a later
+/// version of the manifest says. Its secret is the user's: `carto` takes it from the variable `CARTO_KIND_<NAME>_SECRET` (`NAME` is the
+/// kind's, `-` as `_`; one for all services of the kind), puts it where `auth` says, and takes it out of every answer. The kind never gets it,
+/// and a request that sets that header or pair of the query itself is a breach.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Service {
-    /// For a service of the kind's own: where it is. `api` has none, since that is the account's.
+    /// For a service of the kind's own: where its vendor has it. https, or http on the user's own machine. `api` has none, since that is the
+    /// account's.
     #[serde(default)]
     pub base_url: Option<String>,
     /// For a service of the kind's own: `bearer`, `header:NAME`, `query:NAME` or `none`.
     #[serde(default)]
-    pub auth: Option<String>,
+    pub auth: Option<Auth>,
 }
 
 /// The shape of a record: which field is which.
@@ -152,8 +185,8 @@ pub struct Arg {
     /// For a string: its value is a list, separated by commas. Limits of a policy hold for each item.
     #[serde(default)]
     pub list: bool,
-    /// For a string: its value (or each item of it) is another way to write the values of these options of the kind, joined by commas; the last
-    /// one takes the rest. So that a limit of a policy on one of them holds however it is written.
+    /// For a string: its value is another way to write the values of these options of the kind, joined by commas; the last one takes the rest.
+    /// In a list each item is, of one option. So that a limit of a policy on one of them holds however it is written.
     #[serde(default)]
     pub parts: Vec<String>,
     /// For a string: `@FILE` stands for the file's text, `@-` for standard input, `@@…` for a text that begins with `@`.

@@ -78,6 +78,10 @@ fn a_bad_manifest_is_refused_with_its_reason() {
         (r#"name = "level""#, r#"name = "source""#, "`source` is there twice"),
         (r#"name = "level""#, r#"name = "--level""#, "must be lower-case"),
         (r#"conflicts = ["level"]"#, r#"conflicts = ["nothing"]"#, "isn't another argument here"),
+        ("at_file = true", r#"parts = ["nothing"]"#, "its part `nothing` isn't another argument of this kind"),
+        ("at_file = true", r#"parts = ["source"]"#, "its part `source` isn't another argument"),
+        ("at_file = true", "list = true\nparts = [\"level\", \"level\"]", "can't be joined of several `parts`"),
+        (r#"values = ["low", "high"]"#, "values = [\"low\", \"high\"]\nlist = true", "`list` is for strings"),
         (r#"values = ["low", "high"]"#, "", "an enum has `values`"),
         (r#"type = "enum""#, r#"type = "colour""#, "unknown variant"),
         (r#"aliases = ["revoke"]"#, r#"aliases = ["get"]"#, "`get` can't be an alias"),
@@ -87,7 +91,28 @@ fn a_bad_manifest_is_refused_with_its_reason() {
         (r#"columns = ["id", "name"]"#, r#"columns = ["id", "nome"]"#, "`nome` isn't one of the `fields`"),
         (r#"columns = ["id", "name"]"#, "columns = []", "`columns` is empty"),
         (r#"key = "API_KEY""#, r#"key = "api key""#, "can't be a variable"),
-        (r#"auth = "header:X-Key""#, r#"auth = "cookie:x""#, "`auth` is"),
+        (r#"auth = "header:X-Key""#, r#"auth = "cookie:x""#, "line 11: `auth` is"),
+        (r#"auth = "header:X-Key""#, r#"auth = "header:X Key""#, "`auth` is"),
+        (r#"auth = "header:X-Key""#, r#"auth = "query:""#, "`auth` is"),
+        (r#"auth = "header:X-Key""#, r#"auth = "Bearer""#, "`auth` is"),
+        (
+            r#"auth = "header:X-Key""#,
+            r#"auth = "header:Authorization""#,
+            "`Authorization`, which is the host's: use \"bearer\"",
+        ),
+        (r#"auth = "header:X-Key""#, r#"auth = "header:COOKIE""#, "is the host's"),
+        (r#"auth = "header:X-Key""#, r#"auth = "header:transfer-encoding""#, "is the host's"),
+        (r#"auth = "header:X-Key""#, r#"auth = "header:Proxy-Authorization""#, "is the host's"),
+        (
+            r#"auth = "header:X-Key""#,
+            "auth = \"query:key\"\n[verbs.get]\ncalls = [\"own GET /x?KEY=1\"]",
+            "which the host adds",
+        ),
+        (
+            r#"base_url = "https://keys.example.com""#,
+            r#"base_url = "keys.example.com""#,
+            "`base_url` is an address like",
+        ),
         (r#"auth = "header:X-Key""#, "", "needs `base_url` and `auth`"),
         ("[services.api]", "[services.api]\nauth = \"none\"", "takes no `base_url`"),
         ("[services.own]", "[services.host]", "isn't `host`"),
@@ -123,6 +148,26 @@ fn a_later_minor_loads_unless_it_requires_what_is_unknown() {
 fn too_many_arguments_are_refused() {
     let many: String = (0..65).map(|i| format!("[[verbs.delete.args]]\nname = \"a{i}\"\nhelp = \"x\"\n")).collect();
     assert!(Manifest::parse(&(GOOD.to_owned() + &many)).unwrap_err().to_string().contains("64 is the limit"));
+}
+
+#[test]
+fn what_the_host_adds_is_no_kinds_to_set() {
+    let with = |headers: &[(&str, &str)], query: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        WireRequest { headers, ..request("GET", &["x"], query) }
+    };
+    for (auth, headers, query, sets) in [
+        ("bearer", &[("AUTHORIZATION", "x")][..], &[][..], true),
+        ("header:X-Key", &[("x-key", "x")], &[], true),
+        ("header:X-Key", &[("prefer", "x")], &[("X-Key", "x")], false),
+        ("query:key", &[], &[("a", "b"), ("Key", "x")], true),
+        ("query:key", &[("key", "x")], &[("keys", "x")], false),
+        ("none", &[("authorization", "x")], &[("key", "x")], false),
+    ] {
+        let read: Auth = auth.parse().unwrap();
+        assert_eq!(read.to_string(), auth);
+        assert_eq!(read.is_set_by(&with(headers, query)), sets, "{auth}");
+    }
 }
 
 fn request(method: &str, path: &[&str], query: &[(&str, &str)]) -> WireRequest {

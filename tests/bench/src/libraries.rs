@@ -1,4 +1,4 @@
-//! Folders of kinds: the three that were built, and a thousand.
+//! Folders of kinds: the three that were built, and as many more as are wanted.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,9 +10,6 @@ use crate::place::Place;
 
 /// The product's kinds.
 pub(crate) const KINDS: [&str; 3] = ["token", "spa", "m2m"];
-
-/// How many the large folder holds.
-pub(crate) const MANY: usize = 1000;
 
 pub(crate) fn file_name(kind: &str) -> String {
     format!("{}carto_kind_{}{}", std::env::consts::DLL_PREFIX, kind.replace('-', "_"), std::env::consts::DLL_SUFFIX)
@@ -27,14 +24,14 @@ pub(crate) fn three(place: &Place, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A new folder of a thousand: the three, and copies of the tokens' library that say another name and another plural. Each is a whole
+/// A new folder of so many: the three, and copies of the tokens' library that say another name and another plural. Each is a whole
 /// library, of the size and with the manifest of a real one.
-pub(crate) fn many(place: &Place, folder: &Path) -> Result<()> {
+pub(crate) fn many(place: &Place, folder: &Path, count: usize) -> Result<()> {
     three(place, folder)?;
     let mut library = fs::read(place.beside(&file_name("token"))?)?;
     let name = only_place(&library, br#"name = "token""#)? + br#"name = ""#.len();
     let plural = only_place(&library, br#"plural = "tokens""#)? + br#"plural = ""#.len();
-    for number in KINDS.len()..MANY {
+    for number in KINDS.len()..count {
         // As long as `token`, so that nothing else moves.
         let kind = format!("k{number:04}");
         library[name..name + kind.len()].copy_from_slice(kind.as_bytes());

@@ -23,8 +23,8 @@ use stage::Stage;
 /// Measure carto side by side with what it is compared with, and print a table
 ///
 /// Builds first what it measures: `cargo build --release`, and the bare clap binary. Needs no network, touches nothing outside a
-/// temporary folder (1.1 GB), and takes about two minutes. A figure that isn't held is printed as such and fails nothing. `node`
-/// and `curl` are measured if they are installed.
+/// temporary folder (1.1 GB), and takes about two minutes. A figure that isn't held is printed as such and fails nothing. `node`,
+/// `curl` and `docker` are measured if they are installed.
 #[derive(Parser)]
 #[command(name = "carto-bench")]
 struct Options {

@@ -1,7 +1,9 @@
 //! The built libraries, as files, and damaged copies of them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 /// Where cargo puts what `cargo test` builds: beside this test.
 fn deps() -> PathBuf {
@@ -47,6 +49,13 @@ pub(crate) fn manifest(kind: &str) -> String {
     text.split("\n# padding").next().unwrap().to_owned()
 }
 
+/// Writes into the bytes of the fixture `strange` how it misbehaves: `PLACE:WHAT`.
+pub(crate) fn set_mode(bytes: &mut [u8], mode: &str) {
+    const KEY: &[u8] = b"carto-strange-mode=";
+    let at = bytes.windows(KEY.len()).position(|window| window == KEY).unwrap() + KEY.len();
+    put(bytes, at, format!("{mode:.<45}").as_bytes());
+}
+
 fn manifest_room(bytes: &[u8]) -> Range<usize> {
     let section = section(bytes, ".carto_kind");
     let text = &bytes[section.range()];
@@ -56,6 +65,11 @@ fn manifest_room(bytes: &[u8]) -> Range<usize> {
 
 /// A kind's library without what is for debuggers, as it is when it is delivered: quicker to write, copy and hash.
 pub(crate) fn small(kind: &str) -> Vec<u8> {
+    static MADE: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    MADE.lock().unwrap().entry(kind.to_owned()).or_insert_with(|| without_debugging(kind)).clone()
+}
+
+fn without_debugging(kind: &str) -> Vec<u8> {
     let whole = std::fs::read(built(kind)).unwrap();
     let end = |header: usize| word(&whole, header + SEGMENT_OFFSET) + word(&whole, header + SEGMENT_SIZE);
     let loaded = segments(&whole).into_iter().map(end).max().unwrap();

@@ -4,6 +4,8 @@
 pub(crate) mod kernel;
 pub(crate) mod library;
 pub(crate) mod output;
+pub(crate) mod prefix;
+pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod terminal;

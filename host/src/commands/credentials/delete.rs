@@ -1,6 +1,7 @@
 //! Delete: asks, deletes, says what is gone.
 
 use std::process::ExitCode;
+use std::slice;
 
 use carto_plugin_api::Verb;
 use clap::ArgMatches;
@@ -22,7 +23,7 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
     }
     let mut stdin = Stdin::default();
     let id = input::id(super::typed_id(matches), &mut stdin)?;
-    let mut work = work::Work::begin(context, Some(kind), stdin)?;
+    let mut work = work::Work::begin(context, slice::from_ref(kind), Verb::Delete, stdin)?;
     let input = work.input(kind, Verb::Delete, matches, Some(id.clone()))?;
     if !context.globals.dry_run {
         confirm::deletion(&kind.manifest.title, &redact::handle(&id), &context.globals, &mut work.stdin)?;

@@ -12,7 +12,14 @@ pub(super) fn show(draft: &Draft, view: &View) -> anyhow::Result<ExitCode> {
     let object = || {
         let headers: serde_json::Map<_, _> =
             draft.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        json!({ "dry_run": { "method": draft.method, "path": draft.path, "headers": headers, "body": draft.body } })
+        let mut request = json!({ "method": draft.method });
+        if let Some(base_url) = &draft.base_url {
+            request["base_url"] = base_url.as_str().into();
+        }
+        request["path"] = draft.path.as_str().into();
+        request["headers"] = headers.into();
+        request["body"] = draft.body.clone().into();
+        json!({ "dry_run": request })
     };
     let text = match view.format {
         _ if view.field.is_some() => return Err(no_result("--field").into()),
@@ -24,7 +31,8 @@ pub(super) fn show(draft: &Draft, view: &View) -> anyhow::Result<ExitCode> {
         Format::Table => draft_text(&draft.method, &draft.path, &draft.headers, draft.body.as_ref()),
     };
     stdout::write(&text)?;
-    stderr::done("Not sent: this was a dry run, and nothing was changed.");
+    let to = draft.base_url.as_ref().map(|base_url| format!(" to `{base_url}`")).unwrap_or_default();
+    stderr::done(&format!("Not sent{to}: this was a dry run, and nothing was changed."));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,8 +14,8 @@ use crate::kinds::{Catalog, Kind};
 use crate::lock::Lock;
 use crate::policy::{Asked, Because, Policy};
 use crate::redact;
-use crate::run::Level;
-use crate::service::Fate;
+use crate::service::{ACCOUNT_SERVICE, Fate};
+use crate::settings::Settings;
 
 /// The policies of a command, and what its records say of it.
 #[derive(Clone)]
@@ -23,16 +23,24 @@ pub(super) struct Guard {
     policy: Arc<Policy>,
     lock: Arc<Lock>,
     recorder: Recorder,
-    level: Level,
-    account: Value,
+    settings: Arc<Settings>,
+    account: Option<Value>,
     dry_run: bool,
 }
 
 impl Guard {
-    pub(super) fn new(context: &Context, level: Level, account: Value) -> Result<Guard> {
+    pub(super) fn new(context: &Context, settings: &Settings, account: Option<Value>) -> Result<Guard> {
         let policy = Arc::clone(context.catalog.policy());
         let recorder = Recorder::new(&policy);
-        Ok(Guard { policy, lock: Arc::new(Lock::read()?), recorder, level, account, dry_run: context.globals.dry_run })
+        let settings = Arc::new(settings.clone());
+        Ok(Guard {
+            policy,
+            lock: Arc::new(Lock::read()?),
+            recorder,
+            settings,
+            account,
+            dry_run: context.globals.dry_run,
+        })
     }
 
     /// Whether the values that a verb is given may be given. It is recorded if not.
@@ -61,23 +69,27 @@ pub(super) struct Watch {
     verb: Verb,
     /// The credential, as it was typed.
     called: Option<String>,
-    /// What its first record says of the library, once that is written.
-    begun: OnceLock<(String, Option<String>)>,
+    /// What its first record says of the library, once that is written; nothing if it can't be.
+    begun: OnceLock<Option<(String, Option<String>)>>,
 }
 
 impl Watch {
     /// Whether the sealed library may be opened. It is recorded that it will be.
     pub(super) fn accept(&self, sha256: &str) -> Result<()> {
-        let Guard { policy, lock, recorder, level, .. } = &self.guard;
+        let Guard { policy, lock, recorder, settings, .. } = &self.guard;
         lock.check(&self.kind, sha256)?;
-        let asked =
-            Asked { kind: &self.kind, verb: self.verb, sha256: &|| Some(sha256.to_owned()), level: &|| Some(*level) };
+        let asked = Asked {
+            kind: &self.kind,
+            verb: self.verb,
+            sha256: &|| Some(sha256.to_owned()),
+            settings: &|| Some(Arc::clone(settings)),
+        };
         let verdict = policy.permit(&asked)?;
         let rule = verdict.decisive().map(Because::address);
-        recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()))?;
+        let begun = recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()));
         // Once is enough.
-        let _ = self.begun.set((sha256.to_owned(), rule));
-        Ok(())
+        let _ = self.begun.set(begun.is_ok().then(|| (sha256.to_owned(), rule)));
+        begun
     }
 
     /// Records how it ended.
@@ -86,7 +98,9 @@ impl Watch {
         let made = fate.accepted.iter().find_map(|write| write.id.as_deref());
         let credential = shown.or(made).or(self.called.as_deref());
         let (event, sha256, rule) = match self.begun.get() {
-            Some((sha256, rule)) => ("ended", Some(sha256.as_str()), rule.as_deref()),
+            Some(Some((sha256, rule))) => ("ended", Some(sha256.as_str()), rule.as_deref()),
+            // What can't be recorded is why it isn't done.
+            Some(None) => return,
             None if refused => ("refused", None, None),
             // Nothing was opened, and nobody refused it: it never began.
             None => return,
@@ -102,10 +116,10 @@ impl Watch {
         let Watch { guard, kind, verb, .. } = self;
         let mut fields = audit::library(kind, sha256);
         let more = [
-            ("account", guard.account.clone()),
+            ("account", guard.account.clone().filter(|_| kind.asks(*verb, ACCOUNT_SERVICE)).into()),
             ("verb", verb.as_str().into()),
             ("credential", credential.into()),
-            ("level", guard.level.as_str().into()),
+            ("level", guard.settings.plugins.level.as_str().into()),
             ("rule", rule.into()),
             ("dry_run", guard.dry_run.into()),
         ];

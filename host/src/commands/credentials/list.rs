@@ -63,7 +63,7 @@ fn run(
     let view = context.globals.view();
     let mut list = List::new(view.clone(), several)?;
     record::check(&view, &kinds, false)?;
-    let mut work = Work::begin(context, kinds.first(), Stdin::default())?;
+    let mut work = Work::begin(context, &kinds, Verb::List, Stdin::default())?;
     let limit = matches.get_one::<u64>(LIMIT).copied();
     let inputs = kinds
         .into_iter()
@@ -100,7 +100,8 @@ fn run(
             }
         }
     })?;
-    Ok(work.status(first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status()))))
+    let failure = first_failure.or_else(|| work.unrecorded());
+    Ok(failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_status())))
 }
 
 fn stopped(stop: Stop) -> Error {
@@ -125,9 +126,16 @@ async fn emit(text: String) -> anyhow::Result<()> {
 /// Starts the list of a kind. It works one page ahead of what is printed.
 fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mpsc::Receiver<Page>) {
     let (sender, receiver) = mpsc::channel(1);
-    let broker = Broker::new(kind.clone(), Verb::List, Arc::clone(&work.session), Handle::current(), None);
-    let worker = work.worker(broker, None);
-    tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+    match work.services(&kind) {
+        Ok(services) => {
+            let session = Arc::clone(&work.session);
+            let broker = Broker::new(kind.clone(), Verb::List, session, services, Handle::current(), None);
+            let worker = work.worker(broker, None);
+            tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
+        }
+        // There is room for one.
+        Err(error) => drop(sender.try_send(Err(error))),
+    }
     (kind, receiver)
 }
 

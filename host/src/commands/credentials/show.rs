@@ -1,6 +1,7 @@
 //! Create, get and update: one record comes back and is shown.
 
 use std::process::ExitCode;
+use std::slice;
 
 use carto_plugin_api::Verb;
 use clap::ArgMatches;
@@ -19,10 +20,10 @@ pub(super) fn run(context: &Context, kind: &Kind, verb: Verb, matches: &ArgMatch
     let fresh = verb == Verb::Create;
     let path = if fresh { matches.get_one::<String>(ENV_FILE) } else { None };
     let view = View { to_file: path.is_some(), ..context.globals.view() };
-    record::check(&view, std::slice::from_ref(kind), fresh)?;
+    record::check(&view, slice::from_ref(kind), fresh)?;
     let mut stdin = Stdin::default();
     let id = if verb.takes_id() { Some(input::id(super::typed_id(matches), &mut stdin)?) } else { None };
-    let mut work = work::Work::begin(context, Some(kind), stdin)?;
+    let mut work = work::Work::begin(context, slice::from_ref(kind), verb, stdin)?;
     let input = work.input(kind, verb, matches, id)?;
     let names: Vec<&str> = kind.manifest.record.env.values().map(String::as_str).collect();
     let file = path.map(|path| EnvFile::open(path, &names)).transpose()?;

@@ -1,6 +1,7 @@
 //! Runs verbs: a kind works on a thread of its own and blocks there; its requests run on this thread's event loop, which a signal or the
 //! deadline can end.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
@@ -15,20 +16,22 @@ use super::Context;
 use super::delivery::Delivery;
 use super::guard::{Guard, Watch};
 use super::outcome::{self, About};
-use crate::account;
+use crate::account::{self, Account};
 use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
-use crate::service::{Broker, Draft, Rehearsal, Session};
+use crate::service::{ACCOUNT_SERVICE, Broker, Draft, Rehearsal, Services, Session};
 use crate::settings;
 
 /// A command's session, and what it has read of standard input.
 pub(super) struct Work {
     pub(super) session: Arc<Session>,
     pub(super) stdin: Stdin,
+    /// What each kind asks, or why it can't.
+    services: BTreeMap<String, Result<Services>>,
     runtime: Arc<dyn Runtime>,
     guard: Guard,
     dry_run: bool,
@@ -43,21 +46,30 @@ pub(super) enum Ended<T> {
 }
 
 impl Work {
-    /// Finds the account, while the first kind that it is for is made ready. Nothing is sent.
-    pub(super) fn begin(context: &Context, kind: Option<&Kind>, mut stdin: Stdin) -> Result<Work> {
+    /// Finds what a verb of these kinds asks, the account among it, while the first of them is made ready. Nothing is sent.
+    pub(super) fn begin(context: &Context, kinds: &[Kind], verb: Verb, mut stdin: Stdin) -> Result<Work> {
         let settings = settings::read()?;
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
-        if let Some(kind) = kind {
+        if let Some(kind) = kinds.first() {
             runtime.prepare(kind);
         }
-        let account = account::resolve(context.globals.choice(&mut stdin)?)?;
-        let guard = Guard::new(context, settings.plugins.level, account.record())?;
+        let account = find_account(context, kinds, verb, &mut stdin)?;
+        let recorded = account.as_ref().and_then(|account| Some(account.as_ref().ok()?.record()));
+        let guard = Guard::new(context, &settings, recorded)?;
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
-        Ok(Work { session: Arc::new(session), stdin, runtime, guard, dry_run: context.globals.dry_run })
+        let services = kinds.iter().map(|kind| (kind.name().to_owned(), session.services(kind, verb))).collect();
+        Ok(Work { session: Arc::new(session), stdin, services, runtime, guard, dry_run: context.globals.dry_run })
     }
 
-    /// The input of a verb: the id as it was read, the options, and what the host says besides.
+    /// What a kind of this work asks.
+    pub(super) fn services(&self, kind: &Kind) -> Result<Services> {
+        self.services.get(kind.name()).cloned().unwrap_or_else(|| Ok(Services::new()))
+    }
+
+    /// The input of a verb: the id as it was read, the options, and what the host says besides. A verb that can't ask what it needs ends here,
+    /// before a file is opened or a person asked.
     pub(super) fn input(&mut self, kind: &Kind, verb: Verb, matches: &ArgMatches, id: Option<String>) -> Result<Input> {
+        self.services(kind)?;
         let args = match kind.manifest.verbs.get(&verb) {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
             None => serde_json::Map::new(),
@@ -80,9 +92,9 @@ impl Work {
         Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch: Arc::new(watch) }
     }
 
-    /// The status of a command that came to its end: a record that has to be there and isn't is a failure too.
-    pub(super) fn status(&self, status: ExitCode) -> ExitCode {
-        if self.guard.is_complete() { status } else { ExitCode::from(ErrorCode::Failed.exit_status()) }
+    /// The failure of a command that has no other: a record that has to be there isn't.
+    pub(super) fn unrecorded(&self) -> Option<ErrorCode> {
+        (!self.guard.is_complete()).then_some(ErrorCode::Failed)
     }
 
     /// Runs one verb once, reads its answer (`shown`: the id in it), and hands that to `finish`, which shows it. All of it can be stopped, whatever blocks.
@@ -97,8 +109,10 @@ impl Work {
     ) -> anyhow::Result<ExitCode> {
         let about = About { kind: kind.clone(), verb, called: called(kind, &input) };
         let rehearsal = self.dry_run.then(|| Rehearsal { secrets: secrets(kind, verb, &input) });
+        let services = self.services(kind)?;
         event_loop::run(async move {
-            let broker = Broker::new(kind.clone(), verb, Arc::clone(&self.session), Handle::current(), rehearsal);
+            let session = Arc::clone(&self.session);
+            let broker = Broker::new(kind.clone(), verb, session, services, Handle::current(), rehearsal);
             let worker = self.worker(broker, input.id.as_deref());
             let (broker, watch) = (Arc::clone(&worker.broker), Arc::clone(&worker.watch));
             let told = OnceLock::new();
@@ -141,7 +155,8 @@ impl Work {
             };
             let error = done.as_ref().err().map(as_told);
             watch.ended(error.as_ref(), told.get().and_then(|id| id.as_deref()), &broker.fate());
-            done.map(|status| self.status(status))
+            let unrecorded = self.unrecorded().map(|code| ExitCode::from(code.exit_status()));
+            done.map(|status| unrecorded.unwrap_or(status))
         })
     }
 }
@@ -150,6 +165,20 @@ impl Work {
 fn as_told(error: &anyhow::Error) -> Error {
     let known = error.downcast_ref::<Error>().cloned();
     known.unwrap_or_else(|| Error::new(ErrorCode::OutputFailed, error.to_string()))
+}
+
+/// The account, if one of the kinds asks it; the sandbox also if none does, since it stands for everything. Where other kinds can do without
+/// it, its lack is the trouble of those that can't.
+fn find_account(context: &Context, kinds: &[Kind], verb: Verb, stdin: &mut Stdin) -> Result<Option<Result<Account>>> {
+    let asks = |kind: &Kind| kind.asks(verb, ACCOUNT_SERVICE);
+    let in_sandbox = account::sandbox_asked_by(context.globals.sandbox)?.is_some();
+    if !in_sandbox && !kinds.iter().any(asks) {
+        return Ok(None);
+    }
+    match context.globals.choice(stdin).and_then(account::resolve) {
+        Err(error) if in_sandbox || kinds.iter().all(asks) => Err(error),
+        account => Ok(Some(account)),
+    }
 }
 
 /// Runs something that blocks.

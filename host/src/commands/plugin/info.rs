@@ -2,6 +2,7 @@
 //! for people.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{ArgType, Manifest};
@@ -20,7 +21,7 @@ use crate::settings::{self, Settings};
 /// Shows it.
 pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
     text_or_json(context)?;
-    let settings = settings::read()?;
+    let settings = Arc::new(settings::read()?);
     let survey = Survey::of(context, &context.catalog, &settings)?;
     let plugin = survey.find(word)?;
     let about = About {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use carto_plugin_api::manifest::is_kind_name;
 use carto_plugin_api::{ErrorCode, Verb};
@@ -102,17 +103,17 @@ fn expected(text: &str) -> Result<String> {
 struct Candidate {
     kind: Kind,
     whole: Whole,
-    settings: Settings,
+    settings: Arc<Settings>,
     verdicts: Vec<(Verb, Verdict)>,
     recorder: Recorder,
 }
 
 impl Candidate {
     fn new(context: &Context, kind: Kind, whole: Whole) -> Result<Candidate> {
-        let settings = settings::read()?;
+        let settings = Arc::new(settings::read()?);
         let policy: &Policy = context.catalog.policy();
         let recorder = Recorder::new(policy);
-        let verdicts = policy.of_library(&kind, &|| Some(whole.sha256.clone()), settings.plugins.level);
+        let verdicts = policy.of_library(&kind, &|| Some(whole.sha256.clone()), &settings);
         if let Some(error) = refused_whole(&kind, &verdicts) {
             let contact = verdicts.first().and_then(|(_, verdict)| verdict.decisive()?.contact.clone());
             let error = error.hint(contact.map_or_else(
@@ -203,13 +204,10 @@ impl Candidate {
 
     /// What is left to do before it can be used.
     fn advise(&self, context: &Context) {
-        for service in services::own(&self.kind.manifest, &self.settings) {
-            if !service.is_approved() {
-                let (name, address, how) = (service.name, service.address(), service.authorisation());
-                stderr::warning(
-                    &format!("it asks a service of its own, which isn't approved yet: `{name}` at `{address}`, {how}"),
-                    Some(&service.approval()),
-                );
+        for service in services::own(&self.kind, &self.settings) {
+            if let Some(error) = service.obstacle() {
+                stderr::warning(&error.message, error.hint.as_deref());
+                stderr::note(&format!("`{}` is asked {}", service.name, service.authorisation()));
             }
         }
         let is_looked_at =
@@ -229,7 +227,7 @@ impl Candidate {
         };
         let manifest = &self.kind.manifest;
         let account = manifest.services.contains_key("api").then(|| "your CARTO account".to_owned());
-        let own = services::own(manifest, &self.settings);
+        let own = services::own(&self.kind, &self.settings);
         let asked: Vec<String> =
             account.into_iter().chain(own.iter().map(|one| format!("`{}`", one.address()))).collect();
         let asked = if asked.is_empty() { "nobody".to_owned() } else { asked.join(" and ") };
@@ -298,7 +296,7 @@ impl Said<'_> {
             let verdicts = verdicts.iter().filter(|(_, verdict)| verdict.allowed == allowed);
             verdicts.map(|(verb, _)| verb.as_str()).collect()
         };
-        let services = services::own(&kind.manifest, settings);
+        let services = services::own(kind, settings);
         let services: serde_json::Map<String, Value> =
             services.iter().map(|service| (service.name.to_owned(), service.json())).collect();
         json!({

@@ -1,6 +1,7 @@
 //! `carto plugin list`: what is there, read from files. Nothing of a library runs here.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +21,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     if matches!(view.format, Format::Csv | Format::Env) || view.field.is_some() {
         return Err(usage("a list of plugins is a table or JSON").hint("leave the format out, or use `--json`").into());
     }
-    let settings = settings::read()?;
+    let settings = Arc::new(settings::read()?);
     let survey = Survey::of(context, &context.catalog, &settings)?;
     let (plugins, level) = (&survey.plugins, survey.runtime.level());
     let rows = || plugins.iter().map(|plugin| row(plugin, level, &settings));
@@ -115,8 +116,8 @@ pub(super) fn row(plugin: &Plugin, level: Level, settings: &Settings) -> Value {
         let verdicts = plugin.verdicts.iter().filter(|(_, verdict)| verdict.allowed == allowed);
         Some(verdicts.map(|(verb, _)| verb.as_str()).collect())
     };
-    let services = manifest.map(|manifest| {
-        let own = services::own(manifest, settings);
+    let services = plugin.kind.as_ref().map(|kind| {
+        let own = services::own(kind, settings);
         own.iter().map(|service| (service.name.to_owned(), service.json())).collect::<Map<_, _>>()
     });
     let calls = manifest.map(|manifest| {

@@ -1,6 +1,7 @@
 //! `carto plugin lock`: accepts the libraries that are there now, and so no others; or any again.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use carto_plugin_api::ErrorCode;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ struct Change {
 }
 
 fn accept_some(context: &Context, mut lock: Lock, words: &[String], recorder: &Recorder) -> Result<Value> {
-    let survey = Survey::of(context, &context.catalog, &settings::read()?)?;
+    let survey = Survey::of(context, &context.catalog, &Arc::new(settings::read()?))?;
     let (usable, refused) = chosen(&survey, words)?;
     if let Some(error) = refused.iter().find_map(|plugin| plugin.error.as_ref()).filter(|_| !words.is_empty()) {
         return Err(error.clone());

@@ -107,7 +107,7 @@ impl Sheet {
 
     fn what_it_may_ask(&mut self, about: &About<'_>, kind: &Kind) {
         self.heading("What its verbs may ask, and nothing else");
-        let own = services::own(&kind.manifest, about.settings);
+        let own = services::own(kind, about.settings);
         for (verb, spec) in &kind.manifest.verbs {
             let verdict = about.plugin.verdicts.iter().find(|(known, _)| known == verb).map(|(_, verdict)| verdict);
             let mut lines: Vec<String> = match verdict.filter(|verdict| !verdict.allowed) {
@@ -130,14 +130,7 @@ impl Sheet {
         self.heading("Services of its own");
         for service in own {
             let mut lines = vec![format!("{}, {}", service.address(), service.authorisation())];
-            if service.is_approved() {
-                lines.push("approved in your settings".to_owned());
-                if service.lacks_its_secret() {
-                    lines.push("its secret isn't set here".to_owned());
-                }
-            } else {
-                lines.push(format!("NOT approved, so it isn't asked; {}", service.approval()));
-            }
+            lines.push(service.standing());
             self.lines(service.name, &lines);
         }
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::kinds::{Catalog, Kind, section};
 use crate::lock::Lock;
 use crate::policy::{Policy, Verdict, refused_whole};
-use crate::run::{self, Level, Runtime};
+use crate::run::{self, Runtime};
 use crate::settings::Settings;
 
 /// What a verb would find; of several, the first here but `Ok`.
@@ -102,9 +102,9 @@ impl Plugin {
     }
 
     /// Finds out what a verb would find, if its file can be used.
-    fn judge(&mut self, policy: &Policy, level: Level, lock: &Result<Lock>, unconfined: Option<&Error>) {
+    fn judge(&mut self, policy: &Policy, settings: &Arc<Settings>, lock: &Result<Lock>, unconfined: Option<&Error>) {
         let Some(kind) = &self.kind else { return };
-        self.verdicts = policy.of_library(kind, &|| self.sha256().map(str::to_owned), level);
+        self.verdicts = policy.of_library(kind, &|| self.sha256().map(str::to_owned), settings);
         if self.state != State::Ok {
             return;
         }
@@ -138,7 +138,7 @@ pub(super) struct Survey {
 
 impl Survey {
     /// Looks at all folders of a catalogue. What this machine can give is tried out, with a process that opens no library.
-    pub(super) fn of(context: &Context, catalog: &Catalog, settings: &Settings) -> Result<Survey> {
+    pub(super) fn of(context: &Context, catalog: &Catalog, settings: &Arc<Settings>) -> Result<Survey> {
         let found = catalog.all()?;
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
         let (lock, unconfined) = (Lock::read(), runtime.check().err());
@@ -161,7 +161,7 @@ impl Survey {
             plugins.push(plugin);
         }
         for plugin in &mut plugins {
-            plugin.judge(catalog.policy(), runtime.level(), &lock, unconfined.as_ref());
+            plugin.judge(catalog.policy(), settings, &lock, unconfined.as_ref());
         }
         plugins.sort_by_key(|plugin| (plugin.name.is_none(), plugin.name.clone()));
         Ok(Survey { plugins, lock, runtime, unconfined })

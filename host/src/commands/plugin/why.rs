@@ -25,7 +25,9 @@ pub(super) fn run(context: &Context, word: &str, verb: Option<&str>) -> anyhow::
     }
     let text = if view.format.is_json() { json_text::pretty(&answer.json()) } else { answer.text() };
     stdout::write(&text)?;
-    if let Some(hint) = answer.error.as_ref().and_then(|error| error.hint.as_ref()).filter(|_| !view.format.is_json()) {
+    // What a policy's refusal would hint at is this answer.
+    let other = answer.error.as_ref().filter(|error| error.code != ErrorCode::RefusedByPolicy);
+    if let Some(hint) = other.and_then(|error| error.hint.as_ref()).filter(|_| !view.format.is_json()) {
         stderr::hint(hint);
     }
     Ok(ExitCode::from(answer.error.map_or(0, |error| error.code.exit_status())))

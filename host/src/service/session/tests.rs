@@ -10,8 +10,8 @@ use carto_plugin_api::ErrorCode;
 
 use super::*;
 
-/// A session with a router that gives these answers in turn, the last of them for ever; and the count of its requests.
-fn session(timeout: Option<Duration>, answers: Vec<Answer>) -> (Session, Arc<AtomicUsize>) {
+/// A session, a service behind a router that gives these answers in turn, the last of them for ever, and the count of its requests.
+fn session(timeout: Option<Duration>, answers: Vec<Answer>) -> (Session, Endpoint, Arc<AtomicUsize>) {
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
     let answers = Arc::new(answers);
@@ -20,9 +20,7 @@ fn session(timeout: Option<Duration>, answers: Vec<Answer>) -> (Session, Arc<Ato
         let answers = Arc::clone(&answers);
         async move { answers[at.min(answers.len() - 1)].give().await }
     });
-    let session = Session::new(Account::of_nobody(), Settings::default(), timeout, false);
-    *session.transport.lock().unwrap() = Some(Transport::Router(router));
-    (session, seen)
+    (Session::new(None, Settings::default(), timeout, false), Endpoint::of_router(router), seen)
 }
 
 #[derive(Clone)]
@@ -67,9 +65,9 @@ fn request(method: &str) -> WireRequest {
 
 /// What comes of a request: the status or the code, the requests that were made, the whole seconds that passed.
 async fn outcome(method: &str, timeout: Option<u64>, answers: Vec<Answer>) -> (String, usize, u64) {
-    let (session, seen) = session(timeout.map(Duration::from_secs), answers);
+    let (session, endpoint, seen) = session(timeout.map(Duration::from_secs), answers);
     let started = Instant::now();
-    let told = match session.send(request(method), |_| {}).await {
+    let told = match session.send(&endpoint, request(method), |_| {}).await {
         Ok(response) => response.status.to_string(),
         Err(error) => error.code.to_string(),
     };
@@ -117,12 +115,12 @@ async fn one_deadline_is_for_all_attempts() {
 #[tokio::test(start_paused = true)]
 async fn one_deadline_is_for_the_whole_command() {
     let slow = Answer { after: Duration::from_secs(40), ..status(200) };
-    let (session, seen) = session(Some(Duration::from_secs(100)), vec![slow]);
-    assert!(session.send(request("GET"), |_| {}).await.is_ok());
-    assert!(session.send(request("GET"), |_| {}).await.is_ok());
-    assert_eq!(session.send(request("POST"), |_| {}).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
+    let (session, endpoint, seen) = session(Some(Duration::from_secs(100)), vec![slow]);
+    assert!(session.send(&endpoint, request("GET"), |_| {}).await.is_ok());
+    assert!(session.send(&endpoint, request("GET"), |_| {}).await.is_ok());
+    assert_eq!(session.send(&endpoint, request("POST"), |_| {}).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
     // Nothing more is sent when the time is over, and so nothing is unknown.
-    let error = session.send(request("POST"), |_| {}).await.unwrap_err();
+    let error = session.send(&endpoint, request("POST"), |_| {}).await.unwrap_err();
     assert_eq!((error.code, seen.load(Ordering::Relaxed)), (ErrorCode::Unreachable, 3));
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use carto_plugin_api::ErrorCode;
 
@@ -21,10 +22,10 @@ use crate::settings::{self, Settings};
 /// All rows, in the order in which a verb would run into them. With `run`, each kind is opened.
 pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
     let mut rows = Vec::new();
-    let settings = settings::read().unwrap_or_else(|error| {
+    let settings = Arc::new(settings::read().unwrap_or_else(|error| {
         rows.push(Row::wrong("settings", &error));
         Settings::default()
-    });
+    }));
     // Where the folders that are named can't be looked at, the usual ones can.
     let usual = Catalog::usual();
     let mut catalog = &context.catalog;
@@ -60,7 +61,7 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
     rows.extend(survey.plugins.iter().flat_map(|plugin| own_services(plugin, &settings)));
     rows.extend(sandbox());
     if run {
-        rows.extend(trial::of_all(&survey, policy));
+        rows.extend(trial::of_all(&survey, policy, &settings));
     }
     rows
 }
@@ -200,18 +201,15 @@ fn plugins(survey: &Survey) -> Vec<Row> {
 /// What a kind asks besides the account, if it can be used at all.
 fn own_services(plugin: &Plugin, settings: &Settings) -> Vec<Row> {
     let Some(kind) = plugin.kind.as_ref().filter(|_| plugin.state == State::Ok) else { return Vec::new() };
-    let services = services::own(&kind.manifest, settings);
+    let services = services::own(kind, settings);
     let rows = services.iter().map(|service| {
         let (name, address) = (service.name, service.address());
-        if !service.is_approved() {
-            let message = format!("it asks a service of its own, `{name}` at `{address}`, which isn't approved");
-            return Row::wrong(kind.name(), &Error::new(ErrorCode::Forbidden, message).hint(service.approval()));
-        }
-        match service.variable().filter(|_| service.lacks_its_secret()) {
-            Some(variable) => {
-                let message = format!("its service `{name}` at `{address}` takes a secret, and none is set here");
-                Row::note(kind.name(), message, &format!("set `{variable}` where you use it"))
+        match service.obstacle() {
+            // It may be set where the kind is used.
+            Some(error) if error.code == ErrorCode::NotSignedIn => {
+                Row::note(kind.name(), error.message, error.hint.as_deref().unwrap_or_default())
             }
+            Some(error) => Row::wrong(kind.name(), &error),
             None => Row::ok(kind.name(), format!("its service `{name}` at `{address}` is approved")),
         }
     });

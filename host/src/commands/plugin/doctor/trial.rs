@@ -2,6 +2,7 @@
 //! policy wants recorded is recorded.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -13,14 +14,15 @@ use crate::commands::plugin::survey::{State, Survey};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::policy::{Because, Policy, refused_whole};
+use crate::settings::Settings;
 
 /// One row a kind.
-pub(super) fn of_all(survey: &Survey, policy: &Policy) -> Vec<Row> {
+pub(super) fn of_all(survey: &Survey, policy: &Policy, settings: &Arc<Settings>) -> Vec<Row> {
     let recorder = Recorder::new(policy);
     let usable = survey.plugins.iter().filter(|plugin| plugin.state == State::Ok);
     let rows = usable.filter_map(|plugin| plugin.kind.as_ref()).map(|kind| {
         let mut begun = None;
-        let outcome = open(survey, policy, kind, &mut |sha256, rule| {
+        let outcome = open(survey, policy, settings, kind, &mut |sha256, rule| {
             let record = record(kind, sha256, rule, survey);
             recorder.before("begun", &record)?;
             begun = Some(record);
@@ -54,13 +56,19 @@ impl Measured {
 
 type Begin<'a> = dyn FnMut(&str, Option<String>) -> Result<()> + 'a;
 
-fn open(survey: &Survey, policy: &Policy, kind: &Kind, begin: &mut Begin<'_>) -> Result<Measured> {
+fn open(
+    survey: &Survey,
+    policy: &Policy,
+    settings: &Arc<Settings>,
+    kind: &Kind,
+    begin: &mut Begin<'_>,
+) -> Result<Measured> {
     let began = Instant::now();
     let lock = survey.lock.as_ref().map_err(Error::clone)?;
     let begin = std::cell::RefCell::new(begin);
     let instance = survey.runtime.start(kind, &|sha256| {
         lock.check(kind, sha256)?;
-        let verdicts = policy.of_library(kind, &|| Some(sha256.to_owned()), survey.runtime.level());
+        let verdicts = policy.of_library(kind, &|| Some(sha256.to_owned()), settings);
         if let Some(error) = refused_whole(kind, &verdicts) {
             return Err(error);
         }

@@ -1,0 +1,25 @@
+//! What could stand for the value of an option, where it isn't simply a file or one of some words.
+
+use std::ffi::OsStr;
+
+use clap_complete::engine::ValueCompleter;
+use clap_complete::{ArgValueCompleter, CompletionCandidate, PathCompleter};
+
+/// Text, or a file after `@`.
+pub(in crate::cli) fn text_or_file() -> ArgValueCompleter {
+    ArgValueCompleter::new(file_after_at)
+}
+
+/// Where a secret is: standard input, a file, a variable.
+pub(in crate::cli) fn secret() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let places = ["-", "@", "env:"].into_iter().filter(|place| place.starts_with(&*typed.to_string_lossy()));
+        let files = file_after_at(typed);
+        if files.is_empty() { places.map(CompletionCandidate::new).collect() } else { files }
+    })
+}
+
+fn file_after_at(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(path) = typed.to_str().and_then(|typed| typed.strip_prefix('@')) else { return Vec::new() };
+    PathCompleter::file().complete(OsStr::new(path)).into_iter().map(|file| file.add_prefix("@")).collect()
+}

@@ -1,0 +1,72 @@
+//! What the man page of the program says beside its options: statuses, variables, files. The pages in `docs/` say more.
+
+use clap_mangen::roff::{Roff, roman};
+
+use super::man::list;
+use crate::environment;
+
+const STATUSES: [(&str, &str); 10] = [
+    ("0", "Done."),
+    ("1", "It failed."),
+    (
+        "2",
+        "The command line makes no sense, names a kind or verb that isn't there, or an id that several credentials have.",
+    ),
+    ("3", "No credential has that id."),
+    ("4", "Not signed in, not allowed, or refused by the organisation's policy."),
+    ("5", "Something else has that name, or it changed in the meantime."),
+    ("6", "The service failed, asks for fewer requests, or can't be reached. Nothing was changed."),
+    ("7", "A plugin can't be loaded, broke, or broke the contract."),
+    ("8", "A change was sent, and its outcome isn't known: look before you repeat it."),
+    ("130", "Interrupted. The message says what was changed."),
+];
+
+const VARIABLES: [(&str, &str); 8] = [
+    (environment::SANDBOX, "Use the sandbox: anything but empty, 0, false, no, off."),
+    (environment::API_TOKEN, "The OAuth access token."),
+    (environment::BASE_URL, "The account's address."),
+    (environment::PROFILE, "The profile of the credentials file."),
+    (environment::KINDS_PATH, "Folders of kinds, separated by colons, instead of the usual ones."),
+    (environment::SANDBOX_FAULT, "Faults and the clock of the sandbox, for tests."),
+    ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "Proxies."),
+    ("NO_COLOR, TERM", "Colours."),
+];
+
+const FILES: [(&str, &str); 6] = [
+    ("~/.carto_credentials.json", "Profiles with their tokens, written by CARTO's own command line and read here."),
+    ("$XDG_CONFIG_HOME/carto/config.toml", "Settings (~/.config if the variable isn't set)."),
+    ("/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml", "What an organisation allows."),
+    ("$XDG_DATA_HOME/carto/sandbox.db", "The sandbox (~/.local/share if the variable isn't set)."),
+    (
+        "PREFIX/lib/carto/kinds, /usr/lib/carto/kinds, $XDG_DATA_HOME/carto/kinds",
+        "Libraries of kinds. PREFIX is the folder above the program's bin; the first folder that has a name keeps it.",
+    ),
+    ("PREFIX/share/doc/carto", "Documentation."),
+];
+
+/// EXIT STATUS, ENVIRONMENT, FILES.
+pub(super) fn of_the_program(roff: &mut Roff) {
+    for (heading, items) in [("EXIT STATUS", &STATUSES[..]), ("ENVIRONMENT", &VARIABLES), ("FILES", &FILES)] {
+        roff.control("SH", [heading]);
+        list(roff, items);
+    }
+    roff.control("SH", ["NOTES"]);
+    roff.text([roman(
+        "Errors go to standard error. With --json they are JSON too, and have a code that says more than the status.",
+    )]);
+}
+
+#[cfg(test)]
+mod tests {
+    use carto_plugin_api::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn every_status_is_explained() {
+        for code in ErrorCode::ALL {
+            let status = code.exit_status().to_string();
+            assert!(STATUSES.iter().any(|(known, _)| *known == status), "{status}");
+        }
+    }
+}

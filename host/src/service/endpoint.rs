@@ -1,0 +1,192 @@
+//! A service that a verb asks, as far as the rules of the network need it: where it is, what authorises a request to it, what messages call
+//! it. The account's API is one; a service of a kind's own is another.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use carto_plugin_api::manifest::Auth;
+use carto_plugin_api::{Segment, WireRequest};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use url::Url;
+
+use super::draft::Draft;
+use super::hidden::Hidden;
+use super::own::Own;
+use crate::account::Account;
+use crate::address;
+use crate::error::{Error, Result};
+use crate::settings::{Network, Settings};
+use crate::transport::Transport;
+
+/// The services that a verb may ask, by their names in the manifest.
+pub(crate) type Services = BTreeMap<String, Arc<Endpoint>>;
+
+/// A service and the way to it.
+pub(crate) struct Endpoint {
+    whose: Whose,
+    /// What answers never show.
+    pub(super) hidden: Hidden,
+    /// Made at the first request: a trust store takes milliseconds to read.
+    transport: Mutex<Option<Transport>>,
+}
+
+enum Whose {
+    /// The user's CARTO account, or the sandbox.
+    Account(Account),
+    /// The kind's.
+    Own(Own),
+}
+
+impl Endpoint {
+    pub(super) fn of_account(account: Account) -> Endpoint {
+        let hidden = Hidden::new(account.bearer());
+        Endpoint { whose: Whose::Account(account), hidden, transport: Mutex::new(None) }
+    }
+
+    pub(super) fn of_kind(own: Own) -> Endpoint {
+        let hidden = Hidden::new(own.secret());
+        Endpoint { whose: Whose::Own(own), hidden, transport: Mutex::new(None) }
+    }
+
+    /// An account of nobody, behind this router.
+    #[cfg(test)]
+    pub(super) fn of_router(router: axum::Router) -> Endpoint {
+        let endpoint = Endpoint::of_account(Account::of_nobody());
+        Endpoint { transport: Mutex::new(Some(Transport::Router(router))), ..endpoint }
+    }
+
+    /// The account, if this is its API.
+    pub(super) fn account(&self) -> Option<&Account> {
+        match &self.whose {
+            Whose::Account(account) => Some(account),
+            Whose::Own(_) => None,
+        }
+    }
+
+    pub(super) fn base_url(&self) -> &Url {
+        match &self.whose {
+            Whose::Account(account) => account.base_url(),
+            Whose::Own(own) => own.base_url(),
+        }
+    }
+
+    /// What messages call the service.
+    pub(super) fn place(&self) -> String {
+        match &self.whose {
+            Whose::Account(account) => account.place(),
+            Whose::Own(own) => address::place(own.base_url()),
+        }
+    }
+
+    /// The same after a request, where that isn't the account's.
+    pub(super) fn at_place(&self) -> String {
+        match &self.whose {
+            Whose::Account(_) => String::new(),
+            Whose::Own(_) => format!(" at {}", self.place()),
+        }
+    }
+
+    /// What a user knows its address as, with the setting that it is in.
+    pub(super) fn called(&self) -> String {
+        match &self.whose {
+            Whose::Account(_) => "base URL".to_owned(),
+            Whose::Own(own) => format!("base URL ({})", own.setting()),
+        }
+    }
+
+    /// Where to look if it has no such route.
+    pub(super) fn routes_are_in(&self) -> String {
+        match &self.whose {
+            Whose::Account(_) => "the base URL, and at `[services.api.paths]` in the settings".to_owned(),
+            Whose::Own(_) => format!("the {}", self.called()),
+        }
+    }
+
+    /// What its manifest says of how it is authorised, for a service of a kind's own.
+    pub(super) fn auth(&self) -> Option<&Auth> {
+        match &self.whose {
+            Whose::Account(_) => None,
+            Whose::Own(own) => Some(own.auth()),
+        }
+    }
+
+    /// The bearer or the secret itself, for hiding it.
+    pub(super) fn secret(&self) -> &str {
+        match &self.whose {
+            Whose::Account(account) => account.bearer(),
+            Whose::Own(own) => own.secret(),
+        }
+    }
+
+    /// The segments as the settings move them: the longest `[services.api.paths]` that the path begins with. The sandbox keeps its own routes,
+    /// and so does a service of a kind's own.
+    pub(super) fn moved(&self, settings: &Settings, path: &[Segment]) -> Vec<Segment> {
+        if self.account().is_none_or(Account::is_sandbox) {
+            return path.to_vec();
+        }
+        let texts: Vec<&str> = path.iter().map(Segment::text).collect();
+        let rules = settings.services.api.paths.iter();
+        let rules = rules.map(|(from, to)| (from[1..].split('/').collect::<Vec<_>>(), to));
+        match rules.filter(|(from, _)| texts.starts_with(from)).max_by_key(|(from, _)| from.len()) {
+            Some((from, to)) => {
+                to[1..].split('/').map(Segment::from).chain(path[from.len()..].iter().cloned()).collect()
+            }
+            None => path.to_vec(),
+        }
+    }
+
+    /// An address of it as it is sent: with the secret, if that is where it belongs. It is kept nowhere and shown to nobody.
+    pub(super) fn authorised(&self, url: &Url) -> Url {
+        match &self.whose {
+            Whose::Account(_) => url.clone(),
+            Whose::Own(own) => own.authorised(url),
+        }
+    }
+
+    /// Adds the bearer or the secret to the headers, if that is where it belongs.
+    pub(super) fn authorise(&self, headers: &mut HeaderMap) -> Result<()> {
+        match &self.whose {
+            Whose::Account(account) => {
+                headers.insert(AUTHORIZATION, account.authorization()?);
+                Ok(())
+            }
+            Whose::Own(own) => own.authorise(headers),
+        }
+    }
+
+    /// What a request would be, for a dry run.
+    pub(super) fn draft(&self, settings: &Settings, request: &WireRequest) -> Draft {
+        let mut draft = Draft::of(request, self.moved(settings, &request.path));
+        if let Whose::Own(own) = &self.whose {
+            own.complete(&mut draft);
+        }
+        draft
+    }
+
+    /// The meaning of a 401.
+    pub(super) fn rejected(&self, words: Option<&str>) -> Error {
+        match &self.whose {
+            Whose::Account(account) => account.rejected(words),
+            Whose::Own(own) => own.rejected(words),
+        }
+    }
+
+    /// The way to the service. A write gets a connection of its own where others were used before: one that the other side closes just then
+    /// would leave it with an unknown outcome for nothing.
+    pub(super) fn transport(&self, writes: bool, network: &Network) -> Result<Transport> {
+        let mut transport = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*transport {
+            Some(used) if writes && used.has_connected() => used.fresh(self.base_url(), network),
+            Some(ready) => Ok(ready.clone()),
+            None => {
+                let made = match &self.whose {
+                    Whose::Account(account) => account.transport(network)?,
+                    Whose::Own(own) => Transport::http(own.base_url(), network)?,
+                };
+                *transport = Some(made.clone());
+                Ok(made)
+            }
+        }
+    }
+}
