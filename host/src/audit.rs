@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::policy::{Audit, Policy};
 use crate::redact::redact;
@@ -178,6 +179,17 @@ fn name_of(uid: u32) -> Option<String> {
     let mut named =
         user.filter_map(|fields| Some(((*fields.first()?).to_owned(), fields.get(2)?.parse::<u32>().ok()?)));
     named.find(|(_, id)| *id == uid).map(|(name, _)| name)
+}
+
+/// What records say of a library.
+pub(crate) fn library(kind: &Kind, sha256: Option<&str>) -> Fields {
+    let fields = [
+        ("kind", kind.name().into()),
+        ("release", kind.version().into()),
+        ("file", kind.file.display().to_string().into()),
+        ("sha256", sha256.into()),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// How something ended, for a record.

@@ -1,11 +1,12 @@
 //! `lock.toml`: the libraries that the user has accepted. One that is in it and isn't the same any more isn't opened; one that isn't in it
-//! is nobody's affair here.
+//! is nobody's affair here. Who changes it, or the libraries of the user's own folder, holds it meanwhile.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use carto_plugin_api::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub(crate) struct Lock {
     version: u32,
     #[serde(default)]
     kinds: BTreeMap<String, Accepted>,
+    /// The versions before, of kinds in the user's own folder: what is kept of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    previous: BTreeMap<String, Accepted>,
 }
 
 /// A library that was accepted.
@@ -36,14 +40,70 @@ pub(crate) struct Accepted {
     pub(crate) file: PathBuf,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<String>,
+    /// The library that is taking its place at this moment: until that is done, each of the two may be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<Box<Accepted>>,
 }
 
 impl Accepted {
     /// This library of this kind.
     pub(crate) fn new(kind: &Kind, sha256: String) -> Accepted {
-        let release = kind.manifest.package.as_ref().map(|package| package.version.clone());
-        Accepted { sha256, file: kind.file.clone(), release }
+        let release = kind.version().map(str::to_owned);
+        Accepted { sha256, file: kind.file.clone(), release, next: None }
     }
+
+    /// The same, kept elsewhere.
+    pub(crate) fn kept_in(self, file: PathBuf) -> Accepted {
+        Accepted { file, next: None, ..self }
+    }
+
+    /// Whether this library is the one.
+    pub(crate) fn is(&self, sha256: &str) -> bool {
+        self.sha256 == sha256 || self.next.as_ref().is_some_and(|next| next.is(sha256))
+    }
+}
+
+/// How long to wait for another command that changes plugins.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The hand on the lock and on the user's own folder. One command has it at a time.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    /// Let go of when this is closed, whatever happens to the process.
+    _file: File,
+}
+
+impl Hold {
+    /// Waits for it, for a while. The folder is made if there is none.
+    pub(crate) fn take() -> Result<Hold> {
+        let path = environment::lock_file()?.with_file_name("plugins.lock");
+        let failed = |e: io::Error| {
+            Error::new(ErrorCode::OutputFailed, format!("cannot change plugins: `{}`: {e}", path.display()))
+                .hint("nothing was changed; see that its folder can be written")
+        };
+        make_folder(path.parent().unwrap_or(&path)).map_err(failed)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(failed)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Hold { _file: file }),
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(ErrorCode::Conflict, "another command is changing plugins")
+                        .hint("nothing was changed; try again when it is done"));
+                }
+                Err(TryLockError::Error(e)) => return Err(failed(e)),
+            }
+        }
+    }
+}
+
+/// Makes a folder and those above, for nobody but the user to write, whatever the umask.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
 
 impl Lock {
@@ -74,15 +134,20 @@ impl Lock {
         self.kinds.get(kind)
     }
 
-    /// The kinds that are in it.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.kinds.keys().map(String::as_str)
+    /// What was accepted, by kind.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = (&str, &Accepted)> {
+        self.kinds.iter().map(|(kind, accepted)| (kind.as_str(), accepted))
+    }
+
+    /// The version before, by kind.
+    pub(crate) fn previous(&self) -> &BTreeMap<String, Accepted> {
+        &self.previous
     }
 
     /// Refuses a library that isn't the one that was accepted.
     pub(crate) fn check(&self, kind: &Kind, sha256: &str) -> Result<()> {
         match self.get(kind.name()) {
-            Some(accepted) if accepted.sha256 != sha256 => Err(changed(kind, accepted, sha256)),
+            Some(accepted) if !accepted.is(sha256) => Err(changed(kind, accepted, sha256)),
             _ => Ok(()),
         }
     }
@@ -92,9 +157,35 @@ impl Lock {
         self.kinds.insert(kind.name().to_owned(), Accepted::new(kind, sha256));
     }
 
-    /// Accepts any library of a kind again. Whether it was in it.
-    pub(crate) fn forget(&mut self, kind: &str) -> bool {
-        self.kinds.remove(kind).is_some()
+    /// Accepts any library of a kind again. What was in it.
+    pub(crate) fn forget(&mut self, kind: &str) -> Option<Accepted> {
+        self.kinds.remove(kind)
+    }
+
+    /// Accepts the library that is about to take the place of the one that is accepted, beside it. A kind that isn't in it needs no permission.
+    pub(crate) fn announce(&mut self, kind: &Kind, sha256: String) {
+        if let Some(accepted) = self.kinds.get_mut(kind.name()) {
+            accepted.next = Some(Box::new(Accepted::new(kind, sha256)));
+        }
+    }
+
+    /// Settles what an installation left that didn't come to its end, by the digest of the library that is there; `kept`: where it would
+    /// have kept the one before.
+    pub(crate) fn settle(&mut self, kind: &str, is_there: Option<&str>, kept: impl Fn(&str) -> Option<PathBuf>) {
+        let Some(accepted) = self.kinds.get_mut(kind) else { return };
+        let Some(next) = accepted.next.take().filter(|next| is_there == Some(next.sha256.as_str())) else { return };
+        let before = std::mem::replace(accepted, *next);
+        if let Some(file) = kept(&before.sha256) {
+            self.keep(kind, Some(before.kept_in(file)));
+        }
+    }
+
+    /// Which version before is kept of a kind.
+    pub(crate) fn keep(&mut self, kind: &str, before: Option<Accepted>) {
+        match before {
+            Some(before) => self.previous.insert(kind.to_owned(), before),
+            None => self.previous.remove(kind),
+        };
     }
 
     /// Writes the file, whole or not at all.
@@ -107,14 +198,14 @@ impl Lock {
         let text = toml::to_string(self).map_err(|e| failed(e.to_string()))?;
         let folder = path.parent().unwrap_or(&path);
         let written = || -> std::io::Result<()> {
-            fs::create_dir_all(folder)?;
+            make_folder(folder)?;
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(b"# The plugins that you accepted, with `carto plugin lock` or `carto plugin install`.\n")?;
             file.write_all(text.as_bytes())?;
             file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;
-            Ok(())
+            File::open(folder)?.sync_all()
         };
         written().map_err(|e| failed(e.to_string()))
     }
@@ -122,7 +213,7 @@ impl Lock {
 
 impl Default for Lock {
     fn default() -> Lock {
-        Lock { version: 1, kinds: BTreeMap::new() }
+        Lock { version: 1, kinds: BTreeMap::new(), previous: BTreeMap::new() }
     }
 }
 

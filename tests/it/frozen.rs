@@ -656,9 +656,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE  VERSION  TITLE             PATH
-        m2m     confined  ok     0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  confined  ok     0.1.0    Marker            [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE  VERSION  VENDOR     FOLDER
+        m2m     ok     0.1.0    carto      [home]/kinds
+        marker  ok     0.1.0    the tests  [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         == a later minor schema, with a key that it needs
@@ -683,9 +683,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.0
@@ -712,9 +712,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
@@ -741,9 +741,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.0
@@ -770,9 +770,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.0
@@ -799,9 +799,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` has plugin ABI 2, and this carto has ABI 1
@@ -828,9 +828,9 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto plugin list
         status 0
         --- stdout
-        NAME    LEVEL     STATE    VERSION  TITLE             PATH
-        m2m     confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        marker  -         refused  -        -                 [home]/kinds/libcarto_kind_marker.so
+        NAME    STATE    VERSION  VENDOR  FOLDER
+        m2m     ok       0.1.0    carto   [home]/kinds
+        marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` has plugin ABI 0, and this carto has ABI 1

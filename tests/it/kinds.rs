@@ -88,7 +88,8 @@ fn without_any_kind_every_message_shows_a_way() {
                 "meaning": "kinds run in a process of their own, behind Landlock and a filter of system calls",
                 "why": "the default",
                 "hint": null
-              }
+              },
+              "policies": []
             }
         "#]],
     );
@@ -102,10 +103,10 @@ fn plugins_are_listed_from_their_files() {
         expect![[r#"
             status 0
             --- stdout
-            NAME   LEVEL     STATE  VERSION  TITLE             PATH
-            m2m    confined  ok     0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-            spa    confined  ok     0.1.0    SPA OAuth Client  [home]/kinds/libcarto_kind_spa.so
-            token  confined  ok     0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+            NAME   STATE  VERSION  VENDOR  FOLDER
+            m2m    ok     0.1.0    carto   [home]/kinds
+            spa    ok     0.1.0    carto   [home]/kinds
+            token  ok     0.1.0    carto   [home]/kinds
             --- stderr
             note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         "#]],

@@ -177,17 +177,17 @@ fn the_list_of_plugins_says_why() {
         expect![[r#"
             status 0
             --- stdout
-            NAME   LEVEL     STATE    VERSION  TITLE             PATH
-            m2m    confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-            token  confined  ok       0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
-            -      -         refused  -        -                 [home]/kinds/libcarto_kind_Bad-Name.so
-            spa    -         refused  -        -                 [home]/kinds/libcarto_kind_spa.so
+            NAME   STATE    VERSION  VENDOR  FOLDER
+            m2m    ok       0.1.0    carto   [home]/kinds
+            spa    refused  -        -       [home]/kinds
+            token  ok       0.1.0    carto   [home]/kinds
+            -      refused  -        -       [home]/kinds
             --- stderr
             note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-            warning: `[home]/kinds/libcarto_kind_Bad-Name.so` can't be used: it has a name that no kind can have
-            hint: rename it: lower-case letters and digits, in words joined by `_`
             warning: the kind `spa` can't be used: `[home]/kinds/libcarto_kind_spa.so` isn't a whole shared library: Could not read file magic
             hint: install the plugin again, or remove the file
+            warning: `[home]/kinds/libcarto_kind_Bad-Name.so` can't be used: it has a name that no kind can have
+            hint: rename it: lower-case letters and digits, in words joined by `_`
         "#]],
     );
     let rows = carto.run("plugin list --json").ok().json();

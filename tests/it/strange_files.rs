@@ -760,10 +760,10 @@ fn a_file_named_with_a_dash_shadows_nothing() {
     expect![[r#"
         status 0
         --- stdout
-        NAME  LEVEL     STATE    VERSION  TITLE             PATH
-        a-b   confined  ok       0.1.0    Right             [home]/kinds/libcarto_kind_a_b.so
-        m2m   confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        -     -         refused  -        -                 [home]/kinds/libcarto_kind_a-b.so
+        NAME  STATE    VERSION  VENDOR     FOLDER
+        a-b   ok       0.1.0    the tests  [home]/kinds
+        m2m   ok       0.1.0    carto      [home]/kinds
+        -     refused  -        -          [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: `[home]/kinds/libcarto_kind_a-b.so` can't be used: it has a name that no kind can have
@@ -826,13 +826,15 @@ fn the_first_folder_has_the_kind_even_if_its_file_is_refused() {
         hint: install the plugin again, or remove the file
         status 0
         --- stdout
-        NAME     LEVEL     STATE    VERSION  TITLE             PATH
-        m2m      confined  ok       0.1.0    M2M OAuth Client  [home]/kinds/libcarto_kind_m2m.so
-        strange  -         refused  -        -                 [home]/kinds/libcarto_kind_strange.so
+        NAME     STATE     VERSION  VENDOR     FOLDER
+        m2m      ok        0.1.0    carto      [home]/kinds
+        strange  refused   -        -          [home]/kinds
+        strange  shadowed  0.1.0    the tests  [home]/second
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
         warning: the kind `strange` can't be used: `[home]/kinds/libcarto_kind_strange.so` isn't a whole shared library: Could not read file magic
         hint: install the plugin again, or remove the file
+        note: `[home]/second/libcarto_kind_strange.so` isn't used: `[home]/kinds/libcarto_kind_strange.so` goes before it
     "#]].assert_eq(&report);
 }
 

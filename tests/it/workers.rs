@@ -402,7 +402,7 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
             if runtime["usable"] == true {
                 let works = |output: &Output| output.status == 0 && output.stdout.contains("demo");
                 assert!(
-                    works(&commands[0]) && works(&commands[1]) && commands[2].stdout.contains(level),
+                    works(&commands[0]) && works(&commands[1]) && commands[2].stderr.contains(level),
                     "{kernel:?}, {level}: {}",
                     commands[0]
                 );
@@ -431,8 +431,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
         status 0
         --- stdout
-        NAME   LEVEL     STATE      VERSION  TITLE             PATH
-        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+        NAME   STATE      VERSION  VENDOR  FOLDER
+        token  can't run  0.1.0    carto   [home]/kinds
         --- stderr
         warning: kinds can't run `confined`: this kernel has no Landlock (Linux 5.13 or later)
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
@@ -450,8 +450,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
         status 0
         --- stdout
-        NAME   LEVEL     STATE      VERSION  TITLE             PATH
-        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+        NAME   STATE      VERSION  VENDOR  FOLDER
+        token  can't run  0.1.0    carto   [home]/kinds
         --- stderr
         warning: kinds can't run `confined`: Landlock is switched off on this system (`lsm=` at boot)
         hint: to accept less, write `level = "filtered"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, behind a filter of system calls, without Landlock
@@ -469,8 +469,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 0
         --- stdout
-        NAME   LEVEL     STATE      VERSION  TITLE             PATH
-        token  confined  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+        NAME   STATE      VERSION  VENDOR  FOLDER
+        token  can't run  0.1.0    carto   [home]/kinds
         --- stderr
         warning: kinds can't run `confined`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
         hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
@@ -485,8 +485,8 @@ fn a_kernel_gives_a_level_or_it_is_refused() {
         hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights
         status 0
         --- stdout
-        NAME   LEVEL     STATE      VERSION  TITLE             PATH
-        token  filtered  can't run  0.1.0    API Access Token  [home]/kinds/libcarto_kind_token.so
+        NAME   STATE      VERSION  VENDOR  FOLDER
+        token  can't run  0.1.0    carto   [home]/kinds
         --- stderr
         warning: kinds can't run `filtered`: this kernel takes no filter of system calls (seccomp): Function not implemented (os error 38)
         hint: to accept less, write `level = "plain"` under `[plugins]` in `[home]/.config/carto/config.toml`: kinds then run in a process of their own, with all your rights

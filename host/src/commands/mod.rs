@@ -1,6 +1,7 @@
 //! What each command does. Words are `cli`'s, effects belong to the modules that own them; here they are put in order.
 
 pub(crate) mod completion;
+mod confirm;
 pub(crate) mod credentials;
 pub(crate) mod plugin;
 pub(crate) mod reference;

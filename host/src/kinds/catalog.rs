@@ -1,7 +1,7 @@
 //! Finds kinds: one by the word on the command line, reading as few files as that takes, or all.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -28,11 +28,21 @@ pub(crate) struct Catalog {
     names: OnceCell<BTreeSet<String>>,
 }
 
-/// Every kind there is, and every file or folder that was refused, each in a fixed order.
+/// Every kind there is, every file or folder that was refused, and every file that nobody looks at, each in a fixed order.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) refused: Vec<Refused>,
+    pub(crate) shadowed: Vec<Shadowed>,
+}
+
+/// A file whose name belongs to a file of a folder before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shadowed {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// The file that has it.
+    pub(crate) by: PathBuf,
 }
 
 impl Catalog {
@@ -45,6 +55,16 @@ impl Catalog {
             policy: OnceCell::new(),
             names: OnceCell::new(),
         }
+    }
+
+    /// The catalogue of the usual folders, whatever the option or the variable says.
+    pub(crate) fn usual() -> Catalog {
+        Catalog { folders: OnceCell::from(folders::usual()), ..Catalog::new(None) }
+    }
+
+    /// What replaces the usual folders, if something does: an option or a variable.
+    pub(crate) fn replaced_by(&self) -> Option<&'static str> {
+        folders::replaced_by(self.kinds_path.as_deref())
     }
 
     /// The policies in force, read once.
@@ -91,7 +111,7 @@ impl Catalog {
                 }
             }
         }
-        let Found { kinds, refused } = self.all()?;
+        let Found { kinds, refused, .. } = self.all()?;
         if let Some(kind) = kinds.iter().find(|kind| kind.manifest.answers_to(word)) {
             return Ok(kind.clone());
         }
@@ -141,7 +161,7 @@ impl Found {
     fn read(folders: &[PathBuf], is_wanted: impl Fn(&str) -> bool) -> Found {
         let mut found = Found::default();
         // Names are held even by files that are refused: what a folder refuses must not come back from one after it.
-        let mut names = BTreeSet::new();
+        let mut names = BTreeMap::new();
         let mut words = BTreeSet::new();
         for folder in folders {
             let files = match kind_files(folder) {
@@ -157,19 +177,26 @@ impl Found {
                     continue;
                 }
             };
-            if let Some(refused) = folder_fault(folder).filter(|_| !files.is_empty()) {
-                found.refused.push(refused);
-                names.extend(files.into_iter().map(|(name, _)| name));
-                continue;
-            }
+            let fault = folder_fault(folder).filter(|_| !files.is_empty());
             let (mut kinds, mut here) = (Vec::new(), Vec::new());
-            for (name, path) in files.into_iter().filter(|(name, _)| !names.contains(name)) {
-                match read_named(&path, &name) {
-                    Ok(kind) => kinds.push(kind),
-                    Err(refused) => found.refused.push(refused),
+            for (name, path) in files {
+                match names.get(&name) {
+                    // A folder that is there twice shadows nothing.
+                    Some(by) if *by == path => {}
+                    Some(by) => found.shadowed.push(Shadowed { name, path, by: PathBuf::clone(by) }),
+                    None => here.push((name, path)),
                 }
-                here.push(name);
             }
+            if fault.is_none() {
+                for (name, path) in &here {
+                    match read_named(path, name) {
+                        Ok(kind) => kinds.push(kind),
+                        Err(refused) => found.refused.push(refused),
+                    }
+                }
+            }
+            // One that is there twice is refused once.
+            found.refused.extend(fault.filter(|fault| !found.refused.contains(fault)));
             names.extend(here);
             found.claim(kinds, &mut words);
         }
@@ -254,7 +281,7 @@ fn read_named(path: &Path, name: &str) -> std::result::Result<Kind, Refused> {
 }
 
 /// A folder that somebody else can write offers nothing.
-fn folder_fault(folder: &Path) -> Option<Refused> {
+pub(crate) fn folder_fault(folder: &Path) -> Option<Refused> {
     let metadata = fs::metadata(folder).ok()?;
     let trust = Trust::of_user();
     let (cause, remedy) = trust.fault(folder, &metadata).or_else(|| trust.fault_above(folder))?;

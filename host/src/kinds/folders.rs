@@ -37,7 +37,8 @@ pub(super) fn replaced_by(option: Option<&str>) -> Option<&'static str> {
     option.map(|_| "--kinds-path").or_else(variable)
 }
 
-fn usual() -> Vec<PathBuf> {
+/// Where an installed program looks.
+pub(super) fn usual() -> Vec<PathBuf> {
     let mut folders = Vec::new();
     folders.extend(environment::prefix().map(|prefix| prefix.join("lib/carto/kinds")));
     folders.extend(std::env::current_exe().ok().as_deref().and_then(Path::parent).map(Path::to_owned));

@@ -1,13 +1,15 @@
 //! Which kinds are there: files in folders, each with a manifest that is read and never run.
 //!
-//! `folders` says where to look, `trust` who may have written there, `section` reads a manifest (and `elf` the file that it is in), `catalog` finds kinds by name. Opening
-//! a library as code is `run`'s.
+//! `folders` says where to look, `trust` who may have written there, `section` reads a manifest (and `elf` the file that it is in), `catalog` finds kinds by name. `whole` reads
+//! a library to its end, and `own` changes the user's own folder. Opening a library as code is `run`'s.
 
 mod catalog;
 mod elf;
 mod folders;
+pub(crate) mod own;
 pub(crate) mod section;
 pub(crate) mod trust;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use std::sync::Arc;
 use carto_plugin_api::manifest::{Call, Manifest};
 use carto_plugin_api::{ErrorCode, Verb};
 
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, folder_fault};
 pub(crate) use elf::{Facts, LARGEST, facts};
+pub(crate) use whole::Whole;
 
 use crate::error::Error;
 
@@ -34,6 +37,11 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// The version that its library says it has.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.manifest.package.as_ref().map(|package| package.version.as_str())
     }
 
     /// All that a verb of it may ask.

@@ -40,14 +40,24 @@ pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     if let Some(fault) = Trust::of_user().fault_above(path) {
         return Err(fault);
     }
-    // Not to wait for a writer if it is a pipe.
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(unread)?;
+    let file = open_any(path).map_err(unread)?;
     let metadata = file.metadata().map_err(unread)?;
     if !metadata.is_file() {
         return Err(("isn't a file".to_owned(), "remove it: a kind is a shared library".to_owned()));
     }
     Trust::of_user().fault(path, &metadata).map_or(Ok(file), Err)
+}
+
+/// Opens a file to say what it is, whoever can have written it. It is never run.
+pub(crate) fn open_to_show(path: &Path) -> Option<File> {
+    let file = open_any(path).ok()?;
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
+}
+
+fn open_any(path: &Path) -> std::io::Result<File> {
+    // Not to wait for a writer if it is a pipe.
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    OpenOptions::new().read(true).custom_flags(nonblock).open(path)
 }
 
 /// The text of the manifest in a library, which can be anything.
@@ -67,9 +77,9 @@ pub(crate) fn source(file: impl Read + Seek) -> Result<String, Fault> {
     std::str::from_utf8(data).map(str::to_owned).map_err(|_| unusable("isn't UTF-8"))
 }
 
-/// The manifest of that name, from its text.
-pub(crate) fn manifest(source: &str, name: &str) -> Result<Manifest, Fault> {
-    let manifest = Manifest::parse(source).map_err(|e| {
+/// The manifest, from its text.
+pub(crate) fn any_manifest(source: &str) -> Result<Manifest, Fault> {
+    Manifest::parse(source).map_err(|e| {
         // It can quote anything that stands there.
         let why: String = e.to_string().chars().take(300).collect();
         match (e.carto_is_older, e.plugin_is_older) {
@@ -77,7 +87,12 @@ pub(crate) fn manifest(source: &str, name: &str) -> Result<Manifest, Fault> {
             (_, true) => (why, NEWER_PLUGIN.to_owned()),
             _ => (format!("holds a manifest that can't be used: {why}"), NEWER_PLUGIN.to_owned()),
         }
-    })?;
+    })
+}
+
+/// The manifest of that name, from its text.
+pub(crate) fn manifest(source: &str, name: &str) -> Result<Manifest, Fault> {
+    let manifest = any_manifest(source)?;
     if manifest.name != name {
         let own = &manifest.name;
         return Err((
@@ -98,6 +113,11 @@ pub(crate) fn check_sealed(copy: &File, kind: &Kind) -> Result<(), Fault> {
             "try again when it is installed completely".to_owned(),
         ));
     }
+    check_needs(copy)
+}
+
+/// Checks that a library needs nothing but the system's own.
+pub(crate) fn check_needs(copy: impl Read + Seek) -> Result<(), Fault> {
     let cache = ReadCache::new(copy);
     let needs = Library::parse(&cache)?.needs()?;
     match needs.iter().find(|name| !is_the_systems(name)) {

@@ -26,7 +26,7 @@ pub(crate) fn hints_begin_with(invocation: String) {
 }
 
 /// The text of a hint, its commands as they would be typed here.
-fn pasteable(text: &str) -> String {
+pub(crate) fn pasteable(text: &str) -> String {
     match INVOCATION.get() {
         Some(invocation) => text.replace("`carto ", &format!("`{invocation} ")),
         None => text.to_owned(),

@@ -6,11 +6,17 @@ use std::sync::Arc;
 
 use carto_plugin_api::Verb;
 
-use super::{Asked, Policy, Verdict};
+use super::{Asked, Policy, Verdict, refusal};
 use crate::digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kinds::{Kind, section};
 use crate::settings::{self, Settings};
+
+/// The error for a kind all of whose verbs are refused, with the reason for the first.
+pub(crate) fn refused_whole(kind: &Kind, verdicts: &[(Verb, Verdict)]) -> Option<Error> {
+    let (_, first) = verdicts.first().filter(|_| verdicts.iter().all(|(_, verdict)| !verdict.allowed))?;
+    Some(refusal(kind.name(), None, first.decisive()?, None))
+}
 
 /// What a policy may want to know of a kind's file, found out once.
 pub(crate) struct OfFile<'a> {
@@ -49,6 +55,18 @@ impl Policy {
     /// Whether a verb of a kind may run, as far as its file tells; else the error that says why not.
     pub(crate) fn permit_file(&self, kind: &Kind, verb: Verb) -> Result<()> {
         OfFile::new(kind).ask(verb, |asked| self.permit(asked)).map(drop)
+    }
+
+    /// What is said of each verb of a kind with this library, wherever that is by now.
+    pub(crate) fn of_library(
+        &self,
+        kind: &Kind,
+        sha256: &dyn Fn() -> Option<String>,
+        settings: &Arc<Settings>,
+    ) -> Vec<(Verb, Verdict)> {
+        let settings = || Some(Arc::clone(settings));
+        let decide = |verb| self.decide(&Asked { kind, verb, sha256, settings: &settings });
+        kind.manifest.verbs.keys().map(|verb| (*verb, decide(*verb))).collect()
     }
 
     /// The kind with the verbs that may run, if any may.

@@ -16,7 +16,7 @@ use carto_plugin_api::{ErrorCode, Input, Verb};
 use jiff::Timestamp;
 use url::Url;
 
-pub(crate) use ask::OfFile;
+pub(crate) use ask::{OfFile, refused_whole};
 pub(crate) use file::Audit;
 use file::{File, Mode, Rule};
 

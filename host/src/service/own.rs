@@ -30,6 +30,11 @@ pub(super) struct Own {
     declared: Option<String>,
 }
 
+/// What keeps a service of a kind's own from being asked: no approval, or no secret that could be used.
+pub(crate) fn obstacle(kind: &Kind, name: &str, settings: &Settings) -> Option<Error> {
+    Own::find(kind, name, settings).err()
+}
+
 impl Own {
     /// Finds what is needed to ask it: an approval, and a secret.
     pub(super) fn find(kind: &Kind, name: &str, settings: &Settings) -> Result<Own> {

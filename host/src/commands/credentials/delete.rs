@@ -8,7 +8,8 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::work::Ended;
-use super::{Context, confirm, dry_run, work};
+use super::{Context, dry_run, work};
+use crate::commands::confirm;
 use crate::error::usage;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;

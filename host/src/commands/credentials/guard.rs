@@ -114,7 +114,7 @@ impl Watch {
 
     fn fields(&self, sha256: Option<&str>, rule: Option<&str>, credential: Option<&str>) -> Fields {
         let Watch { guard, kind, verb, .. } = self;
-        let mut fields = library(kind, sha256);
+        let mut fields = audit::library(kind, sha256);
         let more = [
             ("account", guard.account.clone().filter(|_| kind.asks(*verb, ACCOUNT_SERVICE)).into()),
             ("verb", verb.as_str().into()),
@@ -126,18 +126,6 @@ impl Watch {
         fields.extend(more.map(|(key, value)| (key.to_owned(), value)));
         fields
     }
-}
-
-/// What records say of a library.
-fn library(kind: &Kind, sha256: Option<&str>) -> Fields {
-    let release = kind.manifest.package.as_ref().map(|package| package.version.as_str());
-    let fields = [
-        ("kind", kind.name().into()),
-        ("release", release.into()),
-        ("file", kind.file.display().to_string().into()),
-        ("sha256", sha256.into()),
-    ];
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Records that a verb was refused before anything was known but its words.

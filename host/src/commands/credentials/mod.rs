@@ -1,7 +1,6 @@
 //! `carto credentials`: one file a shape of verb. `work` runs a verb of a kind, `outcome` says what its end means; the others decide what
 //! is asked and shown.
 
-mod confirm;
 mod delete;
 mod delivery;
 mod dry_run;

@@ -9,18 +9,16 @@ use serde_json::{Value, json};
 
 use crate::commands::Context;
 use crate::digest;
-use crate::error::{Error, Result, quoted, usage};
+use crate::error::{Error, Result, quoted};
 use crate::kinds::Kind;
 use crate::lock::Lock;
-use crate::output::{Format, json as json_text, stderr, stdout, table};
+use crate::output::{json as json_text, stderr, stdout, table};
 use crate::policy::{Because, OfFile, Policy, Verdict};
 
 /// Says it.
 pub(super) fn run(context: &Context, word: &str, verb: Option<&str>) -> anyhow::Result<ExitCode> {
+    super::text_or_json(context)?;
     let view = context.globals.view();
-    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) || view.field.is_some() {
-        return Err(usage("this answer is text or JSON").hint("leave the format out, or use `--json`").into());
-    }
     let mut answer = Answer::new(word, verb);
     if let Err(error) = answer.find(context, word, verb) {
         answer.refuse(&error);
@@ -132,7 +130,7 @@ impl Answer {
             self.add("lock", "not locked");
             return Ok(());
         };
-        if file.sha256() == Some(accepted.sha256.as_str()) {
+        if file.sha256().is_some_and(|sha256| accepted.is(sha256)) {
             self.add("lock", "as it was accepted");
             return Ok(());
         }

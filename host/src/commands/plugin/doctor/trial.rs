@@ -1,0 +1,95 @@
+//! Opens every kind that may be used, as a verb would, in a worker of its own, and measures that. No verb runs, but constructors do: what a
+//! policy wants recorded is recorded.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::Row;
+use crate::audit::{self, Fields, Recorder};
+use crate::commands::plugin::sheet::size_in_words;
+use crate::commands::plugin::survey::{State, Survey};
+use crate::error::{Error, Result};
+use crate::kinds::Kind;
+use crate::policy::{Because, Policy, refused_whole};
+use crate::settings::Settings;
+
+/// One row a kind.
+pub(super) fn of_all(survey: &Survey, policy: &Policy, settings: &Arc<Settings>) -> Vec<Row> {
+    let recorder = Recorder::new(policy);
+    let usable = survey.plugins.iter().filter(|plugin| plugin.state == State::Ok);
+    let rows = usable.filter_map(|plugin| plugin.kind.as_ref()).map(|kind| {
+        let mut begun = None;
+        let outcome = open(survey, policy, settings, kind, &mut |sha256, rule| {
+            let record = record(kind, sha256, rule, survey);
+            recorder.before("begun", &record)?;
+            begun = Some(record);
+            Ok(())
+        });
+        if let Some(mut record) = begun {
+            record.extend(audit::outcome(outcome.as_ref().err()));
+            recorder.after("ended", &record);
+        }
+        outcome.map_or_else(|error| Row::wrong(kind.name(), &error), |measured| measured.row(kind))
+    });
+    rows.collect()
+}
+
+/// What opening a kind took.
+struct Measured {
+    milliseconds: u128,
+    /// The most memory that its process had at one moment, in bytes.
+    memory: Option<u64>,
+}
+
+impl Measured {
+    fn row(self, kind: &Kind) -> Row {
+        let memory = self.memory.map(|bytes| format!(", with {} at most", size_in_words(bytes))).unwrap_or_default();
+        let mut row = Row::ok(kind.name(), format!("opened in {} ms{memory}", self.milliseconds));
+        row.measured.insert("milliseconds".to_owned(), u64::try_from(self.milliseconds).unwrap_or(u64::MAX).into());
+        row.measured.insert("memory".to_owned(), self.memory.into());
+        row
+    }
+}
+
+type Begin<'a> = dyn FnMut(&str, Option<String>) -> Result<()> + 'a;
+
+fn open(
+    survey: &Survey,
+    policy: &Policy,
+    settings: &Arc<Settings>,
+    kind: &Kind,
+    begin: &mut Begin<'_>,
+) -> Result<Measured> {
+    let began = Instant::now();
+    let lock = survey.lock.as_ref().map_err(Error::clone)?;
+    let begin = std::cell::RefCell::new(begin);
+    let instance = survey.runtime.start(kind, &|sha256| {
+        lock.check(kind, sha256)?;
+        let verdicts = policy.of_library(kind, &|| Some(sha256.to_owned()), settings);
+        if let Some(error) = refused_whole(kind, &verdicts) {
+            return Err(error);
+        }
+        let allowed = verdicts.iter().find(|(_, verdict)| verdict.allowed);
+        begin.borrow_mut()(sha256, allowed.and_then(|(_, verdict)| verdict.decisive()).map(Because::address))
+    })?;
+    let milliseconds = began.elapsed().as_millis();
+    Ok(Measured { milliseconds, memory: instance.process().and_then(peak) })
+}
+
+/// The peak of a process's memory, in bytes, as the kernel counts it.
+fn peak(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+fn record(kind: &Kind, sha256: &str, rule: Option<String>, survey: &Survey) -> Fields {
+    let mut fields = audit::library(kind, Some(sha256));
+    let more = [("verb", Value::Null), ("level", survey.runtime.level().as_str().into()), ("rule", rule.into())];
+    fields.extend(more.map(|(key, value)| (key.to_owned(), value)));
+    fields
+}
