@@ -315,7 +315,9 @@ fn service() -> Vec<Case> {
             "token",
             with(
                 "token",
-                &[("[[verbs.create.args]]\nname = \"source\"\nvalue = \"PATTERN\"\nmany = true\nat_file = true\nhelp = \"Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE` reads it from a file), or `*` for all that the connection reaches\"\nexample = \"carto.shared.demo_table\"\n", "")],
+                &[("[[verbs.create.args]]\nname = \"source\"\nvalue = \"PATTERN\"\nmany = true\nat_file = true\nhelp = \"Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE` reads it from a file), or `*` for all that the connection reaches\"\nexample = \"carto.shared.demo_table\"\n", ""),
+                // A part that there isn't would make the manifest wrong.
+                ("parts = [\"connection\", \"source\"]\n", "")],
             ),
             &[("inputs.named", "failed", "it refuses `--source`, which create doesn't have")],
         )

@@ -62,6 +62,34 @@ fn they_are_what_they_were() {
     }
 }
 
+/// A key that comes with a later minor schema needs a plugin that has it.
+#[test]
+fn every_key_of_the_schema_is_in_one_of_them() {
+    let manifests: String = FROZEN
+        .map(|kind| {
+            std::fs::read_to_string(folder().join(kind).join("kind.toml")).unwrap().replace([';', '{', '}'], "\n")
+        })
+        .concat();
+    let source = std::fs::read_to_string(folder().join("../../../plugin-api/src/manifest/mod.rs")).unwrap();
+    let fields = regex_lite::Regex::new(r"(?m)^    pub ([a-z_]+):").unwrap();
+    let mut count = 0;
+    for name in ["Manifest", "Service", "Record", "VerbSpec", "Arg"] {
+        let body = source.split(&format!("pub struct {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+        for field in fields.captures_iter(body) {
+            let key = match (name, &field[1]) {
+                ("Arg", "kind") => "type",
+                // Tables, and what the export macro adds.
+                ("Manifest", "services" | "record" | "verbs" | "package") | ("VerbSpec", "args") => continue,
+                (_, key) => key,
+            };
+            let has = manifests.lines().any(|line| line.split('=').next().unwrap().trim() == key && line.contains('='));
+            assert!(has, "no frozen plugin has `{key}` of {name}");
+            count += 1;
+        }
+    }
+    assert!(count >= 30, "{count}");
+}
+
 #[test]
 fn they_are_listed() {
     let Some(carto) = carto() else { return };
@@ -258,6 +286,7 @@ fn a_kind_that_uses_every_key_of_the_schema_is_shown_as_it_says() {
         Options:
               --label <NAME>     What to call it [example: front]
               --door <TEXT>      A door; may be repeated
+              --doors <LIST>     The same as a list separated by commas
               --floor <N>        A floor; may be repeated
               --master           Opens every door
               --until <DATE>     When it stops
@@ -594,6 +623,33 @@ fn head_changed(schema: &str, abi: u32, head: &str) -> String {
         text.replace("abi = 1", &format!("abi = {abi}")).replace("flag\"\ntype", "flag\"\ncolour = \"red\"\ntype");
     assert!(text.contains("colour"));
     text
+}
+
+/// And wherever somebody looks after plugins.
+#[test]
+fn a_plugin_of_a_later_abi_is_refused_by_every_command_for_plugins() {
+    let carto = Carto::without_kinds();
+    put(&carto, "marker", &with_head("1.0", 2, ""));
+    let file = carto.kinds().join(library::file_name("marker"));
+    let file = file.display();
+    for line in [
+        "plugin info marker".to_owned(),
+        "plugin why marker".to_owned(),
+        "plugin doctor".to_owned(),
+        "plugin lock marker".to_owned(),
+        format!("plugin install {file}"),
+        format!("plugin check {file}"),
+    ] {
+        let output = carto.run(&line).output();
+        // However it is laid out.
+        let text = output.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        for says in [
+            "has plugin ABI 2, and this carto has ABI 1",
+            "update carto, which is 0.1.0 here, or get an earlier version",
+        ] {
+            assert!(text.contains(says), "{line}: {output}");
+        }
+    }
 }
 
 /// Wherever a user meets a kind: a verb of it, a list of all, help, and the list of plugins.

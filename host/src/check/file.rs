@@ -33,7 +33,10 @@ pub(super) fn check(file: &Path, notes: &mut Notes, facts: &mut Vec<(&'static st
     let source = section::source(opened);
     let read = source.and_then(|source| {
         let manifest = Manifest::parse(&source).map_err(|e| {
-            (format!("holds a manifest that can't be used: {e}"), "mend `kind.toml`, and build it again".to_owned())
+            let (why, remedy) = section::unusable(&e);
+            let mend = "mend `kind.toml`, and build it again".to_owned();
+            // One of a later version may be right.
+            (why, if e.carto_is_older { remedy } else { mend })
         })?;
         Ok((source, manifest))
     });

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use carto_plugin_api::abi::{self, MANIFEST_LIMIT};
-use carto_plugin_api::manifest::{Manifest, is_kind_name};
+use carto_plugin_api::manifest::{Manifest, ManifestError, is_kind_name};
 use object::read::ReadCache;
 
 use super::elf::Library;
@@ -79,15 +79,18 @@ pub(crate) fn source(file: impl Read + Seek) -> Result<String, Fault> {
 
 /// The manifest, from its text.
 pub(crate) fn any_manifest(source: &str) -> Result<Manifest, Fault> {
-    Manifest::parse(source).map_err(|e| {
-        // It can quote anything that stands there.
-        let why: String = e.to_string().chars().take(300).collect();
-        match (e.carto_is_older, e.plugin_is_older) {
-            (true, _) => (why, OLDER_CARTO.to_owned()),
-            (_, true) => (why, NEWER_PLUGIN.to_owned()),
-            _ => (format!("holds a manifest that can't be used: {why}"), NEWER_PLUGIN.to_owned()),
-        }
-    })
+    Manifest::parse(source).map_err(|e| unusable(&e))
+}
+
+/// Why a manifest can't be used: it is of another version, or wrong.
+pub(crate) fn unusable(error: &ManifestError) -> Fault {
+    // It can quote anything that stands there.
+    let why: String = error.to_string().chars().take(300).collect();
+    match (error.carto_is_older, error.plugin_is_older) {
+        (true, _) => (why, OLDER_CARTO.to_owned()),
+        (_, true) => (why, NEWER_PLUGIN.to_owned()),
+        _ => (format!("holds a manifest that can't be used: {why}"), NEWER_PLUGIN.to_owned()),
+    }
 }
 
 /// The manifest of that name, from its text.
