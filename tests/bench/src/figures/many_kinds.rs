@@ -32,6 +32,21 @@ pub(super) fn measure(stage: &Stage, report: &mut Report) -> Result<()> {
             limits,
         });
     }
+    // What a tab waits for: a kind's name, every name, an option of a kind.
+    let limits = Limits { value: Some(10.0), ..Limits::default() };
+    for words in ["credentials create to", "credentials create k", "credentials create token --ap"] {
+        let [with_many, with_three] = [&many, &stage.three].map(|kinds| {
+            stage.carto_with(&home, kinds).variable("COMPLETE", "fish").words(&format!("-- carto {words}"))
+        });
+        let [with_many, with_three] = interleave(stage.rounds(400), [&with_many, &with_three], Program::milliseconds)?;
+        report.compare(&Comparison {
+            what: &format!("completion of `carto {words}`"),
+            this: ("1,000 libraries", &with_many),
+            that: ("three", &with_three),
+            unit: Unit::Milliseconds,
+            limits,
+        });
+    }
     // 1 GB that no other figure needs.
     std::fs::remove_dir_all(many)?;
     Ok(())
