@@ -327,7 +327,9 @@ pub(crate) fn service() -> Vec<Case> {
             "token",
             with(
                 "token",
-                &[("[[verbs.create.args]]\nname = \"source\"\nvalue = \"PATTERN\"\nmany = true\nat_file = true\nhelp = \"Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE` reads it from a file), or `*` for all that the connection reaches\"\nexample = \"carto.shared.demo_table\"\n", "")],
+                &[("[[verbs.create.args]]\nname = \"source\"\nvalue = \"PATTERN\"\nmany = true\nat_file = true\nhelp = \"Table or tileset, wildcard like `a.b.C_*`, SQL text (`@FILE` reads it from a file), or `*` for all that the connection reaches\"\nexample = \"carto.shared.demo_table\"\n", ""),
+                // What is made of it.
+                ("parts = [\"connection\", \"source\"]\n", "")],
             ),
             &[("inputs.named", "failed", "it refuses `--source`, which create doesn't have")],
         )
