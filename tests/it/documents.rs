@@ -29,7 +29,7 @@ fn the_readmes_commands_run() {
     for line in commands(&read("README.md")) {
         let Some(rest) = line.strip_prefix("cargo run -- ").or_else(|| line.strip_prefix("carto ")) else {
             assert!(
-                ["cargo test", "cargo build --release"].contains(&line.as_str()),
+                ["cargo test", "packaging/install ~/.local"].contains(&line.as_str()),
                 "the README has a command that no test runs: {line}"
             );
             continue;

@@ -10,14 +10,16 @@ use super::lab::{Given, Lab};
 use crate::redact;
 
 impl Lab<'_> {
-    pub(super) fn look_at_prints(&mut self, verb: Verb) {
+    pub(super) fn look_at_prints(&mut self, verb: Verb, demands_none: bool) {
         self.notes.ran("run.quiet");
         self.notes.ran("secrets.prints");
         let printed = self.instance.as_mut().map(|instance| instance.printed()).unwrap_or_default();
         let Some(line) = printed.lines().find(|line| !line.trim().is_empty()) else { return };
-        let line: String = line.chars().take(200).collect();
-        let remedy = "don't print: what a person should read is an error, or `Host::warn`";
-        self.notes.warn("run.quiet", format!("in `{verb}` it printed: {}", line), remedy);
+        if demands_none {
+            let line: String = line.chars().take(200).collect();
+            let remedy = "don't print: what a person should read is an error, or `Host::warn`";
+            self.notes.warn("run.quiet", format!("in `{verb}` it printed: {line}"), remedy);
+        }
         if let Some(origin) = canary::found(&printed) {
             let what = format!("in `{verb}` it printed {}", origin.what());
             self.notes.fail("secrets.prints", what, "don't print; `Secret` has no form that can be printed");
@@ -40,18 +42,13 @@ impl Lab<'_> {
             }
             let unmarked = seen.open.iter().filter(|(_, marked)| !marked).map(|(text, _)| text);
             let texts = unmarked.chain(seen.query.iter().map(|(_, value)| value));
-            match texts.filter_map(|text| canary::found(text)).next() {
-                None => {}
-                Some(Origin::Typed) => self.notes.warn(
-                    "ids.credential",
-                    format!("in `{verb}` a token that was typed as an id went into `{}` unmarked", seen.shown),
-                    "mark a segment that can be a credential, with `secret_segment`, or don't send it",
-                ),
-                Some(origin) => self.notes.fail(
+            // What was typed is the user's own, and the host hides it wherever it shows a path.
+            if let Some(origin) = texts.filter_map(|text| canary::found(text)).find(|origin| *origin != Origin::Typed) {
+                self.notes.fail(
                     "secrets.requests",
                     format!("in `{verb}`: `{}` has {} in it, which isn't marked", seen.shown, origin.what()),
                     "mark the segment with `secret_segment`; a query can't hold a secret",
-                ),
+                );
             }
         }
         for text in record.warnings.iter().flat_map(|(message, hint)| [message].into_iter().chain(hint)) {
@@ -86,7 +83,7 @@ impl Lab<'_> {
         if ends.ends_with('.') && !ends.ends_with("...") || ends.contains('\n') && !given.has_lines() {
             let shown: String = error.message.chars().take(200).collect();
             let remedy = "write one line without a full stop; what to do is the hint's";
-            self.notes.warn("texts.errors", format!("{what}: `{}`", shown), remedy);
+            self.notes.warn("texts.errors", format!("{what}: `{shown}`"), remedy);
         }
         self.notes.ran("texts.hints");
         let is_its_own = matches!(error.code, ErrorCode::InvalidArgument | ErrorCode::Usage | ErrorCode::Ambiguous);

@@ -7,9 +7,9 @@ use carto_plugin_api::manifest::{Call, Manifest, Record};
 use carto_plugin_api::{WireRequest, WireResponse};
 use serde_json::{Map, Value, json};
 
-use super::canary;
-use super::script::{Answer, Script, Shape};
+use super::script::{Answer, Ids, Script, Shape};
 use super::values::{field, spellings};
+use super::{canary, now, values};
 
 /// The keys under which a next page's address may stand.
 const NEXT: [&str; 5] = ["next", "next_cursor", "nextCursor", "next_page_token", "nextPageToken"];
@@ -17,6 +17,8 @@ const NEXT: [&str; 5] = ["next", "next_cursor", "nextCursor", "next_page_token",
 /// The service.
 pub(super) struct Double {
     record: Record,
+    /// What stands in a field that nobody gave.
+    values: Map<String, Value>,
     plural: String,
     calls: Vec<Call>,
     shape: Shape,
@@ -50,7 +52,12 @@ enum Place<'a> {
 
 impl Double {
     pub(super) fn new(manifest: &Manifest, script: &Script) -> Double {
+        let value = |name: &String| {
+            let value = values::of_option(name, manifest.verbs.values(), now()).unwrap_or_else(|| field(name));
+            (name.clone(), value)
+        };
         Double {
+            values: manifest.record.fields.iter().map(value).collect(),
             record: manifest.record.clone(),
             plural: manifest.plural.clone(),
             calls: manifest.verbs.values().flat_map(|spec| spec.calls.clone()).collect(),
@@ -91,6 +98,11 @@ impl Double {
         if let Some(item) = self.items.iter_mut().find(|item| item.id == id) {
             spoil(&mut item.fields);
         }
+    }
+
+    /// Whether ids are numbers.
+    pub(super) fn has_numbers(&self) -> bool {
+        matches!(self.shape.id, Some(Ids::From(_)))
     }
 
     /// Whether a script answers what this call asks, so that what is in here doesn't show.
@@ -159,7 +171,8 @@ impl Double {
     fn new_id(&mut self) -> String {
         self.made += 1;
         match &self.shape.id {
-            Some(form) => form.replace("{n}", &self.made.to_string()),
+            Some(Ids::Text(form)) => form.replace("{n}", &self.made.to_string()),
+            Some(Ids::From(first)) => (*first as usize + self.made - 1).to_string(),
             None => format!("chk_{:0>20}", self.made),
         }
     }
@@ -179,17 +192,18 @@ impl Double {
         let shared = self.calls.iter().flat_map(|call| call.query()).chain(query);
         shared.for_each(|(key, value)| drop(object.insert(key.clone(), value.as_str().into())));
         for name in &self.record.fields {
-            let value =
-                if self.record.secrets.contains(name) { canary::of_record(self.made).into() } else { field(name) };
-            self.put(&mut object, name, value);
+            let secret = self.record.secrets.contains(name).then(|| canary::of_record(self.made).into());
+            self.put(&mut object, name, secret.unwrap_or_else(|| self.values[name].clone()));
         }
         let values =
             self.shape.values.iter().map(|(key, value)| (key, filled(value, &canary::of_record(self.made), id)));
         for (key, value) in values.chain(body.iter().map(|(key, value)| (key, value.clone()))) {
             self.put(&mut object, key, value);
         }
+        let number = id.parse().ok().filter(|_| self.has_numbers()).map(|number: u64| number.into());
+        let id = number.unwrap_or_else(|| Value::from(id));
         for name in [&self.record.id].into_iter().chain(&self.record.wire_id) {
-            spellings(name).into_iter().for_each(|name| drop(object.insert(name, id.into())));
+            spellings(name).into_iter().for_each(|name| drop(object.insert(name, id.clone())));
         }
         object
     }

@@ -16,6 +16,9 @@ pub(super) fn check(file: &Path, notes: &mut Notes, facts: &mut Vec<(&'static st
     let library = match section::open(file).and_then(|opened| kinds::facts(&opened).map(|facts| (opened, facts))) {
         Ok(library) => library,
         Err((why, remedy)) => {
+            // To its author, who doesn't install it; but a command that mends it mends it here too.
+            let is_command = remedy.contains('`');
+            let remedy = if is_command { remedy } else { "build it as a `cdylib`, for this machine".to_owned() };
             notes.fail("file.library", format!("it {why}"), remedy);
             return None;
         }

@@ -122,6 +122,10 @@ fn exact(lab: &mut Lab<'_>, verb: Verb) {
 
 /// What is in an id stays in it: it is sent as it was typed, or not at all.
 fn odd(lab: &mut Lab<'_>, verb: Verb) {
+    if lab.host.with_double(|double| double.has_numbers()) {
+        lab.notes.skip("ids.segment", "ids are numbers");
+        return;
+    }
     lab.notes.ran("ids.segment");
     for id in ODD {
         lab.clear();

@@ -65,7 +65,10 @@ pub(super) struct Lab<'a> {
     /// Verbs that didn't end once: nobody waits for them again.
     endless: BTreeSet<Verb>,
     pub(super) calls: usize,
-    pub(super) slowest: (Duration, Option<Verb>),
+    /// The longest call of each verb, without what it waited for.
+    pub(super) slowest: BTreeMap<Verb, Duration>,
+    /// Why there is no process any more, if that isn't the kind's fault.
+    pub(super) lost: Option<Error>,
     /// In KiB, at its most.
     pub(super) memory: Option<u64>,
 }
@@ -89,7 +92,8 @@ impl<'a> Lab<'a> {
             instance: Some(instance),
             endless: BTreeSet::new(),
             calls: 0,
-            slowest: (Duration::ZERO, None),
+            slowest: BTreeMap::new(),
+            lost: None,
             memory: None,
         }
     }
@@ -138,7 +142,7 @@ impl<'a> Lab<'a> {
     /// Runs a verb. What breaks it is the fault of the check `blame`, if that is one in particular.
     pub(super) fn run(&mut self, verb: Verb, given: &Given, blame: Option<&'static str>) -> Ran {
         let mut ran = Ran { came: Came::Broke, record: Record::default() };
-        if self.endless.contains(&verb) {
+        if self.endless.contains(&verb) || self.lost.is_some() {
             return ran;
         }
         let now = NOW.to_owned();
@@ -146,9 +150,15 @@ impl<'a> Lab<'a> {
         let input = Input { id: given.id.clone(), args: given.args.clone(), cursor: given.cursor.clone(), settings };
         let answer = match self.ready() {
             Ok(()) => self.invoke(verb, &input, &mut ran.record),
+            Err(error) if error.code != ErrorCode::PluginFault => {
+                self.lost = Some(error);
+                return ran;
+            }
             Err(error) => Err(error),
         };
-        self.look_at_prints(verb);
+        // What a runtime says before it ends its process stands in the error.
+        let broke = answer.as_ref().is_err_and(|error| error.code == ErrorCode::PluginFault);
+        self.look_at_prints(verb, !broke);
         self.look_at_requests(verb, &ran.record);
         let what = || described(verb, given);
         ran.came = match answer {
@@ -195,13 +205,13 @@ impl<'a> Lab<'a> {
         let took = began.elapsed();
         *record = self.host.take();
         let own = took.saturating_sub(record.waited);
-        if own > self.slowest.0 {
-            self.slowest = (own, Some(verb));
-        }
+        let slowest = self.slowest.entry(verb).or_default();
+        *slowest = own.max(*slowest);
         self.notes.ran("run.survives");
         self.notes.ran("time.second");
         self.notes.ran("time.deadline");
-        if own > SLOW && answer.is_ok() {
+        let broke = answer.as_ref().is_err_and(|error| error.code == ErrorCode::PluginFault);
+        if own > SLOW && !broke {
             self.notes.warn(
                 "time.second",
                 format!("a call of `{verb}` took {} ms, without the time of the service", own.as_millis()),
@@ -247,6 +257,9 @@ impl<'a> Lab<'a> {
                 "take what the manifest declares: the type of each option, absent if it isn't given"
             }
             Some("trouble.shapes") => "read the answer as what it may be: `Response::json` has an error for it",
+            Some("inputs.odd") if disagree.is_some() => {
+                "the host passes any text and any whole number of 64 bits on: take `String` and `i64`, and refuse with `Error::argument`"
+            }
             _ if error.message.contains("which no kind may do") => {
                 "do without it: a kind has no files, connections or threads of its own"
             }

@@ -74,12 +74,13 @@ pub(crate) fn run(file: &Path, script: Option<&Path>, runtime: &dyn Runtime) -> 
     inputs::check(&mut lab);
     verbs::unused(&mut lab);
     lab.fresh();
-    let slowest = match lab.slowest {
-        (time, Some(verb)) => format!(", the slowest {} ms ({verb})", time.as_millis()),
-        _ => String::new(),
-    };
-    let memory = lab.memory.map(|memory| format!(", {} of memory at most", opening::kib(memory)));
-    facts.push(("calls", format!("{}{slowest}{}", lab.calls, memory.unwrap_or_default())));
+    if let Some(error) = lab.lost {
+        return Err(error);
+    }
+    let memory = lab.memory.map(|memory| format!(", with {} at most", opening::kib(memory)));
+    facts.push(("calls", format!("{}{}", lab.calls, memory.unwrap_or_default())));
+    let slowest = lab.slowest.iter().map(|(verb, time)| format!("{verb} {} ms", time.as_millis()));
+    facts.push(("slowest", slowest.collect::<Vec<_>>().join(", ")));
     let notes = lab.notes;
     report(facts, notes, "nothing led to it")
 }

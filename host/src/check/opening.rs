@@ -57,7 +57,7 @@ pub(super) fn check(
     let printed = instance.printed();
     if let Some(line) = printed.lines().find(|line| !line.trim().is_empty()) {
         let line = canary::hidden(line).chars().take(200).collect::<String>();
-        notes.warn("load.quiet", format!("it printed: {}", line), "don't print, and do nothing in constructors");
+        notes.warn("load.quiet", format!("it printed: {line}"), "don't print, and do nothing in constructors");
     }
     Some(instance)
 }

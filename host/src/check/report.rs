@@ -145,11 +145,6 @@ impl Notes {
         self.note(id).failed
     }
 
-    /// Whether it couldn't be looked at.
-    pub(super) fn skipped(&mut self, id: &str) -> bool {
-        self.note(id).skipped.is_some()
-    }
-
     /// All checks. What was never looked at has this reason.
     pub(super) fn checks(mut self, otherwise: &str) -> Vec<Check> {
         self.0.resize(DEMANDS.len(), Note::default());

@@ -30,12 +30,20 @@ pub(super) struct Script {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Shape {
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Ids>,
     pub(super) items: Option<String>,
     pub(super) next: Option<String>,
     pub(super) object: Option<String>,
     #[serde(default)]
     pub(super) values: Map<String, Value>,
+}
+
+/// What ids look like: a text with a number in it, or numbers from this one on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Ids {
+    From(u32),
+    Text(String),
 }
 
 /// An answer of the vendor's own.
@@ -263,6 +271,44 @@ mod tests {
         assert_eq!(script.ids[&Verb::Get], "m1");
         assert_eq!(script.answers[0].headers, [("etag".to_owned(), "1".to_owned())]);
         assert_eq!(script.answers[0].body, Some(json!({ "id": "{id}", "at": "2027-01-01T00:00:00Z" })));
+    }
+
+    /// What vendors copy.
+    #[test]
+    fn the_page_for_vendors_has_a_script_that_can_be_read() {
+        let page = include_str!("../../../docs/plugin-check.md");
+        let text = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let robot = r#"
+            schema = "1.0"
+            abi = 1
+            name = "robot"
+            plural = "robots"
+            title = "Robot"
+            about = "Things that move by themselves"
+            [services.api]
+            [record]
+            fields = ["id", "name", "key"]
+            id = "id"
+            columns = ["id"]
+            [verbs.list]
+            calls = ["api GET /v1/robots"]
+            [verbs.get]
+            calls = ["api GET /v1/robots/{}"]
+            [verbs.create]
+            calls = ["api POST /v1/robots"]
+            args = [
+                { name = "name", help = "Name" },
+                { name = "tag", many = true, help = "Tag" },
+                { name = "expiration-date", type = "date", help = "End" },
+            ]
+            [verbs.update]
+            calls = ["api PATCH /v1/robots/{}"]
+            args = [{ name = "name", help = "Name" }]
+        "#;
+        let script = parse(text, &Manifest::parse(robot).unwrap(), now()).unwrap();
+        let args = json!({ "name": "R2", "tag": ["a", "b"], "expiration_date": "2026-11-30T10:00:00Z" });
+        assert_eq!(Value::Object(script.args[&Verb::Create].clone()), args);
+        assert_eq!((script.answers.len(), script.refusals.len(), script.options.len()), (3, 1, 1));
     }
 
     #[test]

@@ -81,6 +81,14 @@ fn conflict(one: &Arg, other: &Arg) -> bool {
     one.name != other.name && (one.conflicts.contains(&other.name) || other.conflicts.contains(&one.name))
 }
 
+/// What stands in a field of that name if an option has it too, and a type that says something.
+pub(super) fn of_option<'a>(name: &str, specs: impl Iterator<Item = &'a VerbSpec>, now: Timestamp) -> Option<Value> {
+    let names = spellings(name);
+    let arg = specs.flat_map(|spec| &spec.args).find(|arg| names.contains(&arg.key()))?;
+    let says = matches!(arg.kind, ArgType::Int | ArgType::Bool | ArgType::Date | ArgType::Url | ArgType::Enum);
+    (says || arg.many).then(|| as_given(arg, good(arg, now)))
+}
+
 /// What stands in a field that nobody gave, by its name.
 pub(super) fn field(name: &str) -> Value {
     let snake = spelled_snake(name);

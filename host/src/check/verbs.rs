@@ -19,18 +19,17 @@ pub(super) fn work(lab: &mut Lab<'_>) {
             lab.notes.skip(record_check(verb), format!("there is no {verb}"));
             continue;
         }
-        let refused = first(lab, verb);
-        match refused {
-            None => {}
-            Some((tried, error)) => {
-                let why = format!("{tried} was refused, and nothing else was taken: {error}");
-                if lab.script.args.contains_key(&verb) || lab.spec(verb).is_some_and(|spec| spec.args.is_empty()) {
-                    let remedy = "answer with a record; if the service is another than is made up here, write a script";
-                    lab.notes.fail(record_check(verb), why, remedy);
-                } else {
-                    lab.notes.skip(record_check(verb), format!("{why}; write a script with `[{verb}] args`"));
-                }
-            }
+        if let Some((tried, error)) = first(lab, verb) {
+            let what = format!("{tried} was refused, and nothing else was taken: {error}");
+            let is_made_up =
+                !lab.script.args.contains_key(&verb) && lab.spec(verb).is_some_and(|spec| !spec.args.is_empty());
+            let remedy = match is_made_up {
+                true => format!("say in a script (`--script`) with what to call it: `[{verb}] args`"),
+                false => "answer with a record; if the service answers in another form than is made up here, say so in a script \
+                          (`--script`)"
+                    .to_owned(),
+            };
+            lab.notes.fail(record_check(verb), what, remedy);
         }
     }
 }
@@ -186,8 +185,8 @@ pub(super) fn options(lab: &mut Lab<'_>) {
 /// What is declared and was never asked for, by any call of the whole suite.
 pub(super) fn unused(lab: &mut Lab<'_>) {
     for (verb, spec) in &lab.kind.manifest.verbs {
-        // What breaks can't be expected to ask.
-        if !lab.works.contains_key(verb) && lab.notes.skipped(record_check(*verb)) {
+        // What doesn't work can't be expected to ask.
+        if !lab.works.contains_key(verb) {
             continue;
         }
         lab.notes.ran("calls.used");

@@ -1,5 +1,6 @@
 //! `carto plugin check`: a finished library against the contract. The checks are `check`'s; here the report gets where it is wanted.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,11 +34,10 @@ pub(super) fn run(
     }
     let runtime = run::runtime(&settings, context.globals.debug);
     // An absolute path: whatever becomes of the folder that this was started in, the file is this one.
-    let path = std::path::absolute(file).and_then(|path| path.metadata().map(|_| path)).map_err(|e| {
-        usage(format!("cannot read `{}`: {e}", file.display())).hint(
-            "name the library that `cargo build --release` has made, like `target/release/libcarto_kind_robot.so`",
-        )
-    })?;
+    let path = std::path::absolute(file).map_err(|e| unread(file, &e))?;
+    if !path.metadata().map_err(|e| unread(file, &e))?.is_file() {
+        return Err(unread(file, &"it isn't a file").into());
+    }
     let mut report = check::run(&path, script, runtime.as_ref())?;
     file.clone_into(&mut report.file);
     stdout::write(&match view.format {
@@ -52,6 +52,11 @@ pub(super) fn run(
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(ErrorCode::PluginFault.exit_status()),
     })
+}
+
+fn unread(file: &Path, why: &dyn Display) -> Error {
+    usage(format!("cannot read `{}`: {why}", file.display()))
+        .hint("name the library that `cargo build --release` has made, like `target/release/libcarto_kind_robot.so`")
 }
 
 fn write_junit(path: &Path, report: &Report) -> Result<()> {
