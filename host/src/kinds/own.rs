@@ -51,8 +51,8 @@ pub(crate) fn stage(bytes: &[u8], place: PathBuf) -> io::Result<Staged> {
         // Whatever the umask: what is in it isn't secret.
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     }
-    let mut file = tempfile::Builder::new().prefix(SCRAP).tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let mut file = tempfile::Builder::new().prefix(SCRAP).tempfile_in(folder).map_err(plain)?;
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;
     Ok(Staged { file, place })
@@ -64,6 +64,12 @@ impl Staged {
         self.file.persist(&self.place).map_err(|e| e.error)?;
         sync(&self.place)
     }
+}
+
+/// The system's error, without the name of a file that nobody knows.
+fn plain(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|wrapped| wrapped.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    cause.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Removes a file. Whether there was one.

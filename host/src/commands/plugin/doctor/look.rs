@@ -57,7 +57,7 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
         Ok(lock) => rows.extend(locked(lock, is_there)),
         Err(error) => rows.push(Row::wrong("lock", error)),
     }
-    rows.extend(plugins(&survey));
+    rows.extend(plugins(&survey, catalog, policy));
     rows.extend(survey.plugins.iter().flat_map(|plugin| own_services(plugin, &settings)));
     rows.extend(sandbox());
     if run {
@@ -165,8 +165,10 @@ fn locked(lock: &Lock, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
     rows
 }
 
-fn plugins(survey: &Survey) -> Vec<Row> {
+fn plugins(survey: &Survey, catalog: &Catalog, policy: &Policy) -> Vec<Row> {
     let mut rows = Vec::new();
+    let folders = catalog.folders().unwrap_or_default();
+    let is_broken = policy.broken().next().is_some();
     let usable: Vec<&str> = survey
         .plugins
         .iter()
@@ -183,9 +185,9 @@ fn plugins(survey: &Survey) -> Vec<Row> {
         let Some(error) = &plugin.error else { continue };
         let about = plugin.name.as_deref().unwrap_or("file");
         match plugin.state {
-            State::Refused if plugin.path.is_dir() => {
-                // It has a row among the folders.
-            }
+            // These have rows of their own.
+            State::Refused if folders.contains(&plugin.path) => {}
+            State::Policy if is_broken => {}
             State::Refused | State::Changed => rows.push(Row::wrong(about, error)),
             State::Policy | State::Shadowed => {
                 let remedy = error.hint.as_deref().unwrap_or_default();
@@ -224,6 +226,10 @@ fn sandbox() -> Option<Row> {
     }
     Some(match account::open_sandbox() {
         Ok(_) => Row::ok("sandbox", format!("`{}`", database.display())),
-        Err(error) => Row::wrong("sandbox", &error),
+        Err(error) => {
+            let hint = error.hint.clone();
+            let hint = hint.unwrap_or_else(|| "`carto sandbox reset` empties it, or move the file away".to_owned());
+            Row::wrong("sandbox", &error.hint(hint))
+        }
     })
 }
