@@ -12,6 +12,7 @@ compile_error!(
 mod account;
 mod address;
 mod audit;
+mod check;
 mod cli;
 mod commands;
 mod digest;
@@ -27,6 +28,7 @@ mod program;
 mod redact;
 mod run;
 mod sandbox;
+mod scaffold;
 mod service;
 mod settings;
 mod toml_text;

@@ -81,7 +81,11 @@
 //! What is printed is shown under `carto --debug` and nowhere else; what a person should read is an [`Error`] or [`Host::warn`]. To
 //! debug a kind, run it in the host's process: `level = "in-process"` under `[plugins]` in its settings.
 //!
-//! What is frozen stands in [`abi::v1`]; everything else here is a convenience over it and may improve.
+//! # Versions
+//!
+//! What is frozen stands in [`abi::v1`], as 1.0: a library that was built once is loaded by every host with ABI 1. Everything else here is
+//! a convenience over it, follows semver, and may improve. `carto plugin new` makes a crate to begin with; `docs/plugin-abi.md` of carto's
+//! sources leads from there to a shipped plugin, and says for how long which version is served.
 
 #![warn(missing_docs)]
 

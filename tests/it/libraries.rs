@@ -80,11 +80,11 @@ fn what_is_no_library_is_refused_in_one_line() {
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` holds no manifest
         hint: build it with `carto_plugin_api::export_kind!`, or remove the file
         another ABI:
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` holds a manifest that can't be used: has plugin ABI 9, and this carto has ABI 1
-        hint: update carto
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` has plugin ABI 9, and this carto has ABI 1
+        hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         another schema:
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` holds a manifest that can't be used: is written in manifest schema 9.0, and this carto reads schema 1
-        hint: update carto
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is written in manifest schema 9.0, and this carto reads schema 1.0
+        hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         a misspelt key:
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` holds a manifest that can't be used: missing field `plural`
         hint: get a newer version of the plugin, or remove the file

@@ -159,7 +159,7 @@ pub(crate) enum PluginCommand {
     Check {
         /// Library to test
         file: PathBuf,
-        /// What the kind's service answers, instead of a service that is derived from the manifest
+        /// With what to call the verbs, and what the kind's service answers; else both are made up from the manifest
         #[arg(long, value_name = "FILE")]
         script: Option<PathBuf>,
         /// Write the results here too, in JUnit's format

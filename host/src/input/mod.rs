@@ -62,20 +62,6 @@ pub(crate) fn read(
 
 fn value(arg: &Arg, text: &str, now: Timestamp, stdin: &mut Stdin) -> Result<Value> {
     let text = match arg.kind {
-        ArgType::Int => {
-            let number: i64 = text.parse().map_err(|_| {
-                bad(arg, format!("`{text}` isn't a whole number")).hint(format!("write it like `--{} 10`", arg.name))
-            })?;
-            return Ok(number.into());
-        }
-        ArgType::Date => date::parse(text, now).map_err(|error| Error { argument: Some(arg.name.clone()), ..error })?,
-        ArgType::Url => {
-            if !url::Url::parse(text).is_ok_and(|url| url.has_host()) {
-                return Err(bad(arg, format!("`{text}` isn't an absolute URL"))
-                    .hint("write it in full, like `https://app.example.com/callback`"));
-            }
-            text.to_owned()
-        }
         ArgType::File => file(arg, text)?,
         ArgType::Secret => secret(arg, text, stdin)?,
         ArgType::String if arg.at_file => match text.strip_prefix('@') {
@@ -84,9 +70,32 @@ fn value(arg: &Arg, text: &str, now: Timestamp, stdin: &mut Stdin) -> Result<Val
             Some(path) => file(arg, path)?,
             None => text.to_owned(),
         },
-        ArgType::String | ArgType::Enum | ArgType::Bool => text.to_owned(),
+        _ => return typed(arg, text, now),
     };
     Ok(Value::String(text))
+}
+
+/// The value of an option in a text that is the value itself.
+pub(crate) fn typed(arg: &Arg, text: &str, now: Timestamp) -> Result<Value> {
+    Ok(match arg.kind {
+        ArgType::Int => {
+            let number: i64 = text.parse().map_err(|_| {
+                bad(arg, format!("`{text}` isn't a whole number")).hint(format!("write it like `--{} 10`", arg.name))
+            })?;
+            number.into()
+        }
+        ArgType::Date => {
+            date::parse(text, now).map_err(|error| Error { argument: Some(arg.name.clone()), ..error })?.into()
+        }
+        ArgType::Url => {
+            if !url::Url::parse(text).is_ok_and(|url| url.has_host()) {
+                return Err(bad(arg, format!("`{text}` isn't an absolute URL"))
+                    .hint("write it in full, like `https://app.example.com/callback`"));
+            }
+            text.into()
+        }
+        ArgType::String | ArgType::Enum | ArgType::Bool | ArgType::File | ArgType::Secret => text.into(),
+    })
 }
 
 fn bad(arg: &Arg, message: String) -> Error {

@@ -1,6 +1,8 @@
 //! What carto needs to know of a library's file, which can be anything: whether it is one for this machine, one section of it, and what
 //! the system's loader would load with it. Only that is read: a file can claim to hold tables of gigabytes.
 
+mod facts;
+
 use std::io::{Read, Seek};
 
 use object::Endianness;
@@ -12,6 +14,8 @@ use object::elf::{
 };
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::read::{ReadCache, StringTable};
+
+pub(crate) use facts::{Facts, facts};
 
 use super::section::{Fault, NEWER_PLUGIN, REINSTALL};
 

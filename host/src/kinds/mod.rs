@@ -18,7 +18,7 @@ use carto_plugin_api::manifest::{Call, Manifest};
 use carto_plugin_api::{ErrorCode, Verb};
 
 pub(crate) use catalog::{Catalog, folder_fault};
-pub(crate) use elf::LARGEST;
+pub(crate) use elf::{Facts, LARGEST, facts};
 pub(crate) use whole::Whole;
 
 use crate::error::Error;
@@ -100,7 +100,7 @@ pub(crate) fn file_name(kind: &str) -> String {
 }
 
 /// The kind that a file name claims; nothing if it isn't the name of a kind's library.
-fn claimed_name(file_name: &str) -> Option<String> {
+pub(crate) fn claimed_name(file_name: &str) -> Option<String> {
     let middle = file_name.strip_prefix(std::env::consts::DLL_PREFIX)?.strip_suffix(std::env::consts::DLL_SUFFIX)?;
     Some(middle.strip_prefix("carto_kind_")?.replace('_', "-"))
 }

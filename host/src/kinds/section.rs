@@ -30,6 +30,8 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
 pub(crate) type Fault = (String, String);
 
 pub(crate) const REINSTALL: &str = "install the plugin again, or remove the file";
+const OLDER_CARTO: &str =
+    concat!("update carto, which is ", env!("CARGO_PKG_VERSION"), " here, or get an earlier version of the plugin");
 pub(crate) const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the file";
 
 /// Opens a library's file as data, if nobody but the user and root can have written it.
@@ -78,10 +80,13 @@ pub(crate) fn source(file: impl Read + Seek) -> Result<String, Fault> {
 /// The manifest, from its text.
 pub(crate) fn any_manifest(source: &str) -> Result<Manifest, Fault> {
     Manifest::parse(source).map_err(|e| {
-        let remedy = if e.carto_is_older { "update carto" } else { NEWER_PLUGIN };
         // It can quote anything that stands there.
         let why: String = e.to_string().chars().take(300).collect();
-        (format!("holds a manifest that can't be used: {why}"), remedy.to_owned())
+        match (e.carto_is_older, e.plugin_is_older) {
+            (true, _) => (why, OLDER_CARTO.to_owned()),
+            (_, true) => (why, NEWER_PLUGIN.to_owned()),
+            _ => (format!("holds a manifest that can't be used: {why}"), NEWER_PLUGIN.to_owned()),
+        }
     })
 }
 
@@ -125,7 +130,7 @@ pub(crate) fn check_needs(copy: impl Read + Seek) -> Result<(), Fault> {
 }
 
 /// Whether this is a part of the C library or of the compiler's runtime, which every program on the system may use and a worker has.
-fn is_the_systems(name: &str) -> bool {
+pub(crate) fn is_the_systems(name: &str) -> bool {
     const LOADER: &str = match () {
         () if cfg!(target_arch = "aarch64") => "ld-linux-aarch64.so.1",
         () => "ld-linux-x86-64.so.2",

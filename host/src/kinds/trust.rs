@@ -41,8 +41,8 @@ impl Trust {
         let path = shell_word(&path.display().to_string());
         if !self.owns(metadata) {
             let (who, right) = match self.owner {
-                0 => ("who isn't root".to_owned(), 0),
                 own if own == geteuid().as_raw() => ("who is neither you nor root".to_owned(), own),
+                0 => ("who isn't root".to_owned(), 0),
                 own => (format!("who is neither root nor user {own}"), own),
             };
             return Some((

@@ -14,7 +14,7 @@ pub(crate) mod record;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
 pub(crate) mod table;
-mod text;
+pub(crate) mod text;
 pub(crate) mod variables;
 pub(crate) mod wrap;
 

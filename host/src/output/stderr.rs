@@ -108,6 +108,13 @@ pub(crate) fn done(message: &str) {
     }
 }
 
+/// Commands to type next, one a line, as they would be typed here; nothing under JSON.
+pub(crate) fn commands(lines: &[String]) {
+    for line in lines {
+        done(&format!("  {}", pasteable(&format!("`{line}")).trim_start_matches('`')));
+    }
+}
+
 /// Something worth knowing.
 pub(crate) fn note(message: &str) {
     if speaks_json() {

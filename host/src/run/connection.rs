@@ -76,6 +76,12 @@ impl Worker {
         self.process.id()
     }
 
+    /// What it has printed since this was last asked, as much of it as is kept.
+    pub(super) fn printed(&mut self) -> String {
+        self.prints.drain();
+        self.prints.take_tail()
+    }
+
     /// Sends a frame, as long as the kind has time.
     pub(super) fn send(&mut self, tag: Tag, head: &[u8], body: &[u8]) -> std::result::Result<(), Lost> {
         let bytes = frames::bytes(tag, head, body).map_err(Lost::Io)?;

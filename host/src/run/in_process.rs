@@ -54,4 +54,9 @@ impl Instance for Loaded {
     fn process(&self) -> Option<u32> {
         None
     }
+
+    /// Its streams are this process's.
+    fn printed(&mut self) -> String {
+        String::new()
+    }
 }

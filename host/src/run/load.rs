@@ -3,7 +3,9 @@
 // `dlopen` runs foreign code, and a symbol's type is a promise of the other side: both are what this file is for.
 #![allow(unsafe_code)]
 
-use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
+use abi_stable::StableAbi;
+use abi_stable::abi_stability::abi_checking::{AbiInstability, check_layout_compatibility};
+use abi_stable::library::{AbiHeaderRef, LibHeader, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL};
 use carto_plugin_api::ErrorCode;
 use carto_plugin_api::abi::v1::KindModule_Ref;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -59,13 +61,31 @@ pub(super) fn open(path: &str) -> Result<KindModule_Ref, Fault> {
         .map(|symbol| *symbol)
         .map_err(|_| Fault::new("has a manifest but no entry", "build it with `carto_plugin_api::export_kind!`"))?;
     let outdated = "get a version of the plugin that is built with the plugin ABI of this carto";
-    let module = header
-        .upgrade()
-        .and_then(|header| header.init_root_module::<KindModule_Ref>())
-        .map_err(|e| Fault::new(describe(&e), outdated))?;
+    let header = header.upgrade().map_err(|e| Fault::new(describe(&e), outdated))?;
+    if !has_layout(header) {
+        return Err(Fault::new("has another binary layout than this carto", outdated));
+    }
+    // SAFETY: the layout that it was built with was just compared with the one that is called here.
+    let module = unsafe { header.init_root_module_with_unchecked_layout::<KindModule_Ref>() };
+    let module = module.map_err(|e| Fault::new(describe(&e), outdated))?;
     // Code and data of the module live in the library: it stays open until the process ends.
     std::mem::forget(library);
     Ok(module)
+}
+
+/// Whether a library was built with the layout of ABI 1: sizes, fields, functions and their order, down to the last type.
+///
+/// abi_stable also compares the versions of the crates that the types come from, and would refuse every plugin at the next minor
+/// version of `carto-plugin-api`. What is frozen is the layout, so a difference in nothing but those is none.
+fn has_layout(header: &LibHeader) -> bool {
+    let Some(layout) = header.layout() else { return false };
+    match check_layout_compatibility(KindModule_Ref::LAYOUT, layout) {
+        Ok(()) => true,
+        Err(found) => {
+            let mut differences = found.errors.iter().flat_map(|error| error.errs.iter());
+            differences.all(|difference| matches!(difference, AbiInstability::PackageVersion(_)))
+        }
+    }
 }
 
 /// The loader's own words, without the path to a descriptor, which tells nobody anything.
@@ -82,7 +102,6 @@ fn reason(error: &libloading::Error) -> String {
 /// abi_stable explains a layout in a thousand lines; one says what matters.
 fn describe(error: &LibraryError) -> String {
     match error {
-        LibraryError::AbiInstability(_) => "has another binary layout than this carto".to_owned(),
         LibraryError::InvalidAbiHeader(_) => "was built with another version of abi_stable".to_owned(),
         LibraryError::IncompatibleVersionNumber { expected_version, actual_version, .. } => {
             format!("has ABI {actual_version}, and this carto has {expected_version}")

@@ -61,6 +61,9 @@ pub(crate) trait Instance: Send {
 
     /// The number of its process, if it has one of its own.
     fn process(&self) -> Option<u32>;
+
+    /// What it has printed since this was last asked, as much of it as is kept, if that comes through here.
+    fn printed(&mut self) -> String;
 }
 
 /// The runtime that the settings ask for.

@@ -73,6 +73,13 @@ impl Prints {
         String::from_utf8_lossy(&self.tail).into_owned()
     }
 
+    /// The same, and from now on those that come after them.
+    pub(super) fn take_tail(&mut self) -> String {
+        let tail = self.tail();
+        self.tail.clear();
+        tail
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         let too_much = self.tail.len().saturating_sub(TAIL);

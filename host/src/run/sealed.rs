@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -57,9 +58,27 @@ fn copy(original: &mut File, memory: &mut &File) -> std::result::Result<String, 
         hash.update(part);
         memory.write_all(part).map_err(|e| (format!("can't be copied into memory: {e}"), again()))?;
     }
-    fcntl_add_seals(*memory, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
-        .map_err(|e| (format!("can't be sealed: {e}"), again()))?;
+    let began = Instant::now();
+    let wait = || {
+        std::thread::sleep(Duration::from_millis(5));
+        began.elapsed() < PATIENCE
+    };
+    seal(memory, wait).map_err(|e| (format!("can't be sealed: {e}"), again()))?;
     Ok(hash.hex())
+}
+
+/// How long pages are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Seals the memory. The kernel refuses that while anything of its own holds one of the pages, as it does for moments on a busy machine: then it
+/// is tried again, as often as `wait` says so.
+fn seal(memory: &File, mut wait: impl FnMut() -> bool) -> io::Result<()> {
+    loop {
+        match fcntl_add_seals(memory, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL) {
+            Err(Errno::BUSY) if wait() => {}
+            sealed => return Ok(sealed?),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,5 +100,29 @@ mod tests {
         memory.read_exact_at(&mut text, 0).unwrap();
         assert_eq!(&text, b"abc");
         assert!(memory.write_at(b"x", 0).is_err() && memory.set_len(0).is_err() && memory.set_len(10).is_err());
+    }
+
+    /// A page that is held for a moment: the seal waits for it.
+    #[test]
+    #[allow(unsafe_code)] // to hold one
+    fn a_page_that_is_held_is_waited_for() {
+        use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+        let memory = memory().unwrap();
+        memory.set_len(4096).unwrap();
+        let null = std::ptr::null_mut();
+        // SAFETY: memory of its own, which nobody else uses.
+        let held =
+            unsafe { mmap(null, 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &memory, 0) }.unwrap();
+        assert_eq!(seal(&memory, || false).unwrap_err().raw_os_error(), Some(Errno::BUSY.raw_os_error()));
+        let mut waited = 0;
+        let sealed = seal(&memory, || {
+            waited += 1;
+            // SAFETY: mapped above, and not used.
+            waited > 1 || unsafe { munmap(held, 4096) }.is_ok()
+        });
+        sealed.unwrap();
+        assert_eq!(waited, 1);
+        assert!(memory.write_at(b"x", 0).is_err());
     }
 }

@@ -194,6 +194,10 @@ impl Instance for Running {
     fn process(&self) -> Option<u32> {
         Some(self.worker.id())
     }
+
+    fn printed(&mut self) -> String {
+        self.worker.printed()
+    }
 }
 
 fn not_started(cant_run: &str, error: &io::Error) -> Error {

@@ -7,15 +7,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::endpoint::{Endpoint, Services};
-use super::{Accepted, Fate, Session};
+use super::{Accepted, Fate, Session, permits};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::run::shortened;
-
-/// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
-/// (method overrides).
-const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match", "if-none-match", "prefer"];
 
 /// More than anybody reads.
 const MOST_WARNINGS: usize = 20;
@@ -69,8 +65,7 @@ impl Broker {
     }
 
     fn answer(&self, service: &str, request: &[u8]) -> Result<WireResponse> {
-        let mut request: WireRequest = serde_json::from_slice(request)
-            .map_err(|e| self.breach(format!("it made a request that can't be read: {e}")))?;
+        let mut request = permits::read(request).map_err(|what| self.breach(what))?;
         if service == HOST_SERVICE {
             return self.host(&request);
         }
@@ -78,36 +73,9 @@ impl Broker {
         if let Some(violation) = self.fate().violation {
             return Err(violation);
         }
-        let call = self.kind.calls(self.verb).iter().find(|call| call.permits(service, &request));
-        let Some(call) = call else {
-            return Err(self.breach(format!(
-                "it asked for `{} {}`, which its manifest doesn't declare",
-                service.escape_debug(),
-                request.shown()
-            )));
-        };
-        // Only what it puts into a template can be a secret.
-        call.reveal(&mut request);
+        permits::permit(&self.kind.manifest, self.verb, service, &mut request).map_err(|what| self.breach(what))?;
         // One for every service that a call of this verb names.
         let endpoint = self.services.get(service).ok_or_else(|| Error::fault("a service wasn't made ready"))?;
-        if let Some(auth) = endpoint.auth().filter(|auth| auth.is_set_by(&request)) {
-            return Err(self.breach(format!(
-                "it set what authorises its service `{service}` (`{auth}`), which only the host does"
-            )));
-        }
-        if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
-            return Err(self.breach("it asked for another method by its query".to_owned()));
-        }
-        if let Some((name, _)) =
-            request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
-        {
-            return Err(
-                self.breach(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()))
-            );
-        }
-        if let Some((name, _)) = request.headers.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
-            return Err(self.breach(format!("it set the header `{name}` to something that isn't a line of text")));
-        }
         match request.method.as_str() {
             "GET" => self.send(endpoint, request),
             _ => self.write(endpoint, request),
@@ -176,24 +144,18 @@ impl Broker {
 
     /// The host's own service: a warning for the user.
     fn host(&self, request: &WireRequest) -> Result<WireResponse> {
-        let path: Vec<&str> = request.path.iter().map(carto_plugin_api::Segment::text).collect();
-        let text = |key: &str| request.body.as_ref().and_then(|body| body[key].as_str());
-        match (request.method.as_str(), path.as_slice(), text("message")) {
-            ("POST", ["warnings"], Some(message)) => {
-                let count = self.note(|fate| {
-                    fate.warnings += 1;
-                    fate.warnings
-                });
-                if count > MOST_WARNINGS {
-                    return Err(self.breach(format!("it made more than {MOST_WARNINGS} warnings")));
-                }
-                // Its words, not the host's.
-                let message = format!("{}: {}", self.kind.name(), shortened(message.to_owned()));
-                stderr::warning(&message, text("hint").map(|hint| shortened(hint.to_owned())).as_deref());
-                Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
-            }
-            _ => Err(self.breach(format!("it asked the host for `{}`, which it doesn't have", request.shown()))),
+        let (message, hint) = permits::warning(request).map_err(|what| self.breach(what))?;
+        let count = self.note(|fate| {
+            fate.warnings += 1;
+            fate.warnings
+        });
+        if count > MOST_WARNINGS {
+            return Err(self.breach(format!("it made more than {MOST_WARNINGS} warnings")));
         }
+        // Its words, not the host's.
+        let message = format!("{}: {}", self.kind.name(), shortened(message.to_owned()));
+        stderr::warning(&message, hint.map(|hint| shortened(hint.to_owned())).as_deref());
+        Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
     }
 
     fn breach(&self, what: String) -> Error {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carto_plugin_api::manifest::Auth;
 use carto_plugin_api::{Segment, WireRequest};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -100,14 +99,6 @@ impl Endpoint {
         match &self.whose {
             Whose::Account(_) => "the base URL, and at `[services.api.paths]` in the settings".to_owned(),
             Whose::Own(_) => format!("the {}", self.called()),
-        }
-    }
-
-    /// What its manifest says of how it is authorised, for a service of a kind's own.
-    pub(super) fn auth(&self) -> Option<&Auth> {
-        match &self.whose {
-            Whose::Account(_) => None,
-            Whose::Own(own) => Some(own.auth()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Between a kind and the services: what it asks is held against its manifest, sent with the user's bearer or secret, and answered.
 //!
-//! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare, and notes in `fate` what became of writes. An `endpoint`
+//! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare (`permits`), and notes in `fate` what became of writes. An `endpoint`
 //! is one service: the account's, or the kind's `own`, for which there has to be an `approval`. `session` is the network's side, one rule a
 //! file: `request` builds what is sent, `deadline` and `retry` say how long and how often, `redirect` what is followed, `receive` how much is
 //! read, `hidden` what of it nobody gets, `answer` what it means.
@@ -14,6 +14,7 @@ mod endpoint;
 mod fate;
 mod hidden;
 mod own;
+pub(crate) mod permits;
 mod receive;
 mod redirect;
 mod request;

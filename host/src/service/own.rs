@@ -74,10 +74,6 @@ impl Own {
         &self.base_url
     }
 
-    pub(super) fn auth(&self) -> &Auth {
-        &self.auth
-    }
-
     /// The secret itself, for taking it out of answers.
     pub(super) fn secret(&self) -> &str {
         self.secret.expose()

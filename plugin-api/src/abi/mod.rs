@@ -1,11 +1,15 @@
 //! The binary side of the contract: what a library exports and how it is called.
 //!
-//! A vendor never writes any of this; `export_kind!` does. Once 1.0 is frozen, `v1` doesn't change: growth is data (JSON fields,
-//! verbs, services). A second version would be a second module beside it.
+//! A vendor never writes any of this; `export_kind!` does. **1.0 is frozen**: `v1`, the names of the sections and of the library's file, and the
+//! words that cross don't change any more. Growth is data: new optional fields, verbs, services, keys of the manifest. A second version
+//! would be a second module beside `v1`, and a host would serve both. Tests hold the layout, and load plugins that were built on the day
+//! of the freeze and never since.
 
 pub mod v1;
 
 /// The ABI that this crate speaks, the `abi` of a manifest. A host compares it before it opens a library.
+///
+/// It isn't this crate's version: every release of the crate that has this ABI makes libraries that every host with this ABI loads.
 pub const VERSION: u32 = 1;
 
 /// The name of the link section that holds the manifest, in ELF.

@@ -1,4 +1,4 @@
-//! ABI version 1: one entry into the library, one way back to the host, both plain `extern "C"` over byte slices.
+//! ABI version 1: one entry into the library, one way back to the host, both plain `extern "C"` over byte slices. **Frozen as 1.0.**
 //!
 //! `abi_stable` checks the layout of these types when a library is opened. Plain functions are used instead of its trait objects,
 //! because a panic in one of those ends the process with status 1.

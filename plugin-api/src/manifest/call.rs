@@ -80,6 +80,16 @@ impl Call {
             })
     }
 
+    /// The segments of its path; nothing for a `{}`.
+    pub fn path(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
+        self.path.iter().map(Option::as_deref)
+    }
+
+    /// The pairs that the query must hold.
+    pub fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
     /// Marks as no secret what stands in the template itself. The request must be one that this permits.
     pub fn reveal(&self, request: &mut WireRequest) {
         for (segment, literal) in request.path.iter_mut().zip(&self.path) {

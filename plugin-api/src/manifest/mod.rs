@@ -29,13 +29,22 @@ pub const MAX_ARGS: usize = 64;
 #[error("{message}")]
 pub struct ManifestError {
     message: String,
-    /// Whether a newer `carto` would read it. Otherwise the plugin has to change.
+    /// Whether it is made for a later version of the contract, which a newer `carto` would read.
     pub carto_is_older: bool,
+    /// Whether it is made for an earlier version, which this `carto` doesn't serve any more. If neither is older, the manifest is wrong.
+    pub plugin_is_older: bool,
+}
+
+impl ManifestError {
+    /// The two are of different versions: theirs compared with ours.
+    fn versions<T: Ord>(message: String, theirs: T, ours: T) -> ManifestError {
+        ManifestError { message, carto_is_older: theirs > ours, plugin_is_older: theirs < ours }
+    }
 }
 
 impl From<String> for ManifestError {
     fn from(message: String) -> ManifestError {
-        ManifestError { message, carto_is_older: false }
+        ManifestError { message, carto_is_older: false, plugin_is_older: false }
     }
 }
 

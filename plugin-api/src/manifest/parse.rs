@@ -25,25 +25,27 @@ impl Manifest {
             Ok(manifest) => manifest,
             // A manifest of another version can fail anywhere: say that it is another version first.
             Err(error) => {
-                if let Ok(head) = toml::from_str::<Head>(text) {
-                    head.check()?;
-                }
-                return Err(located(text, &error).into());
+                let why = located(text, &error);
+                return Err(match toml::from_str::<Head>(text) {
+                    Ok(head) => head.fault(head.check()?, why),
+                    Err(_) => why.into(),
+                });
             }
         };
-        let minor = Head { schema: manifest.schema.clone(), abi: manifest.abi }.check()?;
+        let head = Head { schema: manifest.schema.clone(), abi: manifest.abi };
+        let minor = head.check()?;
         if minor > SCHEMA.1 {
             if let Some(key) = manifest.requires.iter().find(|key| unknown.contains(key)) {
                 let message = format!(
-                    "requires `{key}` of schema {}, and this carto knows schema {}.{}",
+                    "needs `{key}` of manifest schema {}, and this carto reads schema {}.{}",
                     manifest.schema, SCHEMA.0, SCHEMA.1
                 );
-                return Err(ManifestError { message, carto_is_older: true });
+                return Err(ManifestError::versions(message, minor, SCHEMA.1));
             }
         } else if let Some(key) = unknown.first() {
             return Err(format!("`{key}` is no key of schema {}", manifest.schema).into());
         }
-        manifest.check()?;
+        manifest.check().map_err(|why| head.fault(minor, why))?;
         Ok(manifest)
     }
 }
@@ -64,15 +66,29 @@ impl Head {
             return Err(format!("`schema` must be like \"1.0\", not \"{}\"", self.schema.escape_default()).into());
         };
         if major != SCHEMA.0 {
-            let message =
-                format!("is written in manifest schema {major}.{minor}, and this carto reads schema {}", SCHEMA.0);
-            return Err(ManifestError { message, carto_is_older: major > SCHEMA.0 });
+            let message = format!(
+                "is written in manifest schema {major}.{minor}, and this carto reads schema {}.{}",
+                SCHEMA.0, SCHEMA.1
+            );
+            return Err(ManifestError::versions(message, major, SCHEMA.0));
         }
         if self.abi != abi::VERSION {
             let message = format!("has plugin ABI {}, and this carto has ABI {}", self.abi, abi::VERSION);
-            return Err(ManifestError { message, carto_is_older: self.abi > abi::VERSION });
+            return Err(ManifestError::versions(message, self.abi, abi::VERSION));
         }
         Ok(minor)
+    }
+
+    /// What is wrong with a manifest of that minor: in a later one than ours it may be right, a type of argument for example.
+    fn fault(&self, minor: u32, why: String) -> ManifestError {
+        if minor <= SCHEMA.1 {
+            return why.into();
+        }
+        let message = format!(
+            "is written in manifest schema {}, and this carto reads schema {}.{}: {why}",
+            self.schema, SCHEMA.0, SCHEMA.1
+        );
+        ManifestError::versions(message, minor, SCHEMA.1)
     }
 }
 

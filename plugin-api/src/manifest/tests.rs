@@ -139,7 +139,18 @@ fn a_later_minor_loads_unless_it_requires_what_is_unknown() {
     assert_eq!(manifest.verbs.len(), 3);
     let needy = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.pattern\"]");
     let error = Manifest::parse(&needy).unwrap_err();
-    assert!(error.to_string().contains("`verbs.create.args.pattern` of schema 1.7") && error.carto_is_older, "{error}");
+    assert!(
+        error.to_string().contains("`verbs.create.args.pattern` of manifest schema 1.7") && error.carto_is_older,
+        "{error}"
+    );
+    // What is new can also be a value, in a key that is known.
+    for (from, to) in
+        [("type = \"enum\"", "type = \"duration\""), ("header:X-Key", "cookie:x"), ("GET /status", "HEAD /status")]
+    {
+        let error = Manifest::parse(&later.replace(from, to)).expect_err(to);
+        let says = "is written in manifest schema 1.7, and this carto reads schema 1.0: ";
+        assert!(error.to_string().starts_with(says) && error.carto_is_older, "{error}");
+    }
     let known = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.many\"]");
     assert!(Manifest::parse(&known).is_ok());
 }

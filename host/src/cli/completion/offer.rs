@@ -10,8 +10,8 @@ use clap_complete::{ArgValueCandidates, CompletionCandidate};
 use crate::cli::{Scan, kinds_for, tree};
 use crate::kinds::{Catalog, Kind};
 
-/// The most manifests that are read to offer kinds. More would be felt by somebody who types.
-const MOST_MANIFESTS: usize = 64;
+/// The most manifests that are read to offer kinds. Each takes a tenth of a millisecond or two, and more than ten would be felt.
+const MOST_MANIFESTS: usize = 32;
 
 /// The tree for the word that comes after these, as far as it is typed.
 pub(super) fn tree(before: &[String], typed: &str, scan: &Scan, catalog: &Catalog) -> Command {

@@ -12,7 +12,8 @@ mod show;
 mod work;
 
 #[cfg(feature = "fuzzing")]
-pub(crate) use {list::page, work::record};
+pub(crate) use list::page;
+pub(crate) use work::record;
 
 pub(crate) use guard::refused;
 

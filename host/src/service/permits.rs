@@ -1,0 +1,56 @@
+//! What a kind may ask: its requests held against the `calls` of its manifest, and against what is the host's alone. Nothing is sent here.
+
+use carto_plugin_api::manifest::{Call, Manifest};
+use carto_plugin_api::{Segment, Verb, WireRequest};
+
+/// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
+/// (method overrides).
+const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match", "if-none-match", "prefer"];
+
+/// What a kind did that it may not do, as the end of a sentence that begins with the kind.
+pub(crate) type Breach = String;
+
+/// Reads a request.
+pub(crate) fn read(request: &[u8]) -> Result<WireRequest, Breach> {
+    serde_json::from_slice(request).map_err(|e| format!("it made a request that can't be read: {e}"))
+}
+
+/// The call of a verb that permits this request. Afterwards only what the request puts into a template is a secret.
+pub(crate) fn permit<'a>(
+    manifest: &'a Manifest,
+    verb: Verb,
+    service: &str,
+    request: &mut WireRequest,
+) -> Result<&'a Call, Breach> {
+    let calls = manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.calls);
+    let call = calls.iter().find(|call| call.permits(service, request)).ok_or_else(|| {
+        format!("it asked for `{} {}`, which its manifest doesn't declare", service.escape_debug(), request.shown())
+    })?;
+    call.reveal(request);
+    let auth = manifest.services.get(service).and_then(|service| service.auth.as_ref());
+    if let Some(auth) = auth.filter(|auth| auth.is_set_by(request)) {
+        return Err(format!("it set what authorises its service `{service}` (`{auth}`), which only the host does"));
+    }
+    if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
+        return Err("it asked for another method by its query".to_owned());
+    }
+    if let Some((name, _)) =
+        request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
+    {
+        return Err(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()));
+    }
+    if let Some((name, _)) = request.headers.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
+        return Err(format!("it set the header `{name}` to something that isn't a line of text"));
+    }
+    Ok(call)
+}
+
+/// A warning for the user, the one thing that the host's own service does: its message, and its hint.
+pub(crate) fn warning(request: &WireRequest) -> Result<(&str, Option<&str>), Breach> {
+    let path: Vec<&str> = request.path.iter().map(Segment::text).collect();
+    let text = |key: &str| request.body.as_ref().and_then(|body| body[key].as_str());
+    match (request.method.as_str(), path.as_slice(), text("message")) {
+        ("POST", ["warnings"], Some(message)) => Ok((message, text("hint"))),
+        _ => Err(format!("it asked the host for `{}`, which it doesn't have", request.shown())),
+    }
+}
