@@ -549,7 +549,7 @@ fn what_is_in_the_place_is_replaced_and_a_link_not_followed() {
         hint: `chmod o-w [home]/.local/share/carto/kinds`
         in a file: status 1
         --- stderr
-        error: cannot install `robot` in `[home]/.local/share/carto/kinds/libcarto_kind_robot.so`: Not a directory (os error 20) at path "[home]/.local/share/carto/kinds/.carto-new-gCvUSq"
+        error: cannot install `robot` in `[home]/.local/share/carto/kinds/libcarto_kind_robot.so`: Not a directory (os error 20)
         hint: nothing was changed; see that there is room, and that the folder can be written
         below a file: status 1
         --- stderr

@@ -66,6 +66,15 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
     rows
 }
 
+/// Names, as many as somebody reads.
+fn some(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    match names.get(..MOST) {
+        Some(first) if names.len() > MOST => format!("{} and {} more", first.join(", "), names.len() - MOST),
+        _ => names.join(", "),
+    }
+}
+
 fn shown_file(file: &Path) -> String {
     if file.exists() { format!("`{}`", file.display()) } else { format!("none (`{}`)", file.display()) }
 }
@@ -139,7 +148,7 @@ fn locked(lock: &Lock, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
         "lock",
         match accepted.len() {
             0 => "nothing is locked".to_owned(),
-            _ => format!("accepted are {}", accepted.join(", ")),
+            _ => format!("accepted are {}", some(&accepted)),
         },
     ));
     for kind in accepted.into_iter().filter(|kind| !is_there(kind)) {
@@ -179,7 +188,7 @@ fn plugins(survey: &Survey, catalog: &Catalog, policy: &Policy) -> Vec<Row> {
         let remedy = "install a plugin, or put its library into one of these folders";
         rows.push(Row::note("plugins", "there are none", remedy));
     } else if !usable.is_empty() {
-        rows.push(Row::ok("plugins", format!("{} can be used: {}", usable.len(), usable.join(", "))));
+        rows.push(Row::ok("plugins", format!("{} can be used: {}", usable.len(), some(&usable))));
     }
     for plugin in &survey.plugins {
         let Some(error) = &plugin.error else { continue };
