@@ -783,7 +783,7 @@ fn a_doctor_finds_nothing_where_nothing_is_wrong() {
         ok     folder     `[home]/prefix/bin`
         ok     folder     `/usr/lib/carto/kinds`: isn't there
         ok     folder     `[home]/.local/share/carto/kinds`: isn't there
-        ok     lock       accepted are m2m, spa, token
+        ok     lock       accepted: m2m, spa, token
         ok     plugins    3 can be used: m2m, spa, token
         ok     sandbox    `[home]/.local/share/carto/sandbox.db`
         ok     m2m        opened in [n] ms, with [n] MiB at most
@@ -838,7 +838,7 @@ fn a_doctor_names_one_cause_and_one_remedy_a_row() {
             ok     folder     `[home]/prefix/bin`
             ok     folder     `/usr/lib/carto/kinds`: isn't there
             ok     folder     `[home]/.local/share/carto/kinds`
-            ok     lock       accepted are gone, m2m, robot
+            ok     lock       accepted: gone, m2m, robot
             note   lock       the kind `gone` is accepted and isn't here
                               remedy: if it is gone for good: `carto plugin lock --forget gone`
             ok     plugins    2 can be used: m2m, token

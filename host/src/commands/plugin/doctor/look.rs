@@ -148,7 +148,7 @@ fn locked(lock: &Lock, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
         "lock",
         match accepted.len() {
             0 => "nothing is locked".to_owned(),
-            _ => format!("accepted are {}", some(&accepted)),
+            _ => format!("accepted: {}", some(&accepted)),
         },
     ));
     for kind in accepted.into_iter().filter(|kind| !is_there(kind)) {
