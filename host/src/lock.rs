@@ -64,7 +64,7 @@ impl Accepted {
 }
 
 /// How long to wait for another command that changes plugins.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The hand on the lock and on the user's own folder. One command has it at a time.
 #[derive(Debug)]
@@ -200,8 +200,10 @@ impl Lock {
         let written = || -> std::io::Result<()> {
             make_folder(folder)?;
             let mut file = NamedTempFile::new_in(folder)?;
-            file.write_all(b"# The plugins that you accepted, with `carto plugin lock` or `carto plugin install`.\n")?;
-            file.write_all(text.as_bytes())?;
+            let text_file = file.as_file_mut();
+            text_file
+                .write_all(b"# The plugins that you accepted, with `carto plugin lock` or `carto plugin install`.\n")?;
+            text_file.write_all(text.as_bytes())?;
             file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;

@@ -17,7 +17,7 @@ use object::read::{ReadCache, StringTable};
 
 pub(crate) use facts::{Facts, facts};
 
-use super::section::Fault;
+use super::section::{Fault, NEWER_PLUGIN, REINSTALL};
 
 /// The machines that carto runs on, all of 64 bits.
 type Header = FileHeader64<Endianness>;
@@ -27,8 +27,6 @@ pub(crate) const LARGEST: u64 = 256 * 1024 * 1024;
 /// More sections and parts than a library has, and more than a table of needs.
 const MOST_HEADERS: u64 = 4096;
 const LONGEST_TABLE: u64 = 1024 * 1024;
-
-const REINSTALL: &str = "install the plugin again, or remove the file";
 
 /// A shared library for this machine.
 pub(super) struct Library<'data, T: Read + Seek> {
@@ -82,8 +80,10 @@ impl<'data, T: Read + Seek> Library<'data, T> {
         // The size first.
         let size = section.sh_size(endian);
         if size > limit {
-            let remedy = "get a newer version of the plugin, or remove the file";
-            return Err((format!("holds a manifest of {size} bytes, and {limit} is the limit"), remedy.to_owned()));
+            return Err((
+                format!("holds a manifest of {size} bytes, and {limit} is the limit"),
+                NEWER_PLUGIN.to_owned(),
+            ));
         }
         if section.sh_flags(endian).contains(SHF_COMPRESSED) {
             return Err(("holds a compressed manifest".to_owned(), "build it without compressed sections".to_owned()));

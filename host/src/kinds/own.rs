@@ -51,8 +51,8 @@ pub(crate) fn stage(bytes: &[u8], place: PathBuf) -> io::Result<Staged> {
         // Whatever the umask: what is in it isn't secret.
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     }
-    let mut file = tempfile::Builder::new().prefix(SCRAP).tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let mut file = tempfile::Builder::new().prefix(SCRAP).tempfile_in(folder).map_err(plain)?;
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().set_permissions(Permissions::from_mode(0o644))?;
     file.as_file().sync_all()?;
     Ok(Staged { file, place })
@@ -63,6 +63,15 @@ impl Staged {
     pub(crate) fn place(self) -> io::Result<()> {
         self.file.persist(&self.place).map_err(|e| e.error)?;
         sync(&self.place)
+    }
+}
+
+/// The system's error, without the name of a file that nobody knows.
+fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause),
+        None => error,
     }
 }
 

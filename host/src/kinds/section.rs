@@ -29,10 +29,10 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
 /// What is wrong, and what mends it.
 pub(crate) type Fault = (String, String);
 
-const REINSTALL: &str = "install the plugin again, or remove the file";
+pub(crate) const REINSTALL: &str = "install the plugin again, or remove the file";
 const OLDER_CARTO: &str =
     concat!("update carto, which is ", env!("CARGO_PKG_VERSION"), " here, or get an earlier version of the plugin");
-const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the file";
+pub(crate) const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the file";
 
 /// Opens a library's file as data, if nobody but the user and root can have written it.
 pub(crate) fn open(path: &Path) -> Result<File, Fault> {

@@ -56,7 +56,9 @@ fn settled(text: &str) -> String {
         (r"\b[A-Za-z0-9]{32}\b", "[client-id]"),
         (r"127\.0\.0\.1:[0-9]+", "127.0.0.1:[port]"),
         (r"in [0-9]+ ms", "in [n] ms"),
-        (r"sha256 [0-9a-f]{16}…", "sha256 [hash]…"),
+        (r"\b[0-9a-f]{16}…", "[hash]…"),
+        (r"\b[0-9]+\.[0-9] [KM]iB", "[n] MiB"),
+        (r#""size": [0-9]+"#, r#""size": [n]"#),
         (r"\bprocess [0-9]+", "process [id]"),
     ];
     let mut text = text.to_owned();

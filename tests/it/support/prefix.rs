@@ -72,6 +72,13 @@ impl Prefix {
         self.run_as(&self.path("bin/carto"), line)
     }
 
+    /// The same, with words that may hold anything.
+    pub(crate) fn run_words(&self, words: &[&str]) -> Run {
+        let mut run = self.run("");
+        run.command.args(words);
+        run
+    }
+
     /// The same by another path to it.
     pub(crate) fn run_as(&self, program: &Path, line: &str) -> Run {
         let mut command = Command::new(program);

@@ -12,7 +12,7 @@ pub(crate) const BEARER: &str = "canary-bearer-0a1b2c3d";
 pub(crate) const VARIABLE: &str = "CARTO_KIND_ROBOT_SECRET";
 
 /// A manifest with a service `fleet` of its own, which each verb asks for its own, and `get` may ask the account's too.
-fn manifest(name: &str, base_url: &str, auth: &str, get: &str) -> String {
+fn text(name: &str, base_url: &str, auth: &str, get: &str) -> String {
     format!(
         r#"
 schema = "1.0"
@@ -71,11 +71,21 @@ impl Robot {
         Robot { mode, ..self }
     }
 
-    pub(crate) fn install(&self, carto: &Carto) {
-        let text = manifest(self.name, &self.base_url, self.auth, self.get);
+    /// Its manifest.
+    pub(crate) fn manifest(&self) -> String {
+        text(self.name, &self.base_url, self.auth, self.get)
+    }
+
+    /// Its library.
+    pub(crate) fn library(&self) -> Vec<u8> {
+        let text = self.manifest();
         let mut bytes = library::with_manifest("strange", text.as_bytes());
         library::set_mode(&mut bytes, self.mode);
-        std::fs::write(carto.kinds().join(library::file_name(self.name)), bytes).unwrap();
+        bytes
+    }
+
+    pub(crate) fn install(&self, carto: &Carto) {
+        std::fs::write(carto.kinds().join(library::file_name(self.name)), self.library()).unwrap();
     }
 }
 

@@ -32,11 +32,15 @@ const VARIABLES: [(&str, &str); 8] = [
     ("NO_COLOR, TERM", "Colours."),
 ];
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("~/.carto_credentials.json", "Profiles with their bearers, written by CARTO's own command line and read here."),
     ("$XDG_CONFIG_HOME/carto/config.toml", "Settings (~/.config if the variable isn't set)."),
     ("/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml", "What an organisation allows."),
     ("$XDG_DATA_HOME/carto/sandbox.db", "The sandbox (~/.local/share if the variable isn't set)."),
+    (
+        "$XDG_DATA_HOME/carto/lock.toml",
+        "Plugins that were accepted; the versions before are in the folder previous beside it.",
+    ),
     (
         "PREFIX/lib/carto/kinds, /usr/lib/carto/kinds, $XDG_DATA_HOME/carto/kinds",
         "Libraries of kinds. PREFIX is the folder above the program's bin; the first folder that has a name keeps it.",

@@ -1,36 +1,38 @@
-//! `carto plugin install`: a library into the user's own folder, if it would be used there, or the version before back into it. Judged here, put
-//! in place by `replace`.
+//! `carto plugin install`: a library into the user's own folder, if it would be used there, or the version before back into it. `candidate` judges
+//! it, `replace` puts it in place.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
+use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::is_kind_name;
-use carto_plugin_api::{ErrorCode, Verb};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::candidate::Candidate;
 use super::replace::{Before, Place};
 use super::{finished, services, text_or_json};
-use crate::audit::{self, Fields, Recorder};
 use crate::commands::Context;
 use crate::digest;
 use crate::error::{Error, Result, usage};
-use crate::kinds::section::Fault;
-use crate::kinds::trust::Trust;
-use crate::kinds::{Catalog, Kind, Whole, file_name, folder_fault, own};
+use crate::kinds::section::{Fault, NEWER_PLUGIN, REINSTALL};
+use crate::kinds::{Whole, file_name, own};
 use crate::output::{json as json_text, stderr, stdout};
-use crate::policy::{Because, Policy, Verdict, refused_whole};
-use crate::settings::{self, Settings};
 
 /// Installs a file.
 pub(super) fn run(context: &Context, file: &str, sha256: Option<&str>) -> anyhow::Result<ExitCode> {
     text_or_json(context)?;
     let expected = sha256.map(expected).transpose()?;
     let refused = |(why, remedy): Fault| {
-        Error::new(ErrorCode::PluginFault, format!("`{file}` can't be installed: it {why}")).hint(remedy)
+        let error = Error::new(ErrorCode::PluginFault, format!("`{file}` can't be installed: it {why}"));
+        error.hint(of_a_file(remedy, "get the file again"))
     };
     // Who can change a folder on the way to it decides too, so that it is the whole way that counts.
     let path = std::path::absolute(file).map_err(|e| usage(format!("`{file}` is no file: {e}")))?;
+    if fs::metadata(&path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+        return Err(usage(format!("there is no file `{file}`")).hint("name the library of the plugin").into());
+    }
     let whole = Whole::read(&path).map_err(refused)?;
     if let Some(expected) = expected.filter(|expected| *expected != whole.sha256) {
         let (is, was) = (digest::short(&whole.sha256), digest::short(&expected));
@@ -42,9 +44,9 @@ pub(super) fn run(context: &Context, file: &str, sha256: Option<&str>) -> anyhow
     let folder = own::folder()?;
     let kind = whole.kind(|name| folder.join(file_name(name))).map_err(refused)?;
     whole.check_needs().map_err(refused)?;
-    let candidate = Candidate::new(context, kind, whole)?;
+    let candidate = Candidate::new(context.catalog.policy(), kind, whole)?;
     let place = Place::take(candidate.kind.name(), context.globals.dry_run)?;
-    candidate.install(context, place, false)
+    install(context, &candidate, place, false)
 }
 
 /// Goes back to the version before.
@@ -67,8 +69,9 @@ pub(super) fn rollback(context: &Context, name: &str) -> anyhow::Result<ExitCode
         .into());
     };
     let refused = |(why, remedy): Fault| {
-        Error::new(ErrorCode::PluginFault, format!("the version before of `{name}` can't be used: its file {why}"))
-            .hint(remedy)
+        let message = format!("the version before of `{name}` can't be used: its file {why}");
+        let again = "install the file of the version that you want";
+        Error::new(ErrorCode::PluginFault, message).hint(of_a_file(remedy, again))
     };
     let whole = Whole::read(&own::previous_file(name, &before.sha256)?).map_err(refused)?;
     if whole.sha256 != before.sha256 {
@@ -87,7 +90,16 @@ pub(super) fn rollback(context: &Context, name: &str) -> anyhow::Result<ExitCode
             refused((format!("is the kind `{}`", kind.name()), "install the file that you want".to_owned())).into()
         );
     }
-    Candidate::new(context, kind, whole)?.install(context, place, true)
+    install(context, &Candidate::new(context.catalog.policy(), kind, whole)?, place, true)
+}
+
+/// What mends a file that isn't a plugin's yet, or isn't any more.
+fn of_a_file(remedy: String, again: &str) -> String {
+    match remedy.as_str() {
+        REINSTALL => again.to_owned(),
+        NEWER_PLUGIN => "get a newer version of the plugin".to_owned(),
+        _ => remedy,
+    }
 }
 
 /// The digest that the user gives.
@@ -99,148 +111,46 @@ fn expected(text: &str) -> Result<String> {
     Err(usage("`--sha256` isn't a SHA-256: 64 hexadecimal digits").hint("copy it from where the plugin is published"))
 }
 
-/// A library that policy doesn't refuse.
-struct Candidate {
-    kind: Kind,
-    whole: Whole,
-    settings: Arc<Settings>,
-    verdicts: Vec<(Verb, Verdict)>,
-    recorder: Recorder,
+/// Puts it in place, if it would be used there, and says what was done.
+fn install(context: &Context, candidate: &Candidate, mut place: Place, back: bool) -> anyhow::Result<ExitCode> {
+    candidate.check_words()?;
+    let Candidate { kind, whole, recorder, .. } = candidate;
+    let dry_run = context.globals.dry_run;
+    let was = place.before.library().map(|(kind, whole)| (kind.version().map(str::to_owned), whole.sha256.clone()));
+    let is_there = matches!(&place.before, Before::Usable(library) if library.1.sha256 == whole.sha256);
+    let kept = place.keeps().map(|kept| kept.is_some());
+    let mut accepted = true;
+    if is_there {
+        accepted = dry_run || place.accept(kind, &whole.sha256, recorder)?;
+    } else if !dry_run {
+        let was = was.as_ref().map(|(_, sha256)| sha256.as_str());
+        place.put(kind, whole, candidate.record(was), recorder)?;
+    }
+    let said = Said { candidate, was, is_there, accepted, kept, dry_run, back };
+    if context.globals.view().format.is_json() {
+        stdout::write(&json_text::pretty(&said.json()))?;
+    } else {
+        said.say();
+    }
+    advise(context, candidate);
+    Ok(finished(recorder))
 }
 
-impl Candidate {
-    fn new(context: &Context, kind: Kind, whole: Whole) -> Result<Candidate> {
-        let settings = Arc::new(settings::read()?);
-        let policy: &Policy = context.catalog.policy();
-        let recorder = Recorder::new(policy);
-        let verdicts = policy.of_library(&kind, &|| Some(whole.sha256.clone()), &settings);
-        if let Some(error) = refused_whole(&kind, &verdicts) {
-            let contact = verdicts.first().and_then(|(_, verdict)| verdict.decisive()?.contact.clone());
-            let error = error.hint(contact.map_or_else(
-                || "it isn't installed, since no verb of it could be used".to_owned(),
-                |contact| format!("ask {contact}; it isn't installed, since no verb of it could be used"),
-            ));
-            let mut record = audit::library(&kind, Some(&whole.sha256));
-            record.insert("rule".to_owned(), rule(&verdicts).into());
-            record.extend(audit::outcome(Some(&error)));
-            recorder.after("refused", &record);
-            return Err(error);
-        }
-        Ok(Candidate { kind, whole, settings, verdicts, recorder })
-    }
-
-    /// Refuses what nobody would look at, or what would take a word from another kind.
-    fn check_words(&self) -> Result<()> {
-        let Kind { manifest, file, .. } = &self.kind;
-        let folder = own::folder()?;
-        if let Some((why, remedy)) = Trust::of_user().fault_above(file) {
-            return Err(Error::new(
-                ErrorCode::PluginFault,
-                format!("nothing can be installed: `{}` {why}", file.display()),
-            )
-            .hint(remedy));
-        }
-        if let Some(refused) = folder_fault(&folder) {
-            return Err(refused.error());
-        }
-        let usual = Catalog::usual();
-        let files = usual.files_of(&manifest.name)?;
-        if let Some(other) = files.iter().find(|other| *other != file).filter(|other| other.parent() != Some(&folder)) {
-            let message = format!(
-                "the kind `{}` is there already: `{}` goes before your own folder",
-                manifest.name,
-                other.display()
-            );
-            return Err(Error::new(ErrorCode::Conflict, message)
-                .hint("it wouldn't be used; whoever administers that folder can install it there"));
-        }
-        let others = usual.all()?.kinds.iter().filter(|other| other.file != *file);
-        for other in others {
-            let own = [(&manifest.name, "name"), (&manifest.plural, "plural")];
-            if let Some((word, what)) = own.into_iter().find(|(word, _)| other.manifest.answers_to(word)) {
-                let (name, place) = (other.name(), other.file.display());
-                let message = format!("the {what} `{word}` belongs to the kind `{name}`, which is `{place}`");
-                let is_own = other.file.parent() == Some(&folder);
-                return Err(Error::new(ErrorCode::Conflict, message).hint(if is_own {
-                    format!("only one of the two can be used: `carto plugin remove {name}` makes room")
-                } else {
-                    "it wouldn't be used; whoever administers that folder can change that".to_owned()
-                }));
-            }
-        }
-        Ok(())
-    }
-
-    fn install(&self, context: &Context, mut place: Place, back: bool) -> anyhow::Result<ExitCode> {
-        self.check_words()?;
-        let Candidate { kind, whole, recorder, .. } = self;
-        let dry_run = context.globals.dry_run;
-        let was = place.before.library().map(|(kind, whole)| (kind.version().map(str::to_owned), whole.sha256.clone()));
-        let is_there = matches!(&place.before, Before::Usable(library) if library.1.sha256 == whole.sha256);
-        let kept = place.keeps().map(|kept| kept.is_some());
-        let mut accepted = true;
-        if is_there {
-            accepted = dry_run || place.accept(kind, &whole.sha256, recorder)?;
-        } else if !dry_run {
-            let was = was.as_ref().map(|(_, sha256)| sha256.as_str());
-            place.put(kind, whole, self.record(was), recorder)?;
-        }
-        let said = Said { candidate: self, was, is_there, accepted, kept, dry_run, back };
-        if context.globals.view().format.is_json() {
-            stdout::write(&json_text::pretty(&said.json()))?;
-        } else {
-            said.say();
-        }
-        self.advise(context);
-        Ok(finished(recorder))
-    }
-
-    fn record(&self, was: Option<&str>) -> Fields {
-        let mut record = audit::library(&self.kind, Some(&self.whole.sha256));
-        record.insert("was".to_owned(), was.into());
-        record.insert("rule".to_owned(), rule(&self.verdicts).into());
-        record
-    }
-
-    /// What is left to do before it can be used.
-    fn advise(&self, context: &Context) {
-        for service in services::own(&self.kind, &self.settings) {
-            if let Some(error) = service.obstacle() {
-                stderr::warning(&error.message, error.hint.as_deref());
-                stderr::note(&format!("`{}` is asked {}", service.name, service.authorisation()));
-            }
-        }
-        let is_looked_at =
-            |folder: &Path| context.catalog.folders().is_ok_and(|folders| folders.iter().any(|one| one == folder));
-        if let Some(source) =
-            context.catalog.replaced_by().filter(|_| !own::folder().is_ok_and(|folder| is_looked_at(&folder)))
-        {
-            stderr::note(&format!("`{source}` names other folders: it isn't used as long as that is so"));
+/// What is left to do before it can be used.
+fn advise(context: &Context, candidate: &Candidate) {
+    for service in services::own(&candidate.kind, &candidate.settings) {
+        if let Some(error) = service.obstacle() {
+            stderr::warning(&error.message, error.hint.as_deref());
+            stderr::note(&format!("`{}` is asked {}", service.name, service.authorisation()));
         }
     }
-
-    /// What it may do, in one line.
-    fn may(&self) -> String {
-        let words = |allowed: bool| {
-            let verbs = self.verdicts.iter().filter(|(_, verdict)| verdict.allowed == allowed);
-            verbs.map(|(verb, _)| verb.as_str()).collect::<Vec<_>>().join(", ")
-        };
-        let manifest = &self.kind.manifest;
-        let account = manifest.services.contains_key("api").then(|| "your CARTO account".to_owned());
-        let own = services::own(&self.kind, &self.settings);
-        let asked: Vec<String> =
-            account.into_iter().chain(own.iter().map(|one| format!("`{}`", one.address()))).collect();
-        let asked = if asked.is_empty() { "nobody".to_owned() } else { asked.join(" and ") };
-        let refused = Some(words(false)).filter(|words| !words.is_empty());
-        let refused = refused.map(|words| format!("; policy refuses {words}")).unwrap_or_default();
-        format!("It may {}, and ask {asked}{refused}", words(true))
+    let is_looked_at =
+        |folder: &Path| context.catalog.folders().is_ok_and(|folders| folders.iter().any(|one| one == folder));
+    if let Some(source) =
+        context.catalog.replaced_by().filter(|_| !own::folder().is_ok_and(|folder| is_looked_at(&folder)))
+    {
+        stderr::note(&format!("`{source}` names other folders: it isn't used as long as that is so"));
     }
-}
-
-/// What decided, as it is recorded: of the first verb that is allowed, or of the first.
-fn rule(verdicts: &[(Verb, Verdict)]) -> Option<String> {
-    let allowed = verdicts.iter().find(|(_, verdict)| verdict.allowed).or(verdicts.first());
-    allowed.and_then(|(_, verdict)| verdict.decisive()).map(Because::address)
 }
 
 /// What there is to say of an installation that was done, or would be.
@@ -291,13 +201,9 @@ impl Said<'_> {
     }
 
     fn json(&self) -> Value {
-        let Candidate { kind, whole, verdicts, settings, .. } = self.candidate;
-        let verbs = |allowed: bool| -> Vec<&str> {
-            let verdicts = verdicts.iter().filter(|(_, verdict)| verdict.allowed == allowed);
-            verdicts.map(|(verb, _)| verb.as_str()).collect()
-        };
+        let Candidate { kind, whole, settings, .. } = self.candidate;
         let services = services::own(kind, settings);
-        let services: serde_json::Map<String, Value> =
+        let services: Map<String, Value> =
             services.iter().map(|service| (service.name.to_owned(), service.json())).collect();
         json!({
             "name": kind.name(),
@@ -307,8 +213,8 @@ impl Said<'_> {
             "was": self.was.as_ref().map(|(version, sha256)| json!({ "version": version, "sha256": sha256 })),
             "kept": matches!(self.kept, Ok(true)) && !self.is_there,
             "changed": !self.is_there && !self.dry_run,
-            "verbs": verbs(true),
-            "refused_verbs": verbs(false),
+            "verbs": self.candidate.verbs(true),
+            "refused_verbs": self.candidate.verbs(false),
             "services": services,
             "dry_run": self.dry_run,
         })

@@ -1,5 +1,6 @@
 //! `carto plugin`: one file a command.
 
+mod candidate;
 mod check;
 mod doctor;
 mod info;

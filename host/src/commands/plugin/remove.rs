@@ -12,6 +12,7 @@ use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::is_kind_name;
 use serde_json::json;
 
+use super::replace::not_a_folder;
 use super::{finished, text_or_json};
 use crate::audit::{self, Fields, Recorder};
 use crate::commands::{Context, confirm};
@@ -27,11 +28,7 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
     let name = name(word)?;
     let file = own::file(&name)?;
     let is_there = fs::symlink_metadata(&file);
-    if is_there.as_ref().is_ok_and(fs::Metadata::is_dir) {
-        return Err(usage(format!("`{}` is a folder, and no library", file.display()))
-            .hint("carto didn't make it: look what is in it, and remove it yourself")
-            .into());
-    }
+    not_a_folder(&file)?;
     let lock = Lock::read()?;
     if is_there.is_err() && lock.get(&name).is_none() && !lock.previous().contains_key(&name) {
         return Err(elsewhere(context, &name)?.into());

@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use carto_plugin_api::ErrorCode;
 
 use crate::audit::{self, Fields, Recorder};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, usage};
 use crate::kinds::{Kind, Whole, own};
 use crate::lock::{Accepted, Hold, Lock};
 
@@ -55,10 +55,20 @@ impl Before {
     }
 }
 
+/// Refuses a folder in the place of a library, which nobody removes but who made it.
+pub(super) fn not_a_folder(file: &Path) -> Result<()> {
+    if fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(usage(format!("`{}` is a folder, and no library", file.display()))
+            .hint("carto didn't make it: look what is in it, and remove it yourself"));
+    }
+    Ok(())
+}
+
 impl Place {
     /// Takes the place of a kind, and settles what was left of an installation that was killed.
     pub(super) fn take(name: &str, dry_run: bool) -> Result<Place> {
         let hold = if dry_run { None } else { Some(Hold::take()?) };
+        not_a_folder(&own::file(name)?)?;
         let mut lock = Lock::read()?;
         let before = Before::read(name, own::file(name)?);
         let is_there = before.library().map(|(_, whole)| whole.sha256.as_str());

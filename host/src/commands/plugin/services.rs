@@ -67,10 +67,11 @@ impl Service<'_> {
         match self.obstacle() {
             None => "approved in your settings".to_owned(),
             Some(error) => {
-                let word =
-                    if error.code == ErrorCode::Forbidden { "NOT approved" } else { "approved, and can't be asked" };
-                let hint = error.hint.map(|hint| format!("; {}", stderr::pasteable(&hint))).unwrap_or_default();
-                format!("{word}: {}{hint}", error.message)
+                let hint = stderr::pasteable(&error.hint.unwrap_or_default());
+                match error.code {
+                    ErrorCode::Forbidden => format!("NOT approved, so it isn't asked; {hint}"),
+                    _ => format!("approved in your settings, but {}; {hint}", error.message),
+                }
             }
         }
     }

@@ -57,13 +57,22 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
         Ok(lock) => rows.extend(locked(lock, is_there)),
         Err(error) => rows.push(Row::wrong("lock", error)),
     }
-    rows.extend(plugins(&survey));
+    rows.extend(plugins(&survey, catalog, policy));
     rows.extend(survey.plugins.iter().flat_map(|plugin| own_services(plugin, &settings)));
     rows.extend(sandbox());
     if run {
         rows.extend(trial::of_all(&survey, policy, &settings));
     }
     rows
+}
+
+/// Names, as many as somebody reads.
+fn some(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    match names.get(..MOST) {
+        Some(first) if names.len() > MOST => format!("{} and {} more", first.join(", "), names.len() - MOST),
+        _ => names.join(", "),
+    }
 }
 
 fn shown_file(file: &Path) -> String {
@@ -139,7 +148,7 @@ fn locked(lock: &Lock, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
         "lock",
         match accepted.len() {
             0 => "nothing is locked".to_owned(),
-            _ => format!("accepted are {}", accepted.join(", ")),
+            _ => format!("accepted: {}", some(&accepted)),
         },
     ));
     for kind in accepted.into_iter().filter(|kind| !is_there(kind)) {
@@ -165,8 +174,10 @@ fn locked(lock: &Lock, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
     rows
 }
 
-fn plugins(survey: &Survey) -> Vec<Row> {
+fn plugins(survey: &Survey, catalog: &Catalog, policy: &Policy) -> Vec<Row> {
     let mut rows = Vec::new();
+    let folders = catalog.folders().unwrap_or_default();
+    let is_broken = policy.broken().next().is_some();
     let usable: Vec<&str> = survey
         .plugins
         .iter()
@@ -177,15 +188,15 @@ fn plugins(survey: &Survey) -> Vec<Row> {
         let remedy = "install a plugin, or put its library into one of these folders";
         rows.push(Row::note("plugins", "there are none", remedy));
     } else if !usable.is_empty() {
-        rows.push(Row::ok("plugins", format!("{} can be used: {}", usable.len(), usable.join(", "))));
+        rows.push(Row::ok("plugins", format!("{} can be used: {}", usable.len(), some(&usable))));
     }
     for plugin in &survey.plugins {
         let Some(error) = &plugin.error else { continue };
         let about = plugin.name.as_deref().unwrap_or("file");
         match plugin.state {
-            State::Refused if plugin.path.is_dir() => {
-                // It has a row among the folders.
-            }
+            // These have rows of their own.
+            State::Refused if folders.contains(&plugin.path) => {}
+            State::Policy if is_broken => {}
             State::Refused | State::Changed => rows.push(Row::wrong(about, error)),
             State::Policy | State::Shadowed => {
                 let remedy = error.hint.as_deref().unwrap_or_default();
@@ -224,6 +235,10 @@ fn sandbox() -> Option<Row> {
     }
     Some(match account::open_sandbox() {
         Ok(_) => Row::ok("sandbox", format!("`{}`", database.display())),
-        Err(error) => Row::wrong("sandbox", &error),
+        Err(error) => {
+            let hint = error.hint.clone();
+            let hint = hint.unwrap_or_else(|| "`carto sandbox reset` empties it, or move the file away".to_owned());
+            Row::wrong("sandbox", &error.hint(hint))
+        }
     })
 }

@@ -89,7 +89,7 @@ fn as_text(rows: &[Row], width: Option<usize>) -> String {
     for row in rows {
         text.push_str(&wrap::beside(&format!("{:<6} {}", row.state, row.about), &row.message, COLUMN, width));
         if let Some(remedy) = &row.remedy {
-            text.push_str(&wrap::beside("", &format!("mend: {remedy}"), COLUMN, width));
+            text.push_str(&wrap::beside("", &format!("remedy: {remedy}"), COLUMN, width));
         }
     }
     text
