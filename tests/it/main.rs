@@ -28,6 +28,7 @@ mod parallel;
 mod reference;
 mod requests;
 mod served;
+mod shells;
 mod strange_files;
 mod tokens;
 mod usage;

@@ -21,6 +21,7 @@ fn help_speaks_of_what_is_there() {
               credentials  List, create, get, update and delete credentials
               plugin       Show, restrict, install and make the libraries that serve kinds of credentials
               sandbox      Run the sandbox, a double of CARTO's credentials API
+              completion   Print the script that makes a shell complete commands, kinds and options
               help         Print this message or the help of the given subcommand(s)
 
             Options:

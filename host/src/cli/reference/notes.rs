@@ -33,7 +33,7 @@ const VARIABLES: [(&str, &str); 8] = [
 ];
 
 const FILES: [(&str, &str); 6] = [
-    ("~/.carto_credentials.json", "Profiles with their tokens, written by CARTO's own command line and read here."),
+    ("~/.carto_credentials.json", "Profiles with their bearers, written by CARTO's own command line and read here."),
     ("$XDG_CONFIG_HOME/carto/config.toml", "Settings (~/.config if the variable isn't set)."),
     ("/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml", "What an organisation allows."),
     ("$XDG_DATA_HOME/carto/sandbox.db", "The sandbox (~/.local/share if the variable isn't set)."),
