@@ -1,17 +1,17 @@
-//! Completion: what is offered for a line, in the protocol of each shell's script, and in the shells themselves where they are installed.
+//! Completion: what is offered for a line, in the protocol of each shell's script. `shells` tries the shells themselves.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use expect_test::expect;
 
 use crate::support::output::check;
-use crate::support::{Carto, Run, library, terminal};
+use crate::support::{Carto, Run, library};
 
 const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
@@ -472,108 +472,6 @@ fn scripts_name_the_program_as_it_was_called() {
           powershell  in $PROFILE:
                         carto completion powershell | Out-String | Invoke-Expression
         The script asks carto itself, so it needn't be renewed when kinds change.
-    "#]],
-    );
-}
-
-/// The file of a program on this machine; without it, a line says that a test was left out.
-fn installed(name: &str) -> Option<PathBuf> {
-    let folders = ["/usr/bin", "/bin", "/usr/local/bin"].map(Path::new);
-    let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.exists());
-    if file.is_none() {
-        println!("left out: {name} isn't installed");
-    }
-    file
-}
-
-/// A shell with these arguments, and the program on its path.
-fn shell(carto: &Carto, file: &Path, args: &[&str]) -> Run {
-    let folder = Path::new(env!("CARGO_BIN_EXE_carto")).parent().unwrap();
-    let mut command = Command::new(file);
-    command
-        .args(args)
-        .env_clear()
-        .env("HOME", carto.home())
-        .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
-        .env("TERM", "dumb")
-        .env("PS1", "$ ")
-        .env("CARTO_KINDS_PATH", carto.kinds())
-        .current_dir(carto.home());
-    Run::of(command, carto.home())
-}
-
-/// Keys as somebody would press them: a tab completes, and what then stands on the line is printed instead of run.
-#[test]
-fn bash_completes() {
-    let Some(bash) = installed("bash") else { return };
-    let carto = with_files();
-    for (keys, expected) in [
-        ("carto cred\tcr\tto\t--apis sql --na\t", "carto credentials create token --apis sql --name"),
-        ("carto -o=js\tl", "carto -o=jsonl"),
-        ("carto --base-url https://a.b credentials li\tm2\t", "carto --base-url https://a.b credentials list m2m"),
-        ("carto credentials create token --source @q\t", "carto credentials create token --source @query.sql"),
-        ("carto credentials create token --source=@fo\t", "carto credentials create token --source=@folder/"),
-        ("carto --kinds-path=ki\t credentials rev\t", "carto --kinds-path=kinds/ credentials revoke"),
-    ] {
-        let typed = format!("source <(carto completion bash)\n{keys}\u{1}echo now: \nexit");
-        let (screen, _) = terminal::run(shell(&carto, &bash, &["--norc", "--noprofile", "-i"]), Some(&typed));
-        assert!(screen.contains(&format!("\nnow: {expected}")), "{keys:?}: {screen}");
-    }
-    // A program that isn't on the path, in a folder whose name needs quotes.
-    std::fs::create_dir(carto.home().join("it's here")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_carto"), carto.home().join("it's here/carto-2")).unwrap();
-    let typed = "source <(./it\\'s\\ here/carto-2 completion bash)\ncarto-2 credentials li\tm2\t\u{1}echo now: \nexit";
-    let (screen, _) = terminal::run(shell(&carto, &bash, &["--norc", "--noprofile", "-i"]), Some(typed));
-    assert!(screen.contains("\nnow: carto-2 credentials list m2m"), "{screen}");
-}
-
-/// The script as zsh loads it from a folder of `fpath`, at its first use, with what stands on the line.
-#[test]
-fn zsh_completes_at_the_first_try() {
-    let Some(zsh) = installed("zsh") else { return };
-    let carto = Carto::new();
-    let program = "
-        compdef() { :; }
-        _describe() { print -rl -- ${(P)3}; }
-        carto completion zsh > _carto
-        fpath=($PWD $fpath)
-        autoload -U _carto
-        words=(carto credentials list t) CURRENT=4
-        _carto
-        words=(carto credentials create '') CURRENT=4
-        _clap_dynamic_completer_carto
-        source <(carto completion zsh)
-    ";
-    check(
-        &shell(&carto, &zsh, &["-f", "-c", program]).ok(),
-        expect![[r#"
-        status 0
-        --- stdout
-        token:API Access Token: Server-side API access with specific connection and source grants
-        m2m:M2M OAuth Client: Sign-in for a program that acts without a user
-        spa:SPA OAuth Client: Sign-in for users of a single-page application
-        token:API Access Token: Server-side API access with specific connection and source grants
-        --env-file:Write the credential's variables into this file, and its secrets nowhere else
-    "#]],
-    );
-}
-
-#[test]
-fn fish_completes() {
-    let Some(fish) = installed("fish") else { return };
-    let carto = Carto::new();
-    let program = "
-        carto completion fish | source
-        complete -C 'carto credentials create t'
-        complete -C 'carto credentials revoke m2m x --field ti'
-    ";
-    check(
-        &shell(&carto, &fish, &["--no-config", "-c", program]).ok(),
-        expect![[r#"
-        status 0
-        --- stdout
-        token	API Access Token: Server-side API access with specific connection and source grants
-        title
     "#]],
     );
 }

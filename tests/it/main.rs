@@ -39,6 +39,7 @@ mod scaffold;
 mod served;
 mod service_secrets;
 mod services;
+mod shells;
 mod strange_files;
 mod tokens;
 mod usage;

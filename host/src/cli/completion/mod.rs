@@ -67,6 +67,8 @@ struct Question {
     at: usize,
     /// The beginning of that word that the shell keeps.
     kept: String,
+    /// Whether the shell has a quote before it that is still open.
+    in_quotes: bool,
 }
 
 impl Question {
@@ -77,10 +79,14 @@ impl Question {
             Shell::Bash | Shell::Zsh => environment::number(environment::COMPLETE_INDEX).unwrap_or(last),
             Shell::Fish | Shell::Powershell => last,
         };
-        match shell {
-            Shell::Bash => bash::question(words, at),
-            _ => Question { shell, words, at, kept: String::new() },
-        }
+        // Bash, zsh and fish give words as they stand on the line.
+        let bare = |word: &OsString| word.to_str().map_or_else(|| word.clone(), |text| unquoted(text).into());
+        let words = match shell {
+            Shell::Bash => return bash::question(&words, at),
+            Shell::Zsh | Shell::Fish => words.iter().map(bare).collect(),
+            Shell::Powershell => words,
+        };
+        Question { shell, words, at, kept: String::new(), in_quotes: false }
     }
 
     fn answer(self) -> Option<String> {
@@ -88,7 +94,7 @@ impl Question {
         let before: Vec<String> = self.words.get(..self.at)?.iter().map(text).collect();
         let typed = self.words.get(self.at).map(text).unwrap_or_default();
         let scan = Scan::of(&before);
-        let folders = scan.kinds_path.as_deref().map(unquoted);
+        let folders = scan.kinds_path.as_deref().map(from_home);
         let mut tree = offer::tree(&before, &typed, &scan, &Catalog::new(folders.as_deref()));
         let here = std::env::current_dir().ok();
         let mut answer = Vec::new();
@@ -100,8 +106,7 @@ impl Question {
     }
 }
 
-/// A word as the shell would hand it over when the line is done: it gives the words of a line that is being typed as they stand there.
-/// Variables stay what they are.
+/// A word without its quotes, as the shell hands it over when the line is done. Variables stay what they are.
 fn unquoted(word: &str) -> String {
     let (mut bare, mut quote, mut letters) = (String::new(), None, word.chars());
     while let Some(c) = letters.next() {
@@ -112,8 +117,13 @@ fn unquoted(word: &str) -> String {
             _ => bare.push(c),
         }
     }
-    match (word.strip_prefix("~/"), bare.strip_prefix("~/"), environment::home()) {
-        (Some(_), Some(rest), Ok(home)) => home.join(rest).display().to_string(),
-        _ => bare,
+    bare
+}
+
+/// A path that begins in the home folder, in full.
+fn from_home(path: &str) -> String {
+    match (path.strip_prefix("~/"), environment::home()) {
+        (Some(rest), Ok(home)) => home.join(rest).display().to_string(),
+        _ => path.to_owned(),
     }
 }

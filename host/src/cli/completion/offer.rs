@@ -35,7 +35,7 @@ fn leads_on(words: &[String], tree: &Command) -> bool {
 fn needed(before: &[String], typed: &str, scan: &Scan, catalog: &Catalog) -> Command {
     let words: Vec<&str> = scan.words.iter().map(String::as_str).collect();
     match words[..] {
-        ["credentials"] => tree::command(&with_aliases(catalog)),
+        ["credentials"] => tree::command(&one_for_each_verb(catalog)),
         ["credentials", verb] => kinds_of(verb, typed, catalog),
         ["credentials", _, kind] => options_of(kind, before, scan, catalog),
         ["plugin", command @ ("info" | "why" | "remove")] => names_for(command, "kind", catalog),
@@ -45,13 +45,19 @@ fn needed(before: &[String], typed: &str, scan: &Scan, catalog: &Catalog) -> Com
     }
 }
 
-/// The kinds that have other words for a verb, with those only; none if it would take long to find out.
-fn with_aliases(catalog: &Catalog) -> Vec<Kind> {
+/// Kinds with no more than it takes to know all verbs and the other words for them; none if it would take long to find out.
+fn one_for_each_verb(catalog: &Catalog) -> Vec<Kind> {
     let mut kinds = kinds_like("", catalog).unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for kind in &mut kinds {
-        kind.manifest.verbs.retain(|_, spec| !spec.aliases.is_empty());
+        kind.manifest.verbs.retain(|verb, spec| seen.insert(*verb) || !spec.aliases.is_empty());
+        without_options(kind);
     }
     kinds
+}
+
+fn without_options(kind: &mut Kind) {
+    kind.manifest.verbs.values_mut().for_each(|spec| spec.args.clear());
 }
 
 /// Kinds for a verb: those that have it, or any file's if it would take long to find out.
@@ -65,9 +71,7 @@ fn kinds_of(word: &str, typed: &str, catalog: &Catalog) -> Command {
     for kind in &mut kinds {
         let verb = kind.manifest.verb(word);
         kind.manifest.verbs.retain(|own, _| Some(*own) == verb);
-        for spec in kind.manifest.verbs.values_mut() {
-            spec.args.clear();
-        }
+        without_options(kind);
     }
     tree::command(&kinds)
 }

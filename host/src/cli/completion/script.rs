@@ -24,7 +24,9 @@ pub(crate) fn script(shell: Shell, program: &OsStr) -> String {
     };
     match shell {
         // The library doesn't quote the command, and the completer twice.
-        Shell::Bash => written(&shell_word(name), PLACE).replace(&format!("\"{PLACE}\""), &shell_word(&completer)),
+        Shell::Bash => written(&shell_word(name), PLACE)
+            .replace(&format!("\"{PLACE}\""), &shell_word(&completer))
+            .replace(BARE_WORD, WORD_WITH_QUOTE),
         Shell::Zsh => written(name, &completer) + &at_first_use(name, &identifier),
         Shell::Fish | Shell::Powershell => written(name, &completer),
     }
@@ -32,6 +34,14 @@ pub(crate) fn script(shell: Shell, program: &OsStr) -> String {
 
 /// Where the program stands in the script, for a moment.
 const PLACE: &str = "__program__";
+
+/// Bash says the word that is being typed without the quote that it begins with, and takes the answer as it is: what is in quotes must not
+/// be escaped.
+const BARE_WORD: &str = r#"words[COMP_CWORD]="$2""#;
+const WORD_WITH_QUOTE: &str = r#"words[COMP_CWORD]="$2"
+        if [[ "${COMP_WORDS[COMP_CWORD]}" == [\"\']* ]]; then
+            words[COMP_CWORD]="${COMP_WORDS[COMP_CWORD]:0:1}$2"
+        fi"#;
 
 /// In a folder of `fpath`, the whole script is what zsh runs for the first completion, which would otherwise come to nothing.
 fn at_first_use(name: &str, identifier: &str) -> String {

@@ -8,9 +8,9 @@ use crate::kinds::Kind;
 const BEGINNING: &str = "\
 # Reference
 
-Every command with what it takes, written from the same definitions as `--help` and the man pages (`man carto-credentials-create-token`). The
-types are those that come with carto; `carto credentials create --help` lists the ones that are installed. Statuses:
-[errors.md](errors.md); variables, files, formats, and what values look like: [configuration.md](configuration.md).
+Every command with what it takes, written from the same definitions as `--help` and the man pages (`man carto-plugin-why`). Types are
+those that come with carto; `carto credentials create --help` lists the ones that are installed. Statuses: [errors.md](errors.md);
+variables, files, formats, and what values look like: [configuration.md](configuration.md).
 ";
 
 /// The page for a tree with these kinds.
