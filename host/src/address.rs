@@ -39,6 +39,10 @@ pub(crate) fn read(text: &str) -> Result<Url, Refusal> {
     if !url.username().is_empty() || url.password().is_some() {
         return bad("holds a user name or a password");
     }
+    // Another spelling of the same host, which a list of hosts wouldn't know.
+    if url.host_str().is_some_and(|host| host.ends_with('.')) {
+        return bad("has a host that ends with a dot");
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return bad("has a query or a fragment");
     }

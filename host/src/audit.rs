@@ -1,7 +1,7 @@
 //! Records of what is done, as a policy asks for them: lines of JSON, in files and in the system's log. docs/audit.md lists what is in them.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -93,6 +93,11 @@ impl Recorder {
         });
     }
 
+    /// Records, wherever that is possible, what isn't done because it can't be recorded everywhere.
+    pub(crate) fn nevertheless(&self, event: &str, fields: &Fields) {
+        let _ = self.write(event, fields, |_, _| Ok(()));
+    }
+
     fn write(&self, event: &str, fields: &Fields, failed: impl Fn(&Sink, &io::Error) -> Result<()>) -> Result<()> {
         if !self.is_on() {
             return Ok(());
@@ -137,7 +142,9 @@ impl To {
                 if !file.metadata()?.is_file() {
                     return Err(io::Error::other("it isn't a file"));
                 }
-                let line = format!("{line}\n");
+                // A record that was cut off must not take this one with it.
+                let broken = if ends_whole(path) { "" } else { "\n" };
+                let line = format!("{broken}{line}\n");
                 match file.write(line.as_bytes())? {
                     written if written == line.len() => Ok(()),
                     _ => Err(io::Error::from(io::ErrorKind::WriteZero)),
@@ -154,6 +161,19 @@ impl To {
             }
         }
     }
+}
+
+/// Whether the last record in a file is whole, as far as somebody who may only add to it can tell.
+fn ends_whole(path: &Path) -> bool {
+    let last = || -> io::Result<u8> {
+        let mut file = File::open(path)?;
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        Ok(last[0])
+    };
+    let is_empty = || fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
+    is_empty() || last().is_ok_and(|byte| byte == b'\n')
 }
 
 fn common() -> Fields {
@@ -198,8 +218,9 @@ pub(crate) fn outcome(error: Option<&Error>) -> Fields {
     let mut fields = Fields::new();
     fields.insert("outcome".to_owned(), word.into());
     fields.insert("status".to_owned(), status.into());
-    if let Some(error) = error {
-        fields.insert("message".to_owned(), redact(&error.message).into());
+    // Not its message, which quotes what was typed.
+    if let Some(argument) = error.and_then(|error| error.argument.as_ref()) {
+        fields.insert("argument".to_owned(), redact(argument).into());
     }
     fields
 }

@@ -114,11 +114,14 @@ impl Lock {
             Error::new(ErrorCode::RefusedByPolicy, format!("cannot use the lock in `{}`: {why}", path.display()))
                 .hint("mend it; or remove it, and lock the plugins again with `carto plugin lock`")
         };
-        let metadata = match fs::metadata(&path) {
+        // Of a link that leads nowhere, `metadata` would say that nothing is there.
+        match fs::symlink_metadata(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Lock::default()),
-            metadata => metadata.map_err(|e| bad(e.to_string()))?,
+            found => found.map_err(|e| bad(e.to_string()))?,
         };
-        if let Some((why, remedy)) = Trust::of_user().fault(&path, &metadata) {
+        let metadata = fs::metadata(&path).map_err(|e| bad(e.to_string()))?;
+        let trust = Trust::of_user();
+        if let Some((why, remedy)) = trust.fault(&path, &metadata).or_else(|| trust.fault_above(&path)) {
             return Err(bad(format!("it {why}")).hint(remedy));
         }
         let text = fs::read_to_string(&path).map_err(|e| bad(e.to_string()))?;

@@ -62,7 +62,7 @@ fn every_verb_has_two_records() {
         event=ended kind=token verb=get credential=[token-id] level=confined rule=[home]/prefix/etc/carto/policy.toml:2 writes=[] outcome=done status=0
         event=begun kind=token verb=get credential=nobody level=confined rule=[home]/prefix/etc/carto/policy.toml:2
         event=ended kind=token verb=get credential=nobody level=confined rule=[home]/prefix/etc/carto/policy.toml:2 writes=[] outcome=not_found status=3
-        event=refused kind=m2m verb=create outcome=refused_by_policy status=4
+        event=refused kind=m2m verb=create rule=[home]/prefix/etc/carto/policy.toml:3 outcome=refused_by_policy status=4
         event=begun kind=spa verb=list credential=null level=confined rule=[home]/prefix/etc/carto/policy.toml:2
         event=ended kind=spa verb=list credential=null level=confined rule=[home]/prefix/etc/carto/policy.toml:2 writes=[] outcome=done status=0
         event=begun kind=token verb=update credential=a level=confined rule=[home]/prefix/etc/carto/policy.toml:2
@@ -97,11 +97,66 @@ fn no_credential_and_no_value_of_an_option_is_recorded() {
     let real =
         place.run("credentials list token").env("CARTO_API_TOKEN", bearer).env("CARTO_BASE_URL", "http://127.0.0.1:9");
     real.fails(6);
+    place.sandbox(&create.replace("--apis sql", "--apis hunter2")).fails(2);
+    place.policy(
+        &(policy("file = \"HOME/audit.jsonl\"\nrequired = true")
+            + "[[limit]]\nkind = \"token\"\nargument = \"name\"\npattern = \"x\"\n"),
+    );
+    place.sandbox(&create).fails(4);
     let text = fs::read_to_string(place.free.home().join("audit.jsonl")).unwrap();
+    assert!(!text.contains("hunter") && text.contains("\"argument\":\"name\""), "{text}");
     for hidden in [token.as_str(), secret.trim(), bearer, "secret.table.name", "name-of-it"] {
         assert!(!text.contains(hidden), "{hidden}: {text}");
     }
     assert!(text.contains("\"bearer\":\"CARTO_API_TOKEN\"") && text.contains("127.0.0.1:9"), "{text}");
+}
+
+#[test]
+fn a_record_that_was_cut_off_takes_no_other_with_it() {
+    let place = to_file();
+    let file = place.free.write("audit.jsonl", "{\"time\":\"2026-11-24T1");
+    place.sandbox("credentials list token").ok();
+    let text = fs::read_to_string(file).unwrap();
+    let whole = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count();
+    assert_eq!((text.lines().count(), whole), (3, 2), "{text}");
+}
+
+/// One place has it and another that has to can't: the one says how it ended.
+#[test]
+fn what_one_place_cannot_record_is_refused_in_the_other() {
+    let place = to_file();
+    place.free.write(
+        ".config/carto/policy.toml",
+        "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"/nowhere/at/all\"\nrequired = true\n",
+    );
+    place.sandbox("credentials list token").fails(4);
+    let events: Vec<Value> = records(&place).iter().map(|record| record["event"].clone()).collect();
+    assert_eq!(events, ["begun", "refused"]);
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_refuses_and_is_recorded() {
+    let place = to_file();
+    let lock = place.free.write(".local/share/carto/lock.toml", "garbage");
+    place.sandbox("credentials list token").fails(4);
+    fs::remove_file(&lock).unwrap();
+    symlink("/nowhere/at/all", &lock).unwrap();
+    place.sandbox("credentials list token").fails(4);
+    let events: Vec<Value> = records(&place).iter().map(|record| record["event"].clone()).collect();
+    assert_eq!(events, ["refused", "refused"]);
+}
+
+/// Where the service has its routes elsewhere, the record says where.
+#[test]
+fn writes_are_recorded_by_the_path_at_which_they_are_sent() {
+    let place = to_file();
+    place
+        .free
+        .write(".config/carto/config.toml", "[services.api.paths]\n\"/v3/tokens/tok_a\" = \"/v3/tokens/tok_b\"\n");
+    let server = Wire::json("200 OK", "{}");
+    let run = place.run("credentials delete token tok_a --yes");
+    run.env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x").ok();
+    assert_eq!(records(&place).last().unwrap()["writes"], serde_json::json!(["DELETE /v3/tokens/tok_b"]));
 }
 
 #[test]

@@ -536,6 +536,39 @@ fn attempts() -> Vec<Attempt> {
             run.command.arg0("/somewhere/else/carto");
             run.output()
         }),
+        way("routes of the service that are others' there", |place| {
+            let moved = "[services.api.paths]\n\"/v3/tokens\" = \"/v3/oauth-clients\"\n";
+            place.free.write(".config/carto/config.toml", moved);
+            place.run(TOKEN).env("CARTO_BASE_URL", "http://127.0.0.1:9").env("CARTO_API_TOKEN", "x").output()
+        }),
+        way("installing a copy under another name", |place| {
+            let manifest = library::manifest("m2m")
+                .replace("name = \"m2m\"", "name = \"mtm\"")
+                .replace("plural = \"m2m\"", "plural = \"mtm\"");
+            let file = place.free.home().join("mine.so");
+            fs::write(&file, library::with_manifest("m2m", manifest.as_bytes())).unwrap();
+            place.run("plugin install mine.so").output()
+        }),
+        way("installing another version of what is allowed", |place| {
+            fs::remove_file(place.library("token")).unwrap();
+            fs::write(place.free.home().join("mine.so"), library::small("token")).unwrap();
+            place.run("plugin install mine.so").output();
+            place.sandbox(TOKEN).output()
+        }),
+        way("accepting a library in the lock", |place| {
+            place.run("plugin lock m2m").output();
+            place.sandbox(M2M).output()
+        }),
+        way("the program by the system's loader, with the policy of the user alone", |place| {
+            // The prefix isn't known then: what the system's own file and the user's say still holds. It finds no kinds there either.
+            let line = format!("{} {M2M}", place.path("bin/carto").display());
+            place.run_as(std::path::Path::new("/lib64/ld-linux-x86-64.so.2"), &line).env("CARTO_SANDBOX", "1").output()
+        }),
+        way("a policy's folder that is a link to nowhere", |place| {
+            fs::remove_dir_all(place.path("etc/carto")).unwrap();
+            symlink("/nowhere/at/all", place.path("etc/carto")).unwrap();
+            place.sandbox(M2M).output()
+        }),
         way("`plain` in the settings", |place| level(place, "plain")),
         way("`in-process` in the settings", |place| level(place, "in-process")),
         way("`filtered` in the settings", |place| level(place, "filtered")),
@@ -595,7 +628,10 @@ fn there_is_no_way_around() {
         let audit = place.free.home().join("audit");
         place.policy(&format!("{POLICY}\n[audit]\nfile = \"{}\"\nrequired = true\n", audit.display()));
         let output = by(&place);
-        let _ = fs::remove_file(place.free.home().join(".config/carto/config.toml"));
+        // Not to be in the way of the look at what is there.
+        for file in [".config/carto/config.toml", ".local/share/carto/lock.toml"] {
+            let _ = fs::remove_file(place.free.home().join(file));
+        }
         assert!(output.status != 0, "{what}: {output}");
         assert!(matches!(output.status, 1 | 2 | 4 | 7), "{what}: {output}");
         assert_eq!(everything(&place), before, "{what}: {output}");
@@ -721,6 +757,19 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
         let why = place.run("plugin why token").output();
         assert_eq!(why.status, 4, "{why}");
         assert!(why.stdout.contains(says), "{why}");
+    }
+    // A limit that can't do what it says refuses what it is about.
+    let create = "credentials create token --connection dw --source a.b.c --apis sql --expiration-date 1d";
+    for (limit, says) in [
+        (
+            "argument = \"grant\"\npattern = \"dw,.*\"",
+            "is another way to write `--connection`, `--source`: limit those",
+        ),
+        ("argument = \"referers\"\nforbidden = [\"*\"]", "is another way to write `--referer`: limit those"),
+        ("argument = \"sorce\"\nforbidden = [\"*\"]", "limits `--sorce`, which `token` doesn't have"),
+    ] {
+        place.policy(&format!("version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"tokens\"\n{limit}\n"));
+        assert!(place.sandbox(create).fails(4).stderr.contains(says), "{limit}");
     }
     let file = place.policy("version = 1\nmode = \"allow-all\"\n");
     fs::write(&file, b"\xff\xfe\0").unwrap();

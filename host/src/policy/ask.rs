@@ -54,7 +54,7 @@ impl OfFile<'_> {
 impl Policy {
     /// Whether a verb of a kind may run, as far as its file tells; else the error that says why not.
     pub(crate) fn permit_file(&self, kind: &Kind, verb: Verb) -> Result<()> {
-        OfFile::new(kind).ask(verb, |asked| self.permit(asked)).map(drop)
+        OfFile::new(kind).decide(self, verb).permit(kind, verb)
     }
 
     /// What is said of each verb of a kind with this library, wherever that is by now.

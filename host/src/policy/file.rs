@@ -26,6 +26,8 @@ pub(super) struct File {
     #[serde(default)]
     kinds_path: Option<bool>,
     #[serde(default)]
+    service_paths: Option<bool>,
+    #[serde(default)]
     pub(super) allow: Vec<Spanned<Rule>>,
     #[serde(default)]
     pub(super) deny: Vec<Spanned<Rule>>,
@@ -129,6 +131,11 @@ impl File {
     /// Whether other folders of kinds may be named.
     pub(super) fn kinds_path(&self) -> bool {
         self.kinds_path.unwrap_or(*self.mode.get_ref() == Mode::AllowAll)
+    }
+
+    /// Whether the settings may say that the service has its routes elsewhere.
+    pub(super) fn service_paths(&self) -> bool {
+        self.service_paths.unwrap_or(*self.mode.get_ref() == Mode::AllowAll)
     }
 
     fn check(&self) -> Result<(), (usize, String)> {

@@ -5,7 +5,7 @@ use carto_plugin_api::{Input, Verb};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::file::Limit;
+use super::file::{Limit, Pattern};
 use crate::error::quoted;
 use crate::input::date;
 
@@ -17,15 +17,25 @@ pub(super) type Broken = (String, Option<String>);
 
 impl Limit {
     pub(super) fn is_about(&self, manifest: &Manifest, verb: Verb) -> bool {
-        self.kind == manifest.name && VERBS.contains(&verb)
+        manifest.answers_to(&self.kind) && VERBS.contains(&verb)
     }
 
     /// Holds a verb's input against this.
     pub(super) fn hold(&self, manifest: &Manifest, verb: Verb, input: &Input, now: Timestamp) -> Result<(), Broken> {
         let args = |verb| manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.args);
         let brings = |arg: &Arg| arg.name == self.argument || arg.parts.contains(&self.argument);
-        if !VERBS.into_iter().any(|verb| args(verb).iter().any(brings)) {
+        if !VERBS.into_iter().flat_map(args).any(brings) {
             return Err((format!("limits `--{}`, which `{}` doesn't have", self.argument, manifest.name), None));
+        }
+        // A limit on one spelling would leave the others free.
+        let all = || VERBS.into_iter().flat_map(args);
+        if let Some(spelling) = all().find(|arg| arg.name == self.argument && !arg.parts.is_empty()) {
+            let parts: Vec<String> = spelling.parts.iter().map(|part| format!("--{part}")).collect();
+            let parts = quoted(parts);
+            return Err((
+                format!("limits `--{}`, which is another way to write {parts}: limit those", self.argument),
+                None,
+            ));
         }
         let mut given = false;
         for arg in args(verb).iter().filter(|arg| brings(arg)) {
@@ -73,7 +83,9 @@ impl Limit {
         if self.forbidden.iter().any(|forbidden| plain(forbidden) == plain(value)) {
             return Err(format!("doesn't accept {shown}"));
         }
-        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.matches(value)) {
+        // A kind may take spaces away: what is left has to match too.
+        let matches = |pattern: &&Pattern| pattern.matches(value) && pattern.matches(value.trim());
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !matches(pattern)) {
             return Err(format!("accepts what matches `{}`, and not {shown}", pattern.text));
         }
         let Some(time) = &self.at_most else { return Ok(()) };

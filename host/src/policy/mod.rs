@@ -1,12 +1,14 @@
 //! What may be done here: the policies of the organisation and of the user, asked before a verb runs and again when its library is sealed.
 //!
-//! `places` finds and believes files, `file` reads them, `limit` holds values against them, `ask` asks about a kind as its file is. Each file has to allow what is done, so a later
+//! `places` finds and believes files, `file` reads them, `rule` says what one matches, `limit` holds values against them, `ask` asks about a kind
+//! as its file is. Each file has to allow what is done, so a later
 //! one only narrows; one that can't be used refuses everything.
 
 mod ask;
 mod file;
 mod limit;
 mod places;
+mod rule;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,6 @@ pub(crate) use ask::{OfFile, refused_whole};
 pub(crate) use file::Audit;
 use file::{File, Mode, Rule};
 
-use crate::digest;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::run::Level;
@@ -92,6 +93,14 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
+    /// The error for a verb that is refused.
+    pub(crate) fn permit(&self, kind: &Kind, verb: Verb) -> Result<()> {
+        match self.decisive() {
+            Some(because) if !self.allowed => Err(refusal(kind.name(), Some(verb), because, None)),
+            _ => Ok(()),
+        }
+    }
+
     /// What decided: the file that refuses, or the last that allows.
     pub(crate) fn decisive(&self) -> Option<&Because> {
         self.because.last()
@@ -134,21 +143,22 @@ impl Policy {
         })
     }
 
-    /// Denials and limits of kinds that aren't there, which may be misspelt.
-    pub(crate) fn without_effect(&self, is_there: impl Fn(&str) -> bool) -> Vec<Because> {
+    /// Rules and limits of kinds that aren't there, which may be misspelt: a permission goes by the name, the others by the plural too.
+    pub(crate) fn without_effect(
+        &self,
+        is_named: impl Fn(&str) -> bool,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Vec<Because> {
         let mut found = Vec::new();
         for layer in &self.layers {
             let Ok(file) = &layer.file else { continue };
-            let rules = file.allow.iter().chain(&file.deny);
-            let rules = rules.filter_map(|rule| Some((rule.span().start, rule.get_ref().kind.as_ref()?)));
-            let limits = file.limit.iter().map(|limit| (limit.span().start, &limit.get_ref().kind));
-            for (offset, kind) in rules.chain(limits).filter(|(_, kind)| !is_there(kind)) {
-                found.push(layer.because(
-                    file,
-                    Some(offset),
-                    format!("is about `{kind}`, and no such kind is here"),
-                    None,
-                ));
+            let of = |rule: &toml::Spanned<Rule>| Some((rule.span().start, rule.get_ref().kind.clone()?));
+            let allow = file.allow.iter().filter_map(of).filter(|(_, kind)| !is_named(kind));
+            let limits = file.limit.iter().map(|limit| (limit.span().start, limit.get_ref().kind.clone()));
+            let others = file.deny.iter().filter_map(of).chain(limits).filter(|(_, kind)| !is_there(kind));
+            for (offset, kind) in allow.chain(others) {
+                let what = format!("is about `{kind}`, and no such kind is here");
+                found.push(layer.because(file, Some(offset), what, None));
             }
         }
         found
@@ -167,17 +177,14 @@ impl Policy {
         Verdict { allowed: true, because }
     }
 
-    /// Whether a verb may run; else the error that says why not.
-    pub(crate) fn permit(&self, asked: &Asked<'_>) -> Result<Verdict> {
-        let verdict = self.decide(asked);
-        match verdict.decisive() {
-            Some(because) if !verdict.allowed => Err(refusal(asked.kind.name(), Some(asked.verb), because, None)),
-            _ => Ok(verdict),
-        }
-    }
-
-    /// Whether the values that a verb is given may be given.
-    pub(crate) fn limit(&self, kind: &Kind, verb: Verb, input: &Input, now: Timestamp) -> Result<()> {
+    /// Whether the values that a verb is given may be given; else the error, and the limit's address.
+    pub(crate) fn limit(
+        &self,
+        kind: &Kind,
+        verb: Verb,
+        input: &Input,
+        now: Timestamp,
+    ) -> std::result::Result<(), (Error, String)> {
         for layer in &self.layers {
             let Ok(file) = &layer.file else { continue };
             for spanned in &file.limit {
@@ -187,7 +194,7 @@ impl Policy {
                 }
                 limit.hold(&kind.manifest, verb, input, now).map_err(|(what, argument)| {
                     let because = layer.because(file, Some(spanned.span().start), what, limit.reason.as_ref());
-                    refusal(kind.name(), Some(verb), &because, argument)
+                    (refusal(kind.name(), Some(verb), &because, argument), because.address())
                 })?;
             }
         }
@@ -212,21 +219,23 @@ impl Policy {
 
     /// Whether other folders of kinds may be named by `source`, an option or a variable.
     pub(crate) fn permit_kinds_path(&self, source: &str) -> Result<()> {
+        self.permit_key(source, File::kinds_path, "doesn't allow other folders of kinds")
+    }
+
+    /// Whether the settings may say that the service has its routes elsewhere: a verb that is allowed would be another one there.
+    pub(crate) fn permit_service_paths(&self) -> Result<()> {
+        self.permit_key("[services.api.paths]", File::service_paths, "doesn't allow other routes of the service")
+    }
+
+    fn permit_key(&self, source: &str, allows: fn(&File) -> bool, what: &str) -> Result<()> {
         for layer in &self.layers {
             let because = match &layer.file {
-                Ok(file) if file.kinds_path() => continue,
-                Ok(file) => layer.because(
-                    file,
-                    Some(file.mode.span().start),
-                    "doesn't allow other folders of kinds".to_owned(),
-                    None,
-                ),
+                Ok(file) if allows(file) => continue,
+                Ok(file) => layer.because(file, Some(file.mode.span().start), what.to_owned(), None),
                 Err(fault) => layer.broken(fault),
             };
-            let error = Error::new(
-                ErrorCode::RefusedByPolicy,
-                format!("`{source}` is refused by policy: {}", because.sentence()),
-            );
+            let message = format!("`{source}` is refused by policy: {}", because.sentence());
+            let error = Error::new(ErrorCode::RefusedByPolicy, message);
             return Err(error.hint(ask(&because, &format!("leave `{source}` out, or unset it"))));
         }
         Ok(())
@@ -288,65 +297,6 @@ impl Layer {
     }
 }
 
-impl Rule {
-    /// A permission matches in no doubt.
-    fn allows(&self, asked: &Asked<'_>) -> bool {
-        let Asked { kind, verb, .. } = asked;
-        self.kind.as_deref().is_none_or(|name| name == kind.name())
-            && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
-            && self.is_in_folder(kind)
-            && self.services.as_ref().is_none_or(|services| asked.services().iter().all(|one| services.contains(one)))
-            && self.levels.as_ref().is_none_or(|levels| asked.level().is_some_and(|level| levels.contains(&level)))
-            && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_some_and(|sha256| pins.contains(&sha256)))
-    }
-
-    /// A denial matches in doubt too.
-    fn denies(&self, asked: &Asked<'_>) -> bool {
-        let Asked { kind, verb, .. } = asked;
-        self.kind.as_deref().is_none_or(|word| kind.manifest.answers_to(word))
-            && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
-            && self.is_in_folder(kind)
-            && self.vendor.as_ref().is_none_or(|vendor| kind.manifest.vendor.as_ref() == Some(vendor))
-            && self.services.as_ref().is_none_or(|services| asked.services().iter().any(|one| services.contains(one)))
-            && self.levels.as_ref().is_none_or(|levels| asked.level().is_none_or(|level| levels.contains(&level)))
-            && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_none_or(|sha256| pins.contains(&sha256)))
-    }
-
-    fn is_in_folder(&self, kind: &Kind) -> bool {
-        self.folder.as_ref().is_none_or(|folder| kind.file.parent() == Some(folder))
-    }
-
-    /// What it matches, in words.
-    fn words(&self) -> String {
-        let list = |items: &[String]| items.join(", ");
-        let mut words = self.kind.as_ref().map_or_else(|| "every kind".to_owned(), |kind| format!("`{kind}`"));
-        let mut add = |text: String| {
-            words.push(' ');
-            words.push_str(&text);
-        };
-        if let Some(verbs) = &self.verbs {
-            add(format!("for {}", verbs.iter().map(|verb| verb.as_str()).collect::<Vec<_>>().join(", ")));
-        }
-        if let Some(folder) = &self.folder {
-            add(format!("from `{}`", folder.display()));
-        }
-        if let Some(vendor) = &self.vendor {
-            add(format!("by `{vendor}`"));
-        }
-        if let Some(services) = &self.services {
-            add(format!("that asks {}", list(services)));
-        }
-        if let Some(levels) = &self.levels {
-            add(format!("at {}", levels.iter().map(|level| level.as_str()).collect::<Vec<_>>().join(", ")));
-        }
-        if let Some(pins) = &self.sha256 {
-            let short: Vec<String> = pins.iter().map(|pin| format!("{}…", digest::short(pin))).collect();
-            add(format!("with sha256 {}", list(&short)));
-        }
-        words
-    }
-}
-
 impl Asked<'_> {
     fn level(&self) -> Option<Level> {
         (self.settings)().map(|settings| settings.plugins.level)
@@ -374,10 +324,9 @@ fn origin(url: &Url) -> String {
 /// The error for something that a policy refuses.
 fn refusal(kind: &str, verb: Option<Verb>, because: &Because, argument: Option<String>) -> Error {
     let what = verb.map_or_else(|| kind.to_owned(), |verb| format!("{kind} {verb}"));
-    let error =
-        Error::new(ErrorCode::RefusedByPolicy, format!("`{what}` is refused by policy: {}", because.sentence()));
-    let verb = verb.map(|verb| format!(" {verb}")).unwrap_or_default();
-    Error { argument, ..error.hint(ask(because, &format!("`carto plugin why {kind}{verb}` says more"))) }
+    let message = format!("`{what}` is refused by policy: {}", because.sentence());
+    let error = Error::new(ErrorCode::RefusedByPolicy, message);
+    Error { argument, ..error.hint(ask(because, &format!("`carto plugin why {what}` says more"))) }
 }
 
 /// Whom to ask, and what else to do.

@@ -54,24 +54,24 @@ impl Place {
         let path = &self.path;
         let remedy = || "mend it, or have it removed by whoever it belongs to".to_owned();
         let unread = |e: std::io::Error| (format!("can't be read: {e}"), remedy());
-        // Of a link that leads nowhere, `metadata` would say that nothing is there.
-        match fs::symlink_metadata(path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(unread(e)),
-            Ok(_) => {}
-        }
         let is_system = self.owner != Owner::User;
-        let trust = match &self.owner {
-            Owner::Root => Trust::of_root(),
-            Owner::Prefix(prefix) => Trust::of_owner(fs::metadata(prefix).map_err(unread)?.uid()),
-            Owner::User => Trust::of_user(),
-        };
+        // Before anything is followed: one that leads nowhere would look like no policy.
         if is_system && let Some(link) = link_on(path) {
             return Err((
                 format!("can't be believed: `{}` is a link", link.display()),
                 "put the file and its folder there themselves".to_owned(),
             ));
         }
+        match fs::symlink_metadata(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(unread(e)),
+            Ok(_) => {}
+        }
+        let trust = match &self.owner {
+            Owner::Root => Trust::of_root(),
+            Owner::Prefix(prefix) => Trust::of_owner(fs::metadata(prefix).map_err(unread)?.uid()),
+            Owner::User => Trust::of_user(),
+        };
         if let Some((why, remedy)) = trust.fault_above(path) {
             return Err((format!("can't be believed: it {why}"), remedy));
         }

@@ -75,7 +75,7 @@ fn limited(limit: &str, verb: Verb, args: serde_json::Value) -> Result<()> {
     let policy = policy(&[&format!("version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"robot\"\n{limit}")]);
     assert!(policy.broken().next().is_none(), "{:?}", policy.broken().next());
     let input = Input { args: args.as_object().unwrap().clone(), ..Input::default() };
-    policy.limit(&kind(), verb, &input, "2026-11-24T10:00:00Z".parse().unwrap())
+    policy.limit(&kind(), verb, &input, "2026-11-24T10:00:00Z".parse().unwrap()).map_err(|(error, _)| error)
 }
 
 #[test]
@@ -123,6 +123,17 @@ fn an_approval_elsewhere_is_another_service() {
     }
 }
 
+/// The plural means the kind, as it does everywhere but in a permission.
+#[test]
+fn a_limit_knows_the_plural() {
+    let policy = policy(&[
+        "version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"robots\"\nargument = \"name\"\nrequired = true",
+    ]);
+    let now = "2026-11-24T10:00:00Z".parse().unwrap();
+    let (_, rule) = policy.limit(&kind(), Verb::Create, &Input::default(), now).unwrap_err();
+    assert_eq!(rule, "/0.toml:3");
+}
+
 #[test]
 fn limits_hold_for_a_value_wherever_it_stands() {
     const STAR: &str = "argument = \"place\"\nforbidden = [\"*\"]";
@@ -153,6 +164,11 @@ fn limits_hold_for_a_value_wherever_it_stands() {
         ("argument = \"ends\"\nat_most = \"7d\"", json!({ "ends": "2026-12-01T10:00:01Z" }), false),
         ("argument = \"ends\"\nat_most = \"7d\"", json!({}), false),
         ("argument = \"legs\"\nat_most = \"7d\"", json!({ "legs": 7 }), false),
+        // A kind may take the spaces away.
+        ("argument = \"place\"\npattern = \"(?s).*[^*]\"", json!({ "place": ["a.*"] }), false),
+        ("argument = \"place\"\npattern = \"(?s).*[^*]\"", json!({ "place": ["a.* "] }), false),
+        // Another way to write others: the others would be free.
+        ("argument = \"at\"\npattern = \"R2,.*\"", json!({}), false),
         // An option that the kind doesn't have: a misspelt limit isn't without effect.
         ("argument = \"plaice\"\nforbidden = [\"*\"]", json!({}), false),
     ] {

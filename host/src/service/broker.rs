@@ -98,7 +98,7 @@ impl Broker {
         if let Some(unknown) = self.fate().unknown {
             return Err(unknown);
         }
-        let (shown, deletes) = (request.shown(), request.method == "DELETE");
+        let (shown, deletes) = (self.session.shown(endpoint, &request), request.method == "DELETE");
         let outcome = self.send(endpoint, request);
         self.note(|fate| {
             fate.under_way = None;
@@ -119,7 +119,7 @@ impl Broker {
         let (sender, receiver) = oneshot::channel();
         let (session, endpoint) = (Arc::clone(&self.session), Arc::clone(endpoint));
         let fate = Arc::clone(&self.fate);
-        let written = (request.method != "GET").then(|| request.shown());
+        let written = (request.method != "GET").then(|| self.session.shown(&endpoint, &request));
         let written_too = written.clone();
         self.handle.spawn(async move {
             let on_wire = |is_there: bool| {

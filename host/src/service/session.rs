@@ -109,6 +109,11 @@ impl Session {
         endpoint.draft(&self.settings, request)
     }
 
+    /// How a request is named, by the path at which it is sent.
+    pub(super) fn shown(&self, endpoint: &Endpoint, request: &WireRequest) -> String {
+        WireRequest { path: endpoint.moved(&self.settings, &request.path), ..request.clone() }.shown()
+    }
+
     /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer. `on_wire` is told before
     /// something is on its way, and when it isn't any more because of a wait; what the end means is the caller's to note.
     pub(super) async fn send(

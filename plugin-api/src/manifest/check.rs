@@ -95,6 +95,16 @@ fn line(what: &str, text: &str) -> Result<(), String> {
     }
 }
 
+/// A word that is typed and completed: nothing in it means anything to a shell.
+fn word(what: &str, text: &str) -> Result<(), String> {
+    line(what, text)?;
+    if text.chars().all(|c| c.is_alphanumeric() || "-_.:/+@%,".contains(c)) {
+        Ok(())
+    } else {
+        Err(format!("`{what}` holds `{}`: a word is letters, digits and `-_.:/+@%,`", text.escape_debug()))
+    }
+}
+
 impl Service {
     fn check(&self, name: &str) -> Result<(), String> {
         let at = |why: String| format!("services.{}: {why}", name.escape_debug());
@@ -120,7 +130,7 @@ impl Record {
     fn check(&self) -> Result<(), String> {
         let at = |why: String| format!("record: {why}");
         for field in &self.fields {
-            line("a field's name", field).map_err(at)?;
+            word("a field's name", field).map_err(at)?;
         }
         let named =
             [&self.id].into_iter().chain(&self.label).chain(&self.secrets).chain(&self.columns).chain(self.env.keys());
@@ -213,7 +223,7 @@ impl Arg {
         if (self.kind == ArgType::Enum) == self.values.is_empty() {
             return Err("an enum has `values`, and nothing else has".to_owned());
         }
-        self.values.iter().try_for_each(|value| line("values", value))?;
+        self.values.iter().try_for_each(|value| word("values", value))?;
         if self.kind == ArgType::Bool && (self.many || self.required || self.value.is_some()) {
             return Err("a bool takes no value and is neither required nor repeated".to_owned());
         }

@@ -83,6 +83,8 @@ fn a_bad_manifest_is_refused_with_its_reason() {
         ("at_file = true", "list = true\nparts = [\"level\", \"level\"]", "can't be joined of several `parts`"),
         (r#"values = ["low", "high"]"#, "values = [\"low\", \"high\"]\nlist = true", "`list` is for strings"),
         (r#"values = ["low", "high"]"#, "", "an enum has `values`"),
+        (r#"values = ["low", "high"]"#, r#"values = ["low$(id)"]"#, "a word is letters, digits"),
+        (r#"columns = ["id", "name"]"#, "columns = [\"id\"]\nfields = [\"id\", \"a b\"]", "duplicate key"),
         (r#"type = "enum""#, r#"type = "colour""#, "unknown variant"),
         (r#"aliases = ["revoke"]"#, r#"aliases = ["get"]"#, "`get` can't be an alias"),
         (r#"aliases = ["revoke"]"#, r#"aliases = ["a", "a"]"#, "`a` can't be an alias"),

@@ -14,7 +14,7 @@ const SEPARATOR: &str = "\u{b}";
 /// The words as the program would get them, and which of them is being typed.
 pub(super) fn question(words: &[OsString], at: usize) -> Question {
     let mut whole: Vec<String> = Vec::with_capacity(words.len());
-    let mut question = Question { shell: Shell::Bash, words: Vec::new(), at, kept: String::new(), in_quotes: false };
+    let mut question = Question { shell: Shell::Bash, words: Vec::new(), at, kept: String::new(), quote: None };
     let mut glue = false;
     for (i, word) in words.iter().enumerate() {
         let word = word.to_string_lossy();
@@ -37,7 +37,7 @@ pub(super) fn question(words: &[OsString], at: usize) -> Question {
         }
         if i == at {
             question.at = whole.len() - 1;
-            question.in_quotes = word.starts_with(['"', '\'']);
+            question.quote = open_quote(&word);
         }
         glue = is_break;
     }
@@ -47,27 +47,76 @@ pub(super) fn question(words: &[OsString], at: usize) -> Question {
 
 /// What could stand next, as the script of bash reads it.
 pub(super) fn answer(tree: &mut clap::Command, question: Question, here: Option<&Path>) -> Option<String> {
-    let Question { words, at, kept, in_quotes, .. } = question;
+    let Question { words, at, kept, quote, .. } = question;
     let candidates = engine::complete(tree, words, at, here).ok()?;
     let answers: Vec<String> = candidates
         .iter()
-        .map(|candidate| {
+        .filter_map(|candidate| {
             let word = candidate.get_value().to_string_lossy();
-            let rest = word.strip_prefix(kept.as_str()).unwrap_or(&word);
-            if in_quotes { rest.to_owned() } else { escaped(rest) }
+            escaped(word.strip_prefix(kept.as_str()).unwrap_or(&word), quote)
         })
         .collect();
     Some(answers.join(SEPARATOR))
 }
 
-/// A word as it has to stand on the line, where it isn't in quotes: bash puts there what it is told.
-fn escaped(word: &str) -> String {
+/// The quote that a word leaves open.
+fn open_quote(word: &str) -> Option<char> {
+    let (mut quote, mut letters) = (None, word.chars());
+    while let Some(c) = letters.next() {
+        match (c, quote) {
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('\\', None | Some('"')) => drop(letters.next()),
+            _ => {}
+        }
+    }
+    quote
+}
+
+/// A word as it has to stand on the line, behind the quote that is open: bash puts there what it is told, and runs what is left bare. Nothing if
+/// it can't stand there.
+fn escaped(word: &str, quote: Option<char>) -> Option<String> {
+    let special = match quote {
+        // The history is looked at in these quotes too, and no backslash is taken away that keeps it from that.
+        Some('"') if word.contains('!') => return None,
+        Some('"') => "\\\"`$",
+        Some(_) => return Some(word.replace('\'', r"'\''")),
+        None => " \t\\'\"`$&|;<>()*?[]{}~^#!",
+    };
+    if word.contains(char::is_control) {
+        return None;
+    }
     let mut text = String::new();
     for c in word.chars() {
-        if " \t\\'\"`$&|;<>()*?[]#!".contains(c) {
+        if special.contains(c) {
             text.push('\\');
         }
         text.push(c);
     }
-    text
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_run_is_escaped() {
+        const WORD: &str = "a$(touch x)`y`\"z'&{b,c} ~";
+        for (word, quote, expected) in [
+            (WORD, None, Some("a\\$\\(touch\\ x\\)\\`y\\`\\\"z\\'\\&\\{b,c\\}\\ \\~")),
+            (WORD, Some('"'), Some("a\\$(touch x)\\`y\\`\\\"z'&{b,c} ~")),
+            (WORD, Some('\''), Some("a$(touch x)`y`\"z'\\''&{b,c} ~")),
+            ("a!b", Some('"'), None),
+            ("a\nb", None, None),
+            ("carto.shared.table", None, Some("carto.shared.table")),
+        ] {
+            assert_eq!(escaped(word, quote).as_deref(), expected, "{word} {quote:?}");
+        }
+        for (word, expected) in
+            [("\"a", Some('"')), ("'a'", None), ("a\"b", Some('"')), ("a\\\"b", None), ("\"a\\\"", Some('"'))]
+        {
+            assert_eq!(open_quote(word), expected, "{word}");
+        }
+    }
 }

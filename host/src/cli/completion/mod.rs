@@ -68,7 +68,7 @@ struct Question {
     /// The beginning of that word that the shell keeps.
     kept: String,
     /// Whether the shell has a quote before it that is still open.
-    in_quotes: bool,
+    quote: Option<char>,
 }
 
 impl Question {
@@ -86,7 +86,7 @@ impl Question {
             Shell::Zsh | Shell::Fish => words.iter().map(bare).collect(),
             Shell::Powershell => words,
         };
-        Question { shell, words, at, kept: String::new(), in_quotes: false }
+        Question { shell, words, at, kept: String::new(), quote: None }
     }
 
     fn answer(self) -> Option<String> {
@@ -102,8 +102,18 @@ impl Question {
             Shell::Bash => return bash::answer(&mut tree, self, here.as_deref()),
             shell => shell.completer().write_complete(&mut tree, self.words, here.as_deref(), &mut answer).ok()?,
         }
-        String::from_utf8(answer).ok()
+        let answer = String::from_utf8(answer).ok()?;
+        Some(if self.shell == Shell::Powershell { bare_words(&answer) } else { answer })
     }
+}
+
+/// The answers whose word PowerShell would run nothing of: it puts them on the line as they are. Zsh and fish escape them.
+fn bare_words(answer: &str) -> String {
+    let is_bare = |line: &&str| {
+        let word = line.split('\t').next().unwrap_or_default();
+        !word.contains(|c: char| "$`;|&(){}'\"<># ".contains(c))
+    };
+    answer.lines().filter(is_bare).collect::<Vec<_>>().join("\n")
 }
 
 /// A word without its quotes, as the shell hands it over when the line is done. Variables stay what they are.

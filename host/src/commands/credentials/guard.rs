@@ -12,7 +12,7 @@ use crate::audit::{self, Fields, Recorder};
 use crate::error::{Error, Result};
 use crate::kinds::{Catalog, Kind};
 use crate::lock::Lock;
-use crate::policy::{Asked, Because, Policy};
+use crate::policy::{Asked, OfFile, Policy};
 use crate::redact;
 use crate::service::{ACCOUNT_SERVICE, Fate};
 use crate::settings::Settings;
@@ -21,7 +21,8 @@ use crate::settings::Settings;
 #[derive(Clone)]
 pub(super) struct Guard {
     policy: Arc<Policy>,
-    lock: Arc<Lock>,
+    /// Or why it can't be used, which no kind gets past.
+    lock: Arc<Result<Lock>>,
     recorder: Recorder,
     settings: Arc<Settings>,
     account: Option<Value>,
@@ -29,24 +30,22 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(context: &Context, settings: &Settings, account: Option<Value>) -> Result<Guard> {
+    pub(super) fn new(context: &Context, settings: &Settings, account: Option<Value>) -> Guard {
         let policy = Arc::clone(context.catalog.policy());
         let recorder = Recorder::new(&policy);
         let settings = Arc::new(settings.clone());
-        Ok(Guard {
-            policy,
-            lock: Arc::new(Lock::read()?),
-            recorder,
-            settings,
-            account,
-            dry_run: context.globals.dry_run,
-        })
+        let lock = Arc::new(Lock::read());
+        Guard { policy, lock, recorder, settings, account, dry_run: context.globals.dry_run }
     }
 
     /// Whether the values that a verb is given may be given. It is recorded if not.
     pub(super) fn limit(&self, kind: &Kind, verb: Verb, input: &Input, now: Timestamp) -> Result<()> {
-        self.policy.limit(kind, verb, input, now).inspect_err(|error| {
-            self.watch(kind, verb, input.id.as_deref()).ended(Some(error), None, &Fate::default());
+        self.policy.limit(kind, verb, input, now).map_err(|(error, rule)| {
+            let watch = self.watch(kind, verb, input.id.as_deref());
+            // Once is enough, here and below.
+            let _ = watch.rule.set(rule);
+            watch.ended(Some(&error), None, &Fate::default());
+            error
         })
     }
 
@@ -58,7 +57,15 @@ impl Guard {
     /// One verb that is about to run.
     pub(super) fn watch(&self, kind: &Kind, verb: Verb, called: Option<&str>) -> Watch {
         let called = called.map(|id| redact::redact(&redact::handle(id)));
-        Watch { guard: self.clone(), kind: kind.clone(), verb, called, begun: OnceLock::new() }
+        Watch {
+            guard: self.clone(),
+            kind: kind.clone(),
+            verb,
+            called,
+            sha256: OnceLock::new(),
+            rule: OnceLock::new(),
+            begun: OnceLock::new(),
+        }
     }
 }
 
@@ -69,26 +76,31 @@ pub(super) struct Watch {
     verb: Verb,
     /// The credential, as it was typed.
     called: Option<String>,
-    /// What its first record says of the library, once that is written; nothing if it can't be.
-    begun: OnceLock<Option<(String, Option<String>)>>,
+    /// The digest of its library, once that is sealed.
+    sha256: OnceLock<String>,
+    /// What decided, once it did.
+    rule: OnceLock<String>,
+    /// Whether its first record is written, once that was tried.
+    begun: OnceLock<bool>,
 }
 
 impl Watch {
     /// Whether the sealed library may be opened. It is recorded that it will be.
     pub(super) fn accept(&self, sha256: &str) -> Result<()> {
         let Guard { policy, lock, recorder, settings, .. } = &self.guard;
-        lock.check(&self.kind, sha256)?;
+        let _ = self.sha256.set(sha256.to_owned());
+        lock.as_ref().as_ref().map_err(Clone::clone)?.check(&self.kind, sha256)?;
         let asked = Asked {
             kind: &self.kind,
             verb: self.verb,
             sha256: &|| Some(sha256.to_owned()),
             settings: &|| Some(Arc::clone(settings)),
         };
-        let verdict = policy.permit(&asked)?;
-        let rule = verdict.decisive().map(Because::address);
-        let begun = recorder.before("begun", &self.fields(Some(sha256), rule.as_deref(), self.called.as_deref()));
-        // Once is enough.
-        let _ = self.begun.set(begun.is_ok().then(|| (sha256.to_owned(), rule)));
+        let verdict = policy.decide(&asked);
+        let _ = verdict.decisive().map(|because| self.rule.set(because.address()));
+        verdict.permit(&self.kind, self.verb)?;
+        let begun = recorder.before("begun", &self.fields(self.called.as_deref()));
+        let _ = self.begun.set(begun.is_ok());
         begun
     }
 
@@ -97,30 +109,30 @@ impl Watch {
         let refused = error.is_some_and(|error| error.code == ErrorCode::RefusedByPolicy);
         let made = fate.accepted.iter().find_map(|write| write.id.as_deref());
         let credential = shown.or(made).or(self.called.as_deref());
-        let (event, sha256, rule) = match self.begun.get() {
-            Some(Some((sha256, rule))) => ("ended", Some(sha256.as_str()), rule.as_deref()),
-            // What can't be recorded is why it isn't done.
-            Some(None) => return,
-            None if refused => ("refused", None, None),
-            // Nothing was opened, and nobody refused it: it never began.
-            None => return,
-        };
-        let mut fields = self.fields(sha256, rule, credential);
+        let mut fields = self.fields(credential);
         let writes: Vec<&str> = fate.accepted.iter().map(|write| write.request.as_str()).collect();
         fields.insert("writes".to_owned(), json!(writes));
         fields.extend(audit::outcome(error));
-        self.guard.recorder.after(event, &fields);
+        let recorder = &self.guard.recorder;
+        match self.begun.get() {
+            Some(true) => recorder.after("ended", &fields),
+            // Some have a beginning, and should have this end.
+            Some(false) => recorder.nevertheless("refused", &fields),
+            None if refused => recorder.after("refused", &fields),
+            // Nothing was opened, and nobody refused it: it never began.
+            None => {}
+        }
     }
 
-    fn fields(&self, sha256: Option<&str>, rule: Option<&str>, credential: Option<&str>) -> Fields {
+    fn fields(&self, credential: Option<&str>) -> Fields {
         let Watch { guard, kind, verb, .. } = self;
-        let mut fields = audit::library(kind, sha256);
+        let mut fields = audit::library(kind, self.sha256.get().map(String::as_str));
         let more = [
             ("account", guard.account.clone().filter(|_| kind.asks(*verb, ACCOUNT_SERVICE)).into()),
             ("verb", verb.as_str().into()),
             ("credential", credential.into()),
             ("level", guard.settings.plugins.level.as_str().into()),
-            ("rule", rule.into()),
+            ("rule", self.rule.get().map(String::as_str).into()),
             ("dry_run", guard.dry_run.into()),
         ];
         fields.extend(more.map(|(key, value)| (key.to_owned(), value)));
@@ -130,12 +142,20 @@ impl Watch {
 
 /// Records that a verb was refused before anything was known but its words.
 pub(crate) fn refused(catalog: &Catalog, verb: Option<&str>, word: Option<&str>, error: &Error) {
-    let recorder = Recorder::new(catalog.policy());
+    let policy = catalog.policy();
+    let recorder = Recorder::new(policy);
+    if !recorder.is_on() {
+        return;
+    }
+    let kind = word.and_then(|word| catalog.find(word).ok());
+    let meant = kind.as_ref().zip(verb).and_then(|(kind, word)| Some((kind, kind.manifest.verb(word)?)));
+    let verdict = meant.map(|(kind, verb)| OfFile::new(kind).decide(policy, verb));
+    let rule = verdict.as_ref().and_then(|verdict| Some(verdict.decisive()?.address()));
+    let mut fields = kind.as_ref().map_or_else(Fields::new, |kind| audit::library(kind, None));
     let shown = |word: Option<&str>| Value::from(word.map(redact::redact));
-    let mut fields: Fields = [("kind", shown(word)), ("verb", shown(verb))]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
+    fields.entry("kind").or_insert_with(|| shown(word));
+    fields.insert("verb".to_owned(), meant.map_or_else(|| shown(verb), |(_, verb)| verb.as_str().into()));
+    fields.insert("rule".to_owned(), rule.into());
     fields.extend(audit::outcome(Some(error)));
     recorder.after("refused", &fields);
 }

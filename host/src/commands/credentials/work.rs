@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::Context;
 use super::delivery::Delivery;
-use super::guard::{Guard, Watch};
+use super::guard::{self, Guard, Watch};
 use super::outcome::{self, About};
 use crate::account::{self, Account};
 use crate::error::{Error, Result};
@@ -49,13 +49,18 @@ impl Work {
     /// Finds what a verb of these kinds asks, the account among it, while the first of them is made ready. Nothing is sent.
     pub(super) fn begin(context: &Context, kinds: &[Kind], verb: Verb, mut stdin: Stdin) -> Result<Work> {
         let settings = settings::read()?;
+        if !settings.services.api.paths.is_empty() {
+            context.catalog.policy().permit_service_paths().inspect_err(|error| {
+                guard::refused(&context.catalog, Some(verb.as_str()), kinds.first().map(Kind::name), error);
+            })?;
+        }
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
         if let Some(kind) = kinds.first() {
             runtime.prepare(kind);
         }
         let account = find_account(context, kinds, verb, &mut stdin)?;
         let recorded = account.as_ref().and_then(|account| Some(account.as_ref().ok()?.record()));
-        let guard = Guard::new(context, &settings, recorded)?;
+        let guard = Guard::new(context, &settings, recorded);
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
         let services = kinds.iter().map(|kind| (kind.name().to_owned(), session.services(kind, verb))).collect();
         Ok(Work { session: Arc::new(session), stdin, services, runtime, guard, dry_run: context.globals.dry_run })

@@ -32,6 +32,15 @@ pub(super) fn run(
             .hint("leave `level` out of `[plugins]` in your settings")
             .into());
     }
+    if context.catalog.policy().is_in_force() && settings.level != Level::Confined {
+        let message = format!(
+            "a policy is in force, and then a library is checked `confined` only, not `{}`",
+            settings.level.as_str()
+        );
+        return Err(Error::new(ErrorCode::RefusedByPolicy, message)
+            .hint("leave `level` out of `[plugins]` in your settings")
+            .into());
+    }
     let runtime = run::runtime(&settings, context.globals.debug);
     // An absolute path: whatever becomes of the folder that this was started in, the file is this one.
     let path = std::path::absolute(file).map_err(|e| unread(file, &e))?;

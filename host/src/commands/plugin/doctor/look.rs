@@ -46,7 +46,8 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
         rows.push(Row::ok("settings", settings::file().map_or_else(|_| "none".to_owned(), |file| shown_file(&file))));
     }
     rows.extend(settings_without_kinds(&settings, is_there));
-    rows.extend(policies(policy, is_there));
+    let is_named = |word: &str| survey.plugins.iter().any(|plugin| plugin.name.as_deref() == Some(word));
+    rows.extend(policies(policy, is_named, is_there));
     let level = survey.runtime.level();
     rows.push(match &survey.unconfined {
         Some(error) => Row::wrong("level", error),
@@ -92,7 +93,7 @@ fn settings_without_kinds(settings: &Settings, is_there: impl Fn(&str) -> bool) 
     rows.collect()
 }
 
-fn policies(policy: &Policy, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
+fn policies(policy: &Policy, is_named: impl Fn(&str) -> bool, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
     for file in policy.files() {
         rows.push(match policy.broken().find(|(path, ..)| *path == file) {
@@ -106,7 +107,7 @@ fn policies(policy: &Policy, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
     if rows.is_empty() {
         rows.push(Row::ok("policy", "none: everything is allowed"));
     }
-    rows.extend(policy.without_effect(is_there).into_iter().map(|because| {
+    rows.extend(policy.without_effect(is_named, is_there).into_iter().map(|because| {
         Row::note("policy", because.sentence(), "correct the name, if it is misspelt; until then it has no effect")
     }));
     rows
