@@ -102,7 +102,7 @@ fn no_credential_and_no_value_of_an_option_is_recorded() {
         &(policy("file = \"HOME/audit.jsonl\"\nrequired = true")
             + "[[limit]]\nkind = \"token\"\nargument = \"name\"\npattern = \"x\"\n"),
     );
-    place.sandbox(&create).fails(4);
+    place.sandbox(create).fails(4);
     let text = fs::read_to_string(place.free.home().join("audit.jsonl")).unwrap();
     assert!(!text.contains("hunter") && text.contains("\"argument\":\"name\""), "{text}");
     for hidden in [token.as_str(), secret.trim(), bearer, "secret.table.name", "name-of-it"] {
