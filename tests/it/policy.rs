@@ -701,10 +701,31 @@ fn what_is_pinned_is_what_runs_however_fast_it_is_exchanged() {
 #[test]
 fn a_policy_that_cannot_be_used_refuses_everything() {
     let cases: &[(&str, &str)] = &[
+        ("mode = \"deny-all\"\n", "missing field `version`"),
+        (
+            "version = \"1\"\nmode = \"deny-all\"\n",
+            "line 1, column 11: invalid type: string \"1\", expected the number 1, without quotes",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[deny]\nkind = \"token\"\n",
+            "expected a table in double brackets, like `[[deny]]`",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[deny]]\nkind = [\"token\"]\n",
+            "line 4, column 8: invalid type: sequence, expected one name",
+        ),
+        ("[[deny]]\nkind = \"token\"\nversion = 1\n", "line 3, column 1: unknown field `version`"),
+        (
+            "version = 1\n[[deny]]\nkind = \"token\"\nmode = \"deny-all\"\n",
+            "`mode` has to stand before the first table",
+        ),
         ("", "missing field `version`"),
         ("# nothing\n", "missing field"),
         ("version = 1\n", "missing field `mode`"),
-        ("version = 2\nmode = \"allow-all\"\n", "`version` is 1 in this carto, not 2"),
+        (
+            "version = 2\nmode = \"allow-all\"\n",
+            "line 1, column 11: invalid value: integer `2`, expected 1, which is the version that this carto knows",
+        ),
         ("version = 1\nmode = \"allow-everything\"\n", "line 2, column 8: unknown variant `allow-everything`"),
         ("version = 1\nmode = \"allow-list\"\n", "line 2, column 8: `allow-list` needs an `[[allow]]`"),
         (
@@ -715,20 +736,38 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
         ("version = 1\nmode = \"allow-all\"\n[[deny]]\nkinds = \"token\"\n", "line 4, column 1: unknown field `kinds`"),
         (
             "version = 1\nmode = \"allow-all\"\n[[deny]]\nkind = \"Token\"\n",
-            "line 3, column 1: `Token` can't be the name of a kind",
+            "line 4, column 8: `Token` can't be the name of a kind",
         ),
-        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nverbs = []\n", "`verbs` is empty"),
+        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nverbs = []\n", "line 4, column 9: it is empty"),
         (
             "version = 1\nmode = \"allow-all\"\n[[deny]]\nverbs = [\"revoke\"]\n",
-            "line 4, column 9: `revoke` isn't one of list, get",
+            "line 4, column 10: `revoke` isn't one of list, get",
         ),
         ("version = 1\nmode = \"allow-all\"\n[[deny]]\nverbs = [\"get\", \"get\"]\n", "twice"),
-        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nsha256 = \"ABC\"\n", "isn't a SHA-256"),
-        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nfolder = \"kinds\"\n", "absolute"),
-        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nservices = [\"https://x.example.com/v1\"]\n", "isn't a service"),
-        ("version = 1\nmode = \"allow-all\"\n[[deny]]\nlevels = [\"none\"]\n", "unknown variant `none`"),
-        ("version = 1\nmode = \"allow-list\"\n[[allow]]\nvendor = \"x\"\n", "can be denied, and not allowed"),
-        ("version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"token\"\nargument = \"source\"\n", "a limit needs"),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[deny]]\nsha256 = [\"ABC\"]\n",
+            "line 4, column 11: `ABC…` isn't a SHA-256",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[deny]]\nfolder = \"kinds\"\n",
+            "line 4, column 10: `kinds` has to be an absolute path",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[deny]]\nservices = [\"https://x.example.com/v1\"]\n",
+            "line 4, column 13: `https://x.example.com/v1` isn't a service",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[deny]]\nlevels = [\"none\"]\n",
+            "line 4, column 11: `none` isn't one of confined",
+        ),
+        (
+            "version = 1\nmode = \"allow-list\"\n[[allow]]\nvendor = \"x\"\n",
+            "line 4, column 10: a `vendor` is what a library says of itself",
+        ),
+        (
+            "version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"token\"\nargument = \"source\"\n",
+            "line 3, column 1: a limit needs",
+        ),
         (
             "version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"token\"\nargument = \"source\"\npattern = \"(\"\n",
             "isn't a pattern",
@@ -739,10 +778,13 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
         ),
         (
             "version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"token\"\nargument = \"x\"\nat_most = \"soon\"\n",
-            "isn't a time like 90d",
+            "line 6, column 11: `soon` isn't a time like 90d",
         ),
-        ("version = 1\nmode = \"allow-all\"\n[audit]\nrequired = true\n", "it needs a `file`"),
-        ("version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"audit\"\n", "absolute"),
+        ("version = 1\nmode = \"allow-all\"\n[audit]\nrequired = true\n", "line 3, column 1: `[audit]` needs a `file`"),
+        (
+            "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"audit\"\n",
+            "line 4, column 8: `audit` has to be an absolute path",
+        ),
         ("version = 1\nmode = \"allow-all\n", "line 2, column"),
         ("version = 1\nmode = \"allow-all\"\nmode = \"deny-all\"\n", "duplicate key"),
     ];
@@ -862,10 +904,11 @@ fn the_users_own_policy_narrows() {
     check(
         &place.sandbox("credentials list").output(),
         expect![[r#"
-        status 0
-        --- stderr
-        There are no kinds here: `carto plugin list` says where they are looked for.
-    "#]],
+            status 4
+            --- stderr
+            error: `m2m list` is refused by policy: `[home]/prefix/etc/carto/policy.toml`, line 2, denies all
+            hint: ask it@example.com; `carto plugin why m2m list` says more
+        "#]],
     );
 }
 

@@ -198,7 +198,7 @@ pub(super) fn command(kinds: &[Kind]) -> clap::Command {
         let types: String =
             kinds.iter().map(|kind| format!("\n  {:<8} {}", kind.name(), kind.manifest.title)).collect();
         match kinds {
-            [] => credentials.after_help("No kinds are installed: `carto plugin list` says where they are looked for."),
+            [] => credentials.after_help("There are no kinds to use here: `carto plugin list` says why."),
             _ => credentials.after_help(format!("Types:{types}")),
         }
     })

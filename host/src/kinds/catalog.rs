@@ -120,6 +120,10 @@ impl Catalog {
         }
         let permitted = self.permitted()?;
         let names: Vec<&str> = permitted.iter().map(Kind::name).collect();
+        if names.is_empty() && !kinds.is_empty() {
+            let message = format!("no kind `{word}` here, and a policy refuses those that are");
+            return Err(Error::new(ErrorCode::UnknownKind, message).hint("`carto plugin list` says more"));
+        }
         Err(unknown(word, folders, &names, refused))
     }
 

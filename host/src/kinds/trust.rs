@@ -50,18 +50,19 @@ impl Trust {
                 format!("if you trust it: `sudo chown {right} {path}`"),
             ));
         }
+        let others = mode & 0o020 != 0 && self.group != Some(group);
+        let chmod = if geteuid().is_root() || owner == geteuid().as_raw() { "chmod" } else { "sudo chmod" };
         if mode & 0o002 != 0 {
-            return Some(("can be written by anyone".to_owned(), format!("`chmod o-w {path}`")));
+            let who = if others { "go" } else { "o" };
+            return Some(("can be written by anyone".to_owned(), format!("`{chmod} {who}-w {path}`")));
         }
         // Where there is an access list, these bits are what it allows to anybody on it.
         if mode & 0o020 != 0 && rustix::fs::getxattr(on_disk, "system.posix_acl_access", &mut [0; 256]).is_ok() {
             return Some(("has an access list that lets others write".to_owned(), format!("`setfacl -b {path}`")));
         }
-        if mode & 0o020 != 0 && self.group != Some(group) {
-            return Some((
-                format!("can be written by group {group}, which isn't yours"),
-                format!("`chmod g-w {path}`"),
-            ));
+        if others {
+            let whose = if self.group.is_some() { ", which isn't yours" } else { "" };
+            return Some((format!("can be written by group {group}{whose}"), format!("`{chmod} g-w {path}`")));
         }
         None
     }

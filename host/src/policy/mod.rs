@@ -1,11 +1,12 @@
 //! What may be done here: the policies of the organisation and of the user, asked before a verb runs and again when its library is sealed.
 //!
-//! `places` finds and believes files, `file` reads them, `rule` says what one matches, `limit` holds values against them, `ask` asks about a kind
+//! `places` finds and believes files, `file` (with `keys`) reads them, `rule` says what one matches, `limit` holds values against them, `ask` asks about a kind
 //! as its file is. Each file has to allow what is done, so a later
 //! one only narrows; one that can't be used refuses everything.
 
 mod ask;
 mod file;
+mod keys;
 mod limit;
 mod places;
 mod rule;
@@ -227,11 +228,11 @@ impl Policy {
         self.permit_key("[services.api.paths]", File::service_paths, "doesn't allow other routes of the service")
     }
 
-    fn permit_key(&self, source: &str, allows: fn(&File) -> bool, what: &str) -> Result<()> {
+    fn permit_key(&self, source: &str, allows: fn(&File) -> (bool, usize), what: &str) -> Result<()> {
         for layer in &self.layers {
-            let because = match &layer.file {
-                Ok(file) if allows(file) => continue,
-                Ok(file) => layer.because(file, Some(file.mode.span().start), what.to_owned(), None),
+            let because = match layer.file.as_ref().map(|file| (file, allows(file))) {
+                Ok((_, (true, _))) => continue,
+                Ok((file, (false, place))) => layer.because(file, Some(place), what.to_owned(), None),
                 Err(fault) => layer.broken(fault),
             };
             let message = format!("`{source}` is refused by policy: {}", because.sentence());
@@ -243,7 +244,9 @@ impl Policy {
 
     /// Where records go, and the file that says so.
     pub(crate) fn audits(&self) -> impl Iterator<Item = (&Audit, &Path)> {
-        self.layers.iter().filter_map(|layer| Some((layer.file.as_ref().ok()?.audit.as_ref()?, layer.path.as_path())))
+        self.layers
+            .iter()
+            .filter_map(|layer| Some((layer.file.as_ref().ok()?.audit.as_ref()?.get_ref(), layer.path.as_path())))
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::environment;
+use crate::error::shell_word;
 use crate::kinds::trust::Trust;
 
 /// The system's own.
@@ -52,9 +53,14 @@ impl Place {
     /// The text that is there; nothing if there is no file. Whatever else keeps it from being read is a fault.
     pub(super) fn read(&self) -> Result<Option<String>, Fault> {
         let path = &self.path;
-        let remedy = || "mend it, or have it removed by whoever it belongs to".to_owned();
-        let unread = |e: std::io::Error| (format!("can't be read: {e}"), remedy());
         let is_system = self.owner != Owner::User;
+        let remedy = || "mend it, or have it removed by whoever it belongs to".to_owned();
+        let unread = |e: std::io::Error| {
+            let path = shell_word(&path.display().to_string());
+            let is_closed = e.kind() == ErrorKind::PermissionDenied && is_system;
+            let remedy = if is_closed { format!("`sudo chmod 644 {path}`") } else { remedy() };
+            (format!("can't be read: {e}"), remedy)
+        };
         // Before anything is followed: one that leads nowhere would look like no policy.
         if is_system && let Some(link) = link_on(path) {
             return Err((

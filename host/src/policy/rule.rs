@@ -23,7 +23,7 @@ impl Rule {
         self.kind.as_deref().is_none_or(|word| kind.manifest.answers_to(word))
             && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
             && self.is_in_folder(kind)
-            && self.vendor.as_ref().is_none_or(|vendor| kind.manifest.vendor.as_ref() == Some(vendor))
+            && self.vendor.as_ref().is_none_or(|vendor| kind.manifest.vendor.as_ref() == Some(vendor.get_ref()))
             && self.services.as_ref().is_none_or(|services| asked.services().iter().any(|one| services.contains(one)))
             && self.levels.as_ref().is_none_or(|levels| asked.level().is_none_or(|level| levels.contains(&level)))
             && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_none_or(|sha256| pins.contains(&sha256)))
@@ -48,7 +48,7 @@ impl Rule {
             add(format!("from `{}`", folder.display()));
         }
         if let Some(vendor) = &self.vendor {
-            add(format!("by `{vendor}`"));
+            add(format!("by `{}`", vendor.get_ref()));
         }
         if let Some(services) = &self.services {
             add(format!("that asks {}", list(services)));

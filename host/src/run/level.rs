@@ -46,7 +46,7 @@ impl Level {
     }
 
     /// The level that a word names: how a worker is told.
-    pub(super) fn of(word: &str) -> Option<Level> {
+    pub(crate) fn of(word: &str) -> Option<Level> {
         Level::ALL.into_iter().find(|level| level.as_str() == word)
     }
 

@@ -12,8 +12,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::Context;
 use super::work::{self, Work, Worker};
+use super::{Context, guard};
+use crate::account;
 use crate::cli::LIMIT;
 use crate::error::{Error, Result};
 use crate::event_loop::{self, Stop};
@@ -21,7 +22,7 @@ use crate::input::Stdin;
 use crate::kinds::{Kind, Refused};
 use crate::output::list::List;
 use crate::output::{self, Progress, Record, record, stderr, stdout};
-use crate::service::Broker;
+use crate::service::{ACCOUNT_SERVICE, Broker};
 
 /// Lists one kind: its failure is the command's.
 pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -30,9 +31,28 @@ pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow
 
 /// Lists every kind that can be listed. One that fails doesn't hide the others.
 pub(super) fn all(context: &Context, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let has_list = |kind: &Kind| kind.manifest.verbs.contains_key(&Verb::List);
     let mut kinds = context.catalog.permitted()?;
-    kinds.retain(|kind| kind.manifest.verbs.contains_key(&Verb::List));
-    run(context, kinds, &context.catalog.all()?.refused, matches, true)
+    kinds.retain(has_list);
+    let found = context.catalog.all()?;
+    // That nothing may be listed isn't that nothing is there.
+    if let Some(kind) = found.kinds.iter().find(|kind| has_list(kind)).filter(|_| kinds.is_empty()) {
+        context.catalog.policy().permit_file(kind, Verb::List).inspect_err(|error| {
+            guard::refused(&context.catalog, Some(Verb::List.as_str()), Some(kind.name()), error);
+        })?;
+    }
+    // Nobody asked for these by name, and the sandbox is no place for them.
+    if account::sandbox_asked_by(context.globals.sandbox)?.is_some() {
+        kinds.retain(|kind| {
+            let own = kind.calls(Verb::List).iter().find(|call| call.service != ACCOUNT_SERVICE);
+            if let Some(call) = own {
+                let (name, service) = (kind.name(), &call.service);
+                stderr::note(&format!("`{name}` isn't listed: the sandbox has no double of its service `{service}`"));
+            }
+            own.is_none()
+        });
+    }
+    run(context, kinds, &found.refused, matches, true)
 }
 
 /// How many kinds work at the same time. Each holds a thread, and requests need threads too.
