@@ -165,7 +165,7 @@ impl File {
             }
             _ => {}
         }
-        for vendor in self.allow.iter().filter_map(|rule| rule.get_ref().vendor.as_ref()) {
+        if let Some(vendor) = self.allow.iter().find_map(|rule| rule.get_ref().vendor.as_ref()) {
             let why = "a `vendor` is what a library says of itself: it can be denied, and not allowed";
             return Err((vendor.span().start, why.to_owned()));
         }
