@@ -13,7 +13,7 @@ use crate::account::profiles;
 use crate::commands::credentials;
 use crate::kinds::{Kind, section};
 use crate::output::{Format, View, record, table, variables};
-use crate::{cli, run, service, settings};
+use crate::{cli, policy, run, service, settings};
 
 /// A library's file, and the manifest in it.
 pub fn library(bytes: &[u8]) {
@@ -79,6 +79,13 @@ pub fn credentials_file(text: &str) {
 /// The settings.
 pub fn settings_file(text: &str) {
     if let Err(message) = settings::parse(text) {
+        assert!(!message.is_empty());
+    }
+}
+
+/// A policy.
+pub fn policy_file(text: &str) {
+    if let Err(message) = policy::parse(text) {
         assert!(!message.is_empty());
     }
 }

@@ -30,6 +30,12 @@ use crate::service::approved;
 use crate::settings::Settings;
 use crate::toml_text;
 
+/// Whether a text is a policy, for a fuzzer.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn parse(text: &str) -> std::result::Result<(), String> {
+    File::parse(text).map(drop)
+}
+
 /// The policies in force.
 #[derive(Debug)]
 pub(crate) struct Policy {
