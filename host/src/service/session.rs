@@ -181,7 +181,7 @@ impl Session {
             } else {
                 Failure::Unsent(Obstacle {
                     why: format!(": no connection came about within {given:?}"),
-                    remedy: "look at the network and the base URL, or give it more time with `--timeout`".to_owned(),
+                    remedy: "look at the network and the address, or give it more time with `--timeout`".to_owned(),
                     lasting: true,
                 })
             })

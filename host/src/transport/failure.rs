@@ -72,7 +72,7 @@ impl Route {
         let through = self.proxy.as_ref().map(|proxy| format!(" through the proxy `{proxy}`")).unwrap_or_default();
         let remedy = match self.proxy {
             Some(_) => "look at the proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`)",
-            None => "look at the network and the base URL, then try again",
+            None => "look at the network and the address, then try again",
         };
         let unresolved = chain(error).any(|cause| cause.to_string() == "dns error");
         let why = match (unresolved, &self.proxy) {
