@@ -47,7 +47,7 @@ impl Service<'_> {
     }
 
     /// The variable that its secret comes from, if it takes one.
-    fn variable(&self) -> Option<String> {
+    pub(super) fn variable(&self) -> Option<String> {
         (self.auth != Auth::None).then(|| environment::kind_secret(self.kind.name()))
     }
 
