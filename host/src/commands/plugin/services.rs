@@ -17,7 +17,7 @@ pub(super) struct Service<'a> {
     kind: &'a Kind,
     pub(super) name: &'a str,
     /// Where the manifest says it is.
-    base_url: &'a str,
+    pub(super) base_url: &'a str,
     /// How requests to it are authorised, as the manifest says.
     auth: Auth,
     /// Where it may be asked.
