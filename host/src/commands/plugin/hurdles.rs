@@ -38,7 +38,11 @@ impl<'a> Hurdles<'a> {
         let refused = |why: &str| format!("refused ({why})");
         let verdict = self.verdict(verb);
         let because = verdict.decisive().map(|because| format!(" ({})", said(because))).unwrap_or_default();
-        verdict.permit(self.kind, verb).map_err(|error| (format!("refused{because}"), error))?;
+        verdict.permit(self.kind, verb).map_err(|error| {
+            // What is wrong with a file that can't be used is the same for all verbs, and said once.
+            let is_rule = verdict.decisive().is_some_and(|because| because.line.is_some());
+            (if is_rule { format!("refused{because}") } else { refused("by a policy that can't be used") }, error)
+        })?;
         self.locked().map_err(|error| (refused("by the lock"), error))?;
         let settings = self.settings.as_ref().map_err(|error| (refused("the settings"), error.clone()))?;
         for service in self.services(verb, settings) {
