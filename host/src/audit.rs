@@ -23,6 +23,9 @@ const SYSLOG: &str = "/dev/log";
 /// Facility `authpriv`, severity `info`.
 const PRIORITY: u32 = 10 * 8 + 6;
 
+/// What mends a place that can't be written.
+pub(crate) const WRITABLE: &str = "tell whoever administers this machine: the record has to be writable";
+
 /// What is recorded, and where. Does nothing if no policy asks for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
@@ -66,14 +69,26 @@ impl Recorder {
     /// Records what is about to be done. An error if it must not be done unrecorded.
     pub(crate) fn before(&self, event: &str, fields: &Fields) -> Result<()> {
         self.write(event, fields, |sink, why| {
-            let message =
-                format!("this can't be recorded {}, as `{}` asks: {why}", sink.place(), sink.policy.display());
             if sink.required {
-                return Err(Error::new(ErrorCode::RefusedByPolicy, format!("{message}; so it isn't done"))
-                    .hint("tell whoever administers this machine: the record has to be writable"));
+                return Err(sink.refusal(why));
             }
-            stderr::warning(&message, None);
+            stderr::warning(&format!("this {}", sink.cannot(why)), None);
             Ok(())
+        })
+    }
+
+    /// The refusal that `before` would end with at this moment. Nothing is recorded.
+    pub(crate) fn check(&self) -> Result<()> {
+        let mut required = self.sinks.iter().filter(|sink| sink.required);
+        required.try_for_each(|sink| sink.to.check().map_err(|why| sink.refusal(&why)))
+    }
+
+    /// Each place of records and whether it is required: the words for it, or what keeps one from being written there. Nothing is recorded.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (bool, std::result::Result<String, String>)> {
+        self.sinks.iter().map(|sink| {
+            let asked = || format!("what is done is recorded {}, as `{}` asks", sink.place(), sink.policy.display());
+            let trouble = |why| format!("what is done {}", sink.cannot(&why));
+            (sink.required, sink.to.check().map(|()| asked()).map_err(trouble))
         })
     }
 
@@ -127,6 +142,16 @@ impl Sink {
             To::Syslog(_) => "in the system's log".to_owned(),
         }
     }
+
+    /// Why there is no record, as the rest of a sentence that begins with what isn't recorded.
+    fn cannot(&self, why: &io::Error) -> String {
+        format!("can't be recorded {}, as `{}` asks: {why}", self.place(), self.policy.display())
+    }
+
+    fn refusal(&self, why: &io::Error) -> Error {
+        let message = format!("this {}; so it isn't done", self.cannot(why));
+        Error::new(ErrorCode::RefusedByPolicy, message).hint(WRITABLE)
+    }
 }
 
 impl To {
@@ -134,14 +159,7 @@ impl To {
     fn write(&self, line: &str) -> io::Result<()> {
         match self {
             To::File(path) => {
-                // A pipe that nobody reads must not keep anybody waiting, and a link could lead anywhere.
-                let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-                let flags = i32::try_from(flags.bits()).unwrap_or(0);
-                let mut file =
-                    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
-                if !file.metadata()?.is_file() {
-                    return Err(io::Error::other("it isn't a file"));
-                }
+                let mut file = open(path, true)?;
                 // A record that was cut off must not take this one with it.
                 let broken = if ends_whole(path) { "" } else { "\n" };
                 let line = format!("{broken}{line}\n");
@@ -154,13 +172,43 @@ impl To {
                 // Who listens goes by the time at which it comes.
                 let time = Timestamp::now().strftime("%b %e %H:%M:%S");
                 let message = format!("<{PRIORITY}>{time} carto[{}]: {line}", std::process::id());
-                let way = UnixDatagram::unbound()?;
-                way.set_nonblocking(true)?;
-                way.connect(socket)?;
-                way.send(message.as_bytes()).map(drop)
+                connect(socket)?.send(message.as_bytes()).map(drop)
             }
         }
     }
+
+    /// Whether a line could be written, as far as that can be told without one. A file that isn't there isn't made.
+    fn check(&self) -> io::Result<()> {
+        match self {
+            To::File(path) => match open(path, false) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+                    Ok(rustix::fs::access(path.parent().unwrap_or(path), may)?)
+                }
+                opened => opened.map(drop),
+            },
+            To::Syslog(socket) => connect(socket).map(drop),
+        }
+    }
+}
+
+/// Opens a file that records are added to.
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    // A pipe that nobody reads must not keep anybody waiting, and a link could lead anywhere.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
+    let file = OpenOptions::new().append(true).create(create).mode(0o600).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it isn't a file")),
+    }
+}
+
+fn connect(socket: &Path) -> io::Result<UnixDatagram> {
+    let way = UnixDatagram::unbound()?;
+    way.set_nonblocking(true)?;
+    way.connect(socket)?;
+    Ok(way)
 }
 
 /// Whether the last record in a file is whole, as far as somebody who may only add to it can tell.

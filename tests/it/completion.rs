@@ -285,6 +285,18 @@ fn folders_are_those_of_the_line_and_the_variables() {
     assert_eq!(words_of("fish", &run.ok().stdout), ["token"]);
 }
 
+/// What can be removed or taken back is what is in the user's own folder.
+#[test]
+fn the_users_own_kinds_are_offered_where_only_they_can_be_meant() {
+    let carto = with_files();
+    let own = carto.data().join("kinds");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::copy(carto.kinds().join(library::file_name("spa")), own.join(library::file_name("spa"))).unwrap();
+    assert_eq!(offered(&carto, "carto plugin remove "), "spa");
+    assert_eq!(offered(&carto, "carto plugin install --rollback "), "spa --sha256 --rollback");
+    assert_eq!(offered(&carto, "carto plugin install q"), "query.sql");
+}
+
 /// A prompt isn't the place for errors.
 #[test]
 fn what_is_wrong_is_silence() {

@@ -305,7 +305,7 @@ fn what_a_foreign_kind_refuses_is_said_in_its_words() {
         status 4
         --- stderr
         error: `127.0.0.1:[port]` doesn't accept the secret from `CARTO_KIND_ROBOT_SECRET`: no such key
-        hint: look that it is still valid, and that it belongs to this address
+        hint: see that it is still valid, and that it belongs to this address
     "#]],
     );
 }

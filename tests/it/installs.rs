@@ -79,6 +79,8 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         "plugin install --rollback robot --json",
         "plugin install --rollback m2m",
         "plugin install --rollback ../x",
+        "plugin install --rollback nobody",
+        "plugin install --rollback robots --dry-run",
     ];
     expect![[r#"
         $ carto plugin install one.so --dry-run
@@ -86,7 +88,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         --- stderr
         Would install robot 1.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
         Nothing was changed: this was a dry run.
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -96,7 +98,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         --- stderr
         Installed robot 1.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
         note: `fleet` is asked with the secret in `CARTO_KIND_ROBOT_SECRET`, in the header `X-Robot-Key`
@@ -112,7 +114,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         --- stderr
         Installed robot 2.0.0 (sha256 [hash]…), was 1.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
           The version before is kept: `carto plugin install --rollback robot` goes back
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -132,7 +134,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         --- stderr
         Would go back to robot 1.0.0 (sha256 [hash]…), was 2.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
           The version before is kept: `carto plugin install --rollback robot` goes back
         Nothing was changed: this was a dry run.
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
@@ -143,7 +145,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         --- stderr
         Went back to robot 1.0.0 (sha256 [hash]…), was 2.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
           The version before is kept: `carto plugin install --rollback robot` goes back
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -177,6 +179,7 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
               "secret": "CARTO_KIND_ROBOT_SECRET"
             }
           },
+          "new": [],
           "dry_run": false
         }
         --- stderr
@@ -185,18 +188,92 @@ fn a_plugin_is_installed_replaced_and_taken_back() {
         $ carto plugin install --rollback m2m
         status 2
         --- stderr
-        error: there is no kind `m2m` in your own folder
-        hint: `carto plugin list` shows what is there
+        error: the kind `m2m` isn't in your own folder: it is `[home]/prefix/lib/carto/kinds/libcarto_kind_m2m.so`
+        hint: a version before is kept of what `carto plugin install` put into your own folder only
         $ carto plugin install --rollback ../x
         status 2
         --- stderr
         error: there is no kind `../x` in your own folder
         hint: `carto plugin list` shows what is there
+        $ carto plugin install --rollback nobody
+        status 2
+        --- stderr
+        error: there is no kind `nobody` in your own folder
+        hint: `carto plugin list` shows what is there
+        $ carto plugin install --rollback robots --dry-run
+        status 0
+        --- stderr
+        Would go back to robot 1.0.0 (sha256 [hash]…), was 2.0.0 (sha256 [hash]…)
+          in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
+          The version before is kept: `carto plugin install --rollback robot` goes back
+        Nothing was changed: this was a dry run.
+        warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
+        hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
+        note: `fleet` is asked with the secret in `CARTO_KIND_ROBOT_SECRET`, in the header `X-Robot-Key`
     "#]].assert_eq(&told(lines.map(|line| (line, place.run(line).output()))));
     assert_eq!(fs::read(installed(&place)).unwrap(), robot("2.0.0"));
     assert_eq!(names(&own(&place)), ["libcarto_kind_robot.so"]);
     assert_eq!(names(&place.free.data().join("previous")).len(), 1);
     assert_eq!(state(&place, "robot")["state"], "ok");
+}
+
+/// What an upgrade may ask besides is said, and so is an approval that was there before the plugin or outlives it.
+#[test]
+fn what_is_new_and_what_is_left_is_said() {
+    let place = Prefix::new();
+    let manifest = Robot::at("https://robots.example.com/v1").manifest();
+    let more = manifest
+        .replace("[record]", "[services.yard]\nbase_url = \"https://yard.example.com\"\nauth = \"none\"\n[record]")
+        .replace(
+            "\"fleet POST /robots\"",
+            "\"fleet POST /robots\", \"fleet POST /robots/{}/rotate\", \"yard GET /grounds\"",
+        );
+    file(&place, "one.so", &library::with_manifest("strange", manifest.as_bytes()));
+    file(&place, "more.so", &library::with_manifest("strange", more.as_bytes()));
+    let approved = "[approved.robot]\nfleet = \"https://elsewhere.example.com\"\nyard = \"https://yard.example.com\"\n";
+    place.free.write(".config/carto/config.toml", approved);
+    let lines = [
+        "plugin install one.so",
+        "plugin install more.so",
+        "plugin install --rollback robot",
+        "plugin remove robot --yes",
+    ];
+    let run = |line| (line, place.run(line).env("CARTO_KIND_ROBOT_SECRET", "x").output());
+    expect![[r#"
+        $ carto plugin install one.so
+        status 0
+        --- stderr
+        Installed robot 0.1.0 (sha256 [hash]…)
+          in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://elsewhere.example.com`
+        warning: `[approved.robot]` in `[home]/.config/carto/config.toml` already approves `fleet` at `https://elsewhere.example.com/`, `yard` at `https://yard.example.com/`
+        hint: if it was written for another plugin of that name, remove it
+        $ carto plugin install more.so
+        status 0
+        --- stderr
+        Installed robot 0.1.0 (sha256 [hash]…), was 0.1.0 (sha256 [hash]…)
+          in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://elsewhere.example.com` and `yard` at `https://yard.example.com`
+          New in what it may ask: `yard` at `https://yard.example.com`; create: fleet POST /robots/{}/rotate; create: yard GET /grounds
+          The version before is kept: `carto plugin install --rollback robot` goes back
+        $ carto plugin install --rollback robot
+        status 0
+        --- stderr
+        Went back to robot 0.1.0 (sha256 [hash]…), was 0.1.0 (sha256 [hash]…)
+          in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://elsewhere.example.com`
+          The version before is kept: `carto plugin install --rollback robot` goes back
+        $ carto plugin remove robot --yes
+        status 0
+        --- stderr
+        Removed robot (`[home]/.local/share/carto/kinds/libcarto_kind_robot.so`)
+        note: `[approved.robot]` stays in `[home]/.config/carto/config.toml`: remove it, or it holds for another plugin of that name
+    "#]].assert_eq(&told(lines.map(run)));
+    let new = place.run("plugin install one.so --json").ok().json()["new"].clone();
+    assert_eq!(new, serde_json::json!([]));
+    let new = place.run("plugin install more.so --dry-run --json").ok().json()["new"].clone();
+    assert!(new.as_array().is_some_and(|new| new.contains(&"create: fleet POST /robots/{}/rotate".into())), "{new}");
 }
 
 #[test]
@@ -270,6 +347,7 @@ fn what_would_not_be_used_is_not_installed() {
         "plugin install folder.so",
         "plugin install pipe.so",
         "plugin install nowhere.so",
+        "plugin install text.so/x",
         "plugin install large.so",
         "plugin install",
         "plugin install one.so -o csv",
@@ -294,17 +372,17 @@ fn what_would_not_be_used_is_not_installed() {
         status 7
         --- stderr
         error: `text.so` can't be installed: it isn't a whole shared library: Could not read file magic
-        hint: get the file again
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
         $ carto plugin install empty.so
         status 7
         --- stderr
         error: `empty.so` can't be installed: it isn't a whole shared library: Could not read file magic
-        hint: get the file again
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
         $ carto plugin install bare.so
         status 7
         --- stderr
         error: `bare.so` can't be installed: it holds no manifest
-        hint: build it with `carto_plugin_api::export_kind!`, or remove the file
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`; its author builds it with `carto_plugin_api::export_kind!`
         $ carto plugin install writable.so
         status 7
         --- stderr
@@ -314,17 +392,22 @@ fn what_would_not_be_used_is_not_installed() {
         status 7
         --- stderr
         error: `folder.so` can't be installed: it isn't a file
-        hint: remove it: a kind is a shared library
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
         $ carto plugin install pipe.so
         status 7
         --- stderr
         error: `pipe.so` can't be installed: it isn't a file
-        hint: remove it: a kind is a shared library
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
         $ carto plugin install nowhere.so
         status 2
         --- stderr
         error: there is no file `nowhere.so`
-        hint: name the library of the plugin
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
+        $ carto plugin install text.so/x
+        status 2
+        --- stderr
+        error: there is no file `text.so/x`
+        hint: name the library that its vendor ships, like `libcarto_kind_NAME.so`
         $ carto plugin install large.so
         status 7
         --- stderr
@@ -434,7 +517,7 @@ fn a_version_before_that_was_changed_is_no_way_back() {
         --- stderr
         Installed robot 1.0.0 (sha256 [hash]…), was 6.6.6 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
         note: what was there isn't kept: it isn't what you accepted
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -516,7 +599,7 @@ fn what_is_in_the_place_is_replaced_and_a_link_not_followed() {
         --- stderr
         Installed robot 1.0.0 (sha256 [hash]…), was 3.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
           The version before is kept: `carto plugin install --rollback robot` goes back
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -525,7 +608,7 @@ fn what_is_in_the_place_is_replaced_and_a_link_not_followed() {
         --- stderr
         Installed robot 1.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
         note: what was there isn't kept: it can't be read: No such file or directory (os error 2)
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -534,7 +617,7 @@ fn what_is_in_the_place_is_replaced_and_a_link_not_followed() {
         --- stderr
         Installed robot 1.0.0 (sha256 [hash]…)
           in [home]/.local/share/carto/kinds/libcarto_kind_robot.so
-          It may list, create, get, delete, and ask your CARTO account and `https://robots.example.com/v1`
+          It may list, create, get, delete, and ask your CARTO account and `fleet` at `https://robots.example.com/v1`
         note: what was there isn't kept: it isn't a whole shared library: Could not read file magic
         warning: the kind `robot` asks a service of its own, `fleet`, which isn't approved
         hint: if you trust it, add the two lines `[approved.robot]` and `fleet = "https://robots.example.com/v1"` to `[home]/.config/carto/config.toml`
@@ -685,7 +768,7 @@ fn what_was_left_in_the_middle_is_settled() {
         fs::write(own(&place).join(".carto-new-abcdef"), "a piece").unwrap();
         fs::write(installed(&place), robot(is_there)).unwrap();
         assert_eq!(state(&place, "robot")["state"], "ok", "{is_there}");
-        assert!(place.run("plugin why robot").ok().stdout.contains("as it was accepted"));
+        assert!(place.run("plugin why robot").output().stdout.contains("as it was accepted"));
         if is_there == "2.0.0" {
             // It was done but for the last step.
             place.run("plugin install --rollback robot").ok();

@@ -141,11 +141,11 @@ fn a_refused_secret_is_the_services_and_not_the_accounts() {
         bearer: status 4
         --- stderr
         error: `127.0.0.1:[port]` doesn't accept the secret from `CARTO_KIND_ROBOT_SECRET`: who are you?
-        hint: look that it is still valid, and that it belongs to this address
+        hint: see that it is still valid, and that it belongs to this address
         query:key: status 4
         --- stderr
         error: `127.0.0.1:[port]` doesn't accept the secret from `CARTO_KIND_ROBOT_SECRET`: who are you?
-        hint: look that it is still valid, and that it belongs to this address
+        hint: see that it is still valid, and that it belongs to this address
         none: status 4
         --- stderr
         error: `127.0.0.1:[port]` wants to know who asks, and the kind `robot` says that it needs no secret: who are you?

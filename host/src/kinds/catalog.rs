@@ -62,6 +62,12 @@ impl Catalog {
         Catalog { folders: OnceCell::from(folders::usual()), ..Catalog::new(None) }
     }
 
+    /// The names of the files in the user's own folder.
+    pub(crate) fn own_names() -> Vec<String> {
+        let files = super::own::folder().ok().and_then(|folder| kind_files(&folder).ok()).unwrap_or_default();
+        files.into_iter().map(|(name, _)| name).filter(|name| is_kind_name(name)).collect()
+    }
+
     /// What replaces the usual folders, if something does: an option or a variable.
     pub(crate) fn replaced_by(&self) -> Option<&'static str> {
         folders::replaced_by(self.kinds_path.as_deref())

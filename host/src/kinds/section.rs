@@ -30,6 +30,8 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Kind, Refused> {
 pub(crate) type Fault = (String, String);
 
 pub(crate) const REINSTALL: &str = "install the plugin again, or remove the file";
+pub(crate) const NO_FILE: &str = "remove it: a kind is a shared library";
+pub(crate) const NO_MANIFEST: &str = "build it with `carto_plugin_api::export_kind!`, or remove the file";
 const OLDER_CARTO: &str =
     concat!("update carto, which is ", env!("CARGO_PKG_VERSION"), " here, or get an earlier version of the plugin");
 pub(crate) const NEWER_PLUGIN: &str = "get a newer version of the plugin, or remove the file";
@@ -43,7 +45,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     let file = open_any(path).map_err(unread)?;
     let metadata = file.metadata().map_err(unread)?;
     if !metadata.is_file() {
-        return Err(("isn't a file".to_owned(), "remove it: a kind is a shared library".to_owned()));
+        return Err(("isn't a file".to_owned(), NO_FILE.to_owned()));
     }
     Trust::of_user().fault(path, &metadata).map_or(Ok(file), Err)
 }
@@ -64,12 +66,7 @@ fn open_any(path: &Path) -> std::io::Result<File> {
 pub(crate) fn source(file: impl Read + Seek) -> Result<String, Fault> {
     let cache = ReadCache::new(file);
     let data = Library::parse(&cache)?.section(abi::SECTION_ELF, MANIFEST_LIMIT)?;
-    let data = data.ok_or_else(|| {
-        (
-            "holds no manifest".to_owned(),
-            "build it with `carto_plugin_api::export_kind!`, or remove the file".to_owned(),
-        )
-    })?;
+    let data = data.ok_or_else(|| ("holds no manifest".to_owned(), NO_MANIFEST.to_owned()))?;
     let unusable = |why: &str| (format!("holds a manifest that {why}"), NEWER_PLUGIN.to_owned());
     if data.iter().all(|byte| *byte == 0) {
         return Err(unusable("is empty"));

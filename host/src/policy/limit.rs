@@ -22,23 +22,12 @@ impl Limit {
 
     /// Holds a verb's input against this.
     pub(super) fn hold(&self, manifest: &Manifest, verb: Verb, input: &Input, now: Timestamp) -> Result<(), Broken> {
-        let args = |verb| manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.args);
-        let brings = |arg: &Arg| arg.name == self.argument || arg.parts.contains(&self.argument);
-        if !VERBS.into_iter().flat_map(args).any(brings) {
-            return Err((format!("limits `--{}`, which `{}` doesn't have", self.argument, manifest.name), None));
+        if let Some(why) = self.never(manifest) {
+            return Err((why, None));
         }
-        // A limit on one spelling would leave the others free.
-        let all = || VERBS.into_iter().flat_map(args);
-        if let Some(spelling) = all().find(|arg| arg.name == self.argument && !arg.parts.is_empty()) {
-            let parts: Vec<String> = spelling.parts.iter().map(|part| format!("--{part}")).collect();
-            let parts = quoted(parts);
-            return Err((
-                format!("limits `--{}`, which is another way to write {parts}: limit those", self.argument),
-                None,
-            ));
-        }
+        let args = manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.args);
         let mut given = false;
-        for arg in args(verb).iter().filter(|arg| brings(arg)) {
+        for arg in args.iter().filter(|arg| self.is_brought_by(arg)) {
             let broken = |why: String| (why, Some(arg.name.clone()));
             for value in input.args.get(&arg.key()).map(|value| values(arg, &self.argument, value)).unwrap_or_default()
             {
@@ -53,6 +42,29 @@ impl Limit {
             return Err(("asks for it".to_owned(), Some(self.argument.clone())));
         }
         Ok(())
+    }
+
+    /// Why it can't do what it says for this kind, whatever value is given; as the rest of a sentence. What it is about is refused then.
+    pub(super) fn never(&self, manifest: &Manifest) -> Option<String> {
+        let argument = &self.argument;
+        let all = || VERBS.iter().filter_map(|verb| manifest.verbs.get(verb)).flat_map(|spec| &spec.args);
+        if !all().any(|arg| self.is_brought_by(arg)) {
+            return Some(format!("limits `--{argument}`, which `{}` doesn't have", manifest.name));
+        }
+        let named = || all().filter(|arg| arg.name == *argument);
+        // A limit on one spelling would leave the others free.
+        if let Some(spelling) = named().find(|arg| !arg.parts.is_empty()) {
+            let parts: Vec<String> = spelling.parts.iter().map(|part| format!("--{part}")).collect();
+            let parts = quoted(parts);
+            return Some(format!("limits `--{argument}`, which is another way to write {parts}: limit those"));
+        }
+        let is_date = || named().any(|arg| arg.kind == ArgType::Date);
+        let time = self.at_most.as_ref().filter(|_| !is_date())?;
+        Some(format!("limits `--{argument}` to {time} from now, and that isn't a date"))
+    }
+
+    fn is_brought_by(&self, arg: &Arg) -> bool {
+        arg.name == self.argument || arg.parts.contains(&self.argument)
     }
 
     /// What it says, for people.

@@ -208,6 +208,21 @@ impl Policy {
         Ok(())
     }
 
+    /// The limits that can't do what they say for this kind, and refuse the verb whatever it is given.
+    pub(crate) fn never(&self, kind: &Kind, verb: Verb) -> Vec<Because> {
+        let mut found = Vec::new();
+        for layer in &self.layers {
+            let Ok(file) = &layer.file else { continue };
+            let about = file.limit.iter().filter(|limit| limit.get_ref().is_about(&kind.manifest, verb));
+            found.extend(about.filter_map(|spanned| {
+                let limit = spanned.get_ref();
+                let why = limit.never(&kind.manifest)?;
+                Some(layer.because(file, Some(spanned.span().start), why, limit.reason.as_ref()))
+            }));
+        }
+        found
+    }
+
     /// The limits on a verb of a kind, for people: where they stand and what they say.
     pub(crate) fn limits(&self, kind: &Kind, verb: Verb) -> Vec<(String, Because)> {
         let mut limits = Vec::new();
@@ -331,7 +346,7 @@ fn origin(url: &Url) -> String {
 }
 
 /// The error for something that a policy refuses.
-fn refusal(kind: &str, verb: Option<Verb>, because: &Because, argument: Option<String>) -> Error {
+pub(crate) fn refusal(kind: &str, verb: Option<Verb>, because: &Because, argument: Option<String>) -> Error {
     let what = verb.map_or_else(|| kind.to_owned(), |verb| format!("{kind} {verb}"));
     let message = format!("`{what}` is refused by policy: {}", because.sentence());
     let error = Error::new(ErrorCode::RefusedByPolicy, message);

@@ -148,7 +148,7 @@ impl Own {
             return Error::new(ErrorCode::NotSignedIn, message).hint(self.remedy.clone());
         }
         Error::new(ErrorCode::NotSignedIn, format!("{place} doesn't accept the secret from `{variable}`{words}"))
-            .hint("look that it is still valid, and that it belongs to this address")
+            .hint("see that it is still valid, and that it belongs to this address")
     }
 }
 

@@ -38,7 +38,11 @@ fn needed(before: &[String], typed: &str, scan: &Scan, catalog: &Catalog) -> Com
         ["credentials"] => tree::command(&one_for_each_verb(catalog)),
         ["credentials", verb] => kinds_of(verb, typed, catalog),
         ["credentials", _, kind] => options_of(kind, before, scan, catalog),
-        ["plugin", command @ ("info" | "why" | "remove")] => names_for(command, "kind", catalog),
+        ["plugin", command @ ("info" | "why")] => names_for(command, "kind", catalog),
+        ["plugin", "remove"] => offer("remove", "kind", &Catalog::own_names()),
+        ["plugin", "install"] if before.iter().any(|word| word == "--rollback") => {
+            offer("install", "what", &Catalog::own_names())
+        }
         ["plugin", "lock", ..] => names_for("lock", "kinds", catalog),
         ["plugin", "why", kind] => verbs_to_ask_about(kind, catalog),
         _ => tree::command(&[]),

@@ -38,6 +38,24 @@ impl Guard {
         Guard { policy, lock, recorder, settings, account, dry_run: context.globals.dry_run }
     }
 
+    /// Whether the library of a kind that is locked is still the one that was accepted, as far as its file tells. It is recorded if not. What is
+    /// opened is looked at again.
+    pub(super) fn locked(&self, kind: &Kind, verb: Verb, called: Option<&str>) -> Result<()> {
+        let file = OfFile::new(kind);
+        let check = || {
+            let lock = self.lock.as_ref().as_ref().map_err(Clone::clone)?;
+            match lock.get(kind.name()).and_then(|_| file.sha256()) {
+                Some(sha256) => lock.check(kind, sha256),
+                None => Ok(()),
+            }
+        };
+        check().inspect_err(|error| {
+            let watch = self.watch(kind, verb, called);
+            let _ = file.sha256().map(|sha256| watch.sha256.set(sha256.to_owned()));
+            watch.ended(Some(error), None, &Fate::default());
+        })
+    }
+
     /// Whether the values that a verb is given may be given. It is recorded if not.
     pub(super) fn limit(&self, kind: &Kind, verb: Verb, input: &Input, now: Timestamp) -> Result<()> {
         self.policy.limit(kind, verb, input, now).map_err(|(error, rule)| {

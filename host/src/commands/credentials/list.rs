@@ -154,7 +154,7 @@ fn start(work: &Work, kind: Kind, input: Input, limit: Option<u64>) -> (Kind, mp
             tokio::task::spawn_blocking(move || feed(worker, input, limit, &sender));
         }
         // There is room for one.
-        Err(error) => drop(sender.try_send(Err(error))),
+        Err(error) => drop(sender.try_send(Err(work.locked(&kind, Verb::List, None).err().unwrap_or(error)))),
     }
     (kind, receiver)
 }

@@ -71,9 +71,15 @@ impl Work {
         self.services.get(kind.name()).cloned().unwrap_or_else(|| Ok(Services::new()))
     }
 
-    /// The input of a verb: the id as it was read, the options, and what the host says besides. A verb that can't ask what it needs ends here,
-    /// before a file is opened or a person asked.
+    /// Whether the library of a kind is still the one that was accepted, if one was: what has changed may ask for other things.
+    pub(super) fn locked(&self, kind: &Kind, verb: Verb, called: Option<&str>) -> Result<()> {
+        self.guard.locked(kind, verb, called)
+    }
+
+    /// The input of a verb: the id as it was read, the options, and what the host says besides. A verb whose library has changed, or that can't ask
+    /// what it needs, ends here, before a file is opened or a person asked.
     pub(super) fn input(&mut self, kind: &Kind, verb: Verb, matches: &ArgMatches, id: Option<String>) -> Result<Input> {
+        self.locked(kind, verb, id.as_deref())?;
         self.services(kind)?;
         let args = match kind.manifest.verbs.get(&verb) {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::kinds::trust::Trust;
 use crate::kinds::{Catalog, Kind, Whole, folder_fault, own};
 use crate::policy::{Because, Policy, Verdict, refused_whole};
+use crate::service::ACCOUNT_SERVICE;
 use crate::settings::{self, Settings};
 
 /// A library that policy doesn't refuse.
@@ -98,19 +99,40 @@ impl Candidate {
         verdicts.map(|(verb, _)| verb.as_str()).collect()
     }
 
+    /// What it may ask that the version before couldn't: services, and calls of each verb.
+    pub(super) fn new_since(&self, before: &Kind) -> Vec<String> {
+        let address = |kind: &Kind, service: &str| kind.manifest.services.get(service)?.base_url.clone();
+        let services = services::own(&self.kind, &self.settings).into_iter();
+        let services = services.filter(|one| address(before, one.name) != address(&self.kind, one.name));
+        let services = services.map(|one| format!("`{}` at `{}`", one.name, one.base_url));
+        let account = Some("your CARTO account".to_owned()).filter(|_| {
+            let asks = |kind: &Kind| kind.manifest.services.contains_key(ACCOUNT_SERVICE);
+            asks(&self.kind) && !asks(before)
+        });
+        let calls = self.kind.manifest.verbs.iter().flat_map(|(verb, spec)| {
+            let new = spec.calls.iter().filter(|call| !before.calls(*verb).contains(call));
+            new.map(move |call| format!("{verb}: {call}"))
+        });
+        account.into_iter().chain(services).chain(calls).collect()
+    }
+
     /// What it may do, in one line.
     pub(super) fn may(&self) -> String {
         let words = |allowed: bool| self.verbs(allowed).join(", ");
         let manifest = &self.kind.manifest;
-        let account = manifest.services.contains_key("api").then(|| "your CARTO account".to_owned());
+        let account = manifest.services.contains_key(ACCOUNT_SERVICE).then(|| "your CARTO account".to_owned());
         let own = services::own(&self.kind, &self.settings);
-        let asked: Vec<String> =
-            account.into_iter().chain(own.iter().map(|one| format!("`{}`", one.address()))).collect();
+        let asked: Vec<String> = account.into_iter().chain(own.iter().map(place)).collect();
         let asked = if asked.is_empty() { "nobody".to_owned() } else { asked.join(" and ") };
         let refused = Some(words(false)).filter(|words| !words.is_empty());
         let refused = refused.map(|words| format!("; policy refuses {words}")).unwrap_or_default();
         format!("It may {}, and ask {asked}{refused}", words(true))
     }
+}
+
+/// A service of the kind's own and where it is, in words.
+fn place(service: &services::Service<'_>) -> String {
+    format!("`{}` at `{}`", service.name, service.address())
 }
 
 /// What decided, as it is recorded: of the first verb that is allowed, or of the first.

@@ -7,18 +7,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use carto_plugin_api::ErrorCode;
-use carto_plugin_api::manifest::is_kind_name;
 use serde_json::{Map, Value, json};
 
 use super::candidate::Candidate;
 use super::replace::{Before, Place};
-use super::{finished, services, text_or_json};
+use super::{finished, remove, services, text_or_json};
 use crate::commands::Context;
 use crate::digest;
 use crate::error::{Error, Result, usage};
-use crate::kinds::section::{Fault, NEWER_PLUGIN, REINSTALL};
+use crate::kinds::section::{Fault, NEWER_PLUGIN, NO_FILE, NO_MANIFEST, REINSTALL};
 use crate::kinds::{Whole, file_name, own};
 use crate::output::{json as json_text, stderr, stdout};
+use crate::settings::{self, Address};
+
+/// What to install instead.
+const OF_VENDOR: &str = "name the library that its vendor ships, like `libcarto_kind_NAME.so`";
 
 /// Installs a file.
 pub(super) fn run(context: &Context, file: &str, sha256: Option<&str>) -> anyhow::Result<ExitCode> {
@@ -26,12 +29,13 @@ pub(super) fn run(context: &Context, file: &str, sha256: Option<&str>) -> anyhow
     let expected = sha256.map(expected).transpose()?;
     let refused = |(why, remedy): Fault| {
         let error = Error::new(ErrorCode::PluginFault, format!("`{file}` can't be installed: it {why}"));
-        error.hint(of_a_file(remedy, "get the file again"))
+        error.hint(of_a_file(remedy, OF_VENDOR))
     };
     // Who can change a folder on the way to it decides too, so that it is the whole way that counts.
     let path = std::path::absolute(file).map_err(|e| usage(format!("`{file}` is no file: {e}")))?;
-    if fs::metadata(&path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
-        return Err(usage(format!("there is no file `{file}`")).hint("name the library of the plugin").into());
+    let is_missing = |e: std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    if fs::metadata(&path).is_err_and(is_missing) {
+        return Err(usage(format!("there is no file `{file}`")).hint(OF_VENDOR).into());
     }
     let whole = Whole::read(&path).map_err(refused)?;
     if let Some(expected) = expected.filter(|expected| *expected != whole.sha256) {
@@ -50,19 +54,15 @@ pub(super) fn run(context: &Context, file: &str, sha256: Option<&str>) -> anyhow
 }
 
 /// Goes back to the version before.
-pub(super) fn rollback(context: &Context, name: &str) -> anyhow::Result<ExitCode> {
+pub(super) fn rollback(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
     text_or_json(context)?;
-    let unknown = || {
-        Error::new(ErrorCode::UnknownKind, format!("there is no kind `{name}` in your own folder"))
-            .hint("`carto plugin list` shows what is there")
-    };
-    if !is_kind_name(name) {
-        return Err(unknown().into());
-    }
+    let name = &remove::name(word)?;
     let place = Place::take(name, context.globals.dry_run)?;
     let Some(before) = place.lock.previous().get(name) else {
         return Err(match place.before {
-            Before::Nothing => unknown(),
+            Before::Nothing => remove::elsewhere(context, name, |_| {
+                "a version before is kept of what `carto plugin install` put into your own folder only".to_owned()
+            })?,
             _ => usage(format!("no version before is kept of `{name}`"))
                 .hint("install the file of the version that you want"),
         }
@@ -96,7 +96,8 @@ pub(super) fn rollback(context: &Context, name: &str) -> anyhow::Result<ExitCode
 /// What mends a file that isn't a plugin's yet, or isn't any more.
 fn of_a_file(remedy: String, again: &str) -> String {
     match remedy.as_str() {
-        REINSTALL => again.to_owned(),
+        REINSTALL | NO_FILE => again.to_owned(),
+        NO_MANIFEST => format!("{again}; its author builds it with `carto_plugin_api::export_kind!`"),
         NEWER_PLUGIN => "get a newer version of the plugin".to_owned(),
         _ => remedy,
     }
@@ -118,6 +119,8 @@ fn install(context: &Context, candidate: &Candidate, mut place: Place, back: boo
     let dry_run = context.globals.dry_run;
     let was = place.before.library().map(|(kind, whole)| (kind.version().map(str::to_owned), whole.sha256.clone()));
     let is_there = matches!(&place.before, Before::Usable(library) if library.1.sha256 == whole.sha256);
+    let new = place.before.library().map(|(before, _)| candidate.new_since(before)).unwrap_or_default();
+    let is_first = matches!(place.before, Before::Nothing);
     let kept = place.keeps().map(|kept| kept.is_some());
     let mut accepted = true;
     if is_there {
@@ -126,14 +129,30 @@ fn install(context: &Context, candidate: &Candidate, mut place: Place, back: boo
         let was = was.as_ref().map(|(_, sha256)| sha256.as_str());
         place.put(kind, whole, candidate.record(was), recorder)?;
     }
-    let said = Said { candidate, was, is_there, accepted, kept, dry_run, back };
+    let said = Said { candidate, was, new, is_there, accepted, kept, dry_run, back };
     if context.globals.view().format.is_json() {
         stdout::write(&json_text::pretty(&said.json()))?;
     } else {
         said.say();
     }
+    if is_first {
+        warn_of_approval(candidate);
+    }
     advise(context, candidate);
     Ok(finished(recorder))
+}
+
+/// An approval that was there before the plugin may have been meant for another.
+fn warn_of_approval(candidate: &Candidate) {
+    let name = candidate.kind.name();
+    let approved = candidate.settings.approved.get(name).filter(|approved| !approved.is_empty());
+    if let Some((approved, file)) = approved.zip(settings::file().ok()) {
+        let places = approved.iter().map(|(service, Address(url))| format!("`{service}` at `{url}`"));
+        let places = places.collect::<Vec<_>>().join(", ");
+        let message = format!("`[approved.{name}]` in `{}` already approves {places}", file.display());
+        let hint = "if it was written for another plugin of that name, remove it";
+        stderr::warning(&message, Some(hint));
+    }
 }
 
 /// What is left to do before it can be used.
@@ -158,6 +177,8 @@ struct Said<'a> {
     candidate: &'a Candidate,
     /// Version and digest of what was there.
     was: Option<(Option<String>, String)>,
+    /// What it may ask and what was there couldn't.
+    new: Vec<String>,
     is_there: bool,
     accepted: bool,
     /// Whether what was there is kept, or why not.
@@ -188,6 +209,9 @@ impl Said<'_> {
         stderr::done(&format!("{did} {name}{version} (sha256 {digest}…){}", was.unwrap_or_default()));
         stderr::done(&format!("  in {}", kind.file.display()));
         stderr::done(&format!("  {}", self.candidate.may()));
+        if !self.new.is_empty() {
+            stderr::done(&format!("  New in what it may ask: {}", self.new.join("; ")));
+        }
         match &self.kept {
             Ok(true) => stderr::done(&stderr::pasteable(&format!(
                 "  The version before is kept: `carto plugin install --rollback {name}` goes back"
@@ -216,6 +240,7 @@ impl Said<'_> {
             "verbs": self.candidate.verbs(true),
             "refused_verbs": self.candidate.verbs(false),
             "services": services,
+            "new": self.new,
             "dry_run": self.dry_run,
         })
     }

@@ -3,6 +3,7 @@
 mod candidate;
 mod check;
 mod doctor;
+mod hurdles;
 mod info;
 mod install;
 mod list;

@@ -21,6 +21,7 @@ use crate::input::Stdin;
 use crate::kinds::{Catalog, Kind, Whole, own};
 use crate::lock::{Hold, Lock};
 use crate::output::{json as json_text, stderr, stdout};
+use crate::settings;
 
 /// Removes it.
 pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
@@ -31,7 +32,7 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
     not_a_folder(&file)?;
     let lock = Lock::read()?;
     if is_there.is_err() && lock.get(&name).is_none() && !lock.previous().contains_key(&name) {
-        return Err(elsewhere(context, &name)?.into());
+        return Err(elsewhere(context, &name, |file| who_removes(context, file))?.into());
     }
     let what = if is_there.is_ok() { format!("`{}`", file.display()) } else { "what is left of it".to_owned() };
     let before = usable();
@@ -66,6 +67,9 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
             "dry_run": context.globals.dry_run,
         });
         stdout::write(&json_text::pretty(&answer))?;
+        if !context.globals.dry_run && other.is_none() {
+            note_approval(&name);
+        }
         return Ok(finished(&recorder));
     }
     if context.globals.dry_run {
@@ -74,8 +78,9 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     stderr::done(&format!("Removed {name} ({what})"));
-    if let Some(other) = other {
-        stderr::note(&format!("the kind `{name}` is still there: `{}`", other.display()));
+    match other {
+        Some(other) => stderr::note(&format!("the kind `{name}` is still there: `{}`", other.display())),
+        None => note_approval(&name),
     }
     for kind in freed {
         stderr::note(&format!("the kind `{}` can be used now: `{}`", kind.name(), kind.file.display()));
@@ -84,7 +89,7 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
 }
 
 /// The name that a word means: of a file in the user's own folder, or of a kind there with that plural.
-fn name(word: &str) -> Result<String> {
+pub(super) fn name(word: &str) -> Result<String> {
     let is_there = is_kind_name(word) && fs::symlink_metadata(own::file(word)?).is_ok();
     let folder = own::folder()?;
     let of_plural = |kind: &&Kind| kind.manifest.plural == word && kind.file.parent() == Some(&folder);
@@ -102,20 +107,38 @@ fn unknown(word: &str) -> Error {
         .hint("`carto plugin list` shows what is there")
 }
 
-/// The error for a kind that isn't in the user's own folder: where it is, and who can remove it.
-fn elsewhere(context: &Context, name: &str) -> Result<Error> {
-    let Some(file) = context.catalog.files_of(name)?.into_iter().next() else { return Ok(unknown(name)) };
+/// The error for a kind that isn't in the user's own folder: where it is, and what `hint` says of that file.
+pub(super) fn elsewhere(context: &Context, word: &str, hint: impl FnOnce(&Path) -> String) -> Result<Error> {
+    let named = context.catalog.files_of(word)?.into_iter().next().map(|file| (word.to_owned(), file));
+    let found = named.or_else(|| context.catalog.find(word).ok().map(|kind| (kind.name().to_owned(), kind.file)));
+    let Some((name, file)) = found else { return Ok(unknown(word)) };
     let error = usage(format!("the kind `{name}` isn't in your own folder: it is `{}`", file.display()));
+    Ok(error.hint(hint(&file)))
+}
+
+/// Who can remove a file that isn't the user's own.
+fn who_removes(context: &Context, file: &Path) -> String {
     let path = shell_word(&file.display().to_string());
-    let owner = fs::symlink_metadata(&file).map_or(0, |metadata| metadata.uid());
-    Ok(error.hint(match context.catalog.replaced_by() {
+    let owner = fs::symlink_metadata(file).map_or(0, |metadata| metadata.uid());
+    match context.catalog.replaced_by() {
         Some(source) => format!("`{source}` names that folder: whoever filled it removes it, with `rm {path}`"),
         None if owner == 0 => {
             "whoever administers this machine removes it: with the package manager, if it comes from a package"
                 .to_owned()
         }
         None => format!("whoever put it there removes it, with `rm {path}`"),
-    }))
+    }
+}
+
+/// What is left in the settings, for another plugin of that name to find.
+fn note_approval(name: &str) {
+    let is_approved = settings::read().is_ok_and(|settings| settings.approved.contains_key(name));
+    if let Some(file) = settings::file().ok().filter(|_| is_approved) {
+        let file = file.display();
+        stderr::note(&format!(
+            "`[approved.{name}]` stays in `{file}`: remove it, or it holds for another plugin of that name"
+        ));
+    }
 }
 
 /// The kinds that the usual folders offer at this moment.

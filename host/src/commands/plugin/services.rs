@@ -17,7 +17,7 @@ pub(super) struct Service<'a> {
     kind: &'a Kind,
     pub(super) name: &'a str,
     /// Where the manifest says it is.
-    base_url: &'a str,
+    pub(super) base_url: &'a str,
     /// How requests to it are authorised, as the manifest says.
     auth: Auth,
     /// Where it may be asked.
@@ -47,7 +47,7 @@ impl Service<'_> {
     }
 
     /// The variable that its secret comes from, if it takes one.
-    fn variable(&self) -> Option<String> {
+    pub(super) fn variable(&self) -> Option<String> {
         (self.auth != Auth::None).then(|| environment::kind_secret(self.kind.name()))
     }
 

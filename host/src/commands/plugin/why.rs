@@ -3,10 +3,11 @@
 
 use std::process::ExitCode;
 
+use carto_plugin_api::ErrorCode;
 use carto_plugin_api::manifest::is_kind_name;
-use carto_plugin_api::{ErrorCode, Verb};
 use serde_json::{Value, json};
 
+use super::hurdles::Hurdles;
 use crate::commands::Context;
 use crate::digest;
 use crate::error::{Error, Result, quoted};
@@ -25,9 +26,10 @@ pub(super) fn run(context: &Context, word: &str, verb: Option<&str>) -> anyhow::
     }
     let text = if view.format.is_json() { json_text::pretty(&answer.json()) } else { answer.text() };
     stdout::write(&text)?;
-    // What a policy's refusal would hint at is this answer.
-    let other = answer.error.as_ref().filter(|error| error.code != ErrorCode::RefusedByPolicy);
-    if let Some(hint) = other.and_then(|error| error.hint.as_ref()).filter(|_| !view.format.is_json()) {
+    // What a rule's refusal would hint at is this answer.
+    let hint = answer.error.as_ref().and_then(|error| error.hint.as_ref());
+    let hint = hint.filter(|hint| !hint.contains("`carto plugin why "));
+    if let Some(hint) = hint.filter(|_| !view.format.is_json()) {
         stderr::hint(hint);
     }
     Ok(ExitCode::from(answer.error.map_or(0, |error| error.code.exit_status())))
@@ -76,15 +78,16 @@ impl Answer {
         }
         let file = OfFile::new(&kind);
         self.add("sha256", file.sha256());
+        let hurdles = Hurdles::new(policy, &kind, &file);
         match verb {
-            Some(verb) => self.verb(policy, &kind, &file, verb)?,
-            None => self.verbs(policy, &kind, &file),
+            Some(verb) => self.verb(policy, &kind, &hurdles, verb)?,
+            None => self.verbs(&kind, &hurdles),
         }
         self.lock(&kind, &file)
     }
 
     /// What decides about one verb, and what limits it.
-    fn verb(&mut self, policy: &Policy, kind: &Kind, file: &OfFile<'_>, word: &str) -> Result<()> {
+    fn verb(&mut self, policy: &Policy, kind: &Kind, hurdles: &Hurdles<'_>, word: &str) -> Result<()> {
         let verb = kind.manifest.verb(word).ok_or_else(|| {
             let verbs = quoted(kind.manifest.verbs.keys().map(|verb| verb.as_str()));
             Error::new(
@@ -95,7 +98,7 @@ impl Answer {
         if word != verb.as_str() {
             self.add("verb", format!("{verb} (`{word}`)"));
         }
-        let verdict = file.decide(policy, verb);
+        let verdict = hurdles.verdict(verb);
         self.add("policy", rules(&verdict));
         let contact = verdict.decisive().and_then(|because| because.contact.clone());
         self.fields.extend(contact.map(|contact| ("contact", contact.into())));
@@ -105,21 +108,34 @@ impl Answer {
         if !limits.is_empty() {
             self.add("limits", json!(limits));
         }
-        policy.permit_file(kind, verb)
+        let secrets = hurdles.missing_secrets(verb);
+        if !secrets.is_empty() {
+            self.add("secret", secrets.join(", "));
+        }
+        verdict.permit(kind, verb)?;
+        if let Err((_, error)) = hurdles.pass(verb) {
+            self.refuse(&error);
+        }
+        Ok(())
     }
 
     /// What decides about each verb. The kind is refused if all of them are.
-    fn verbs(&mut self, policy: &Policy, kind: &Kind, file: &OfFile<'_>) {
-        let verdicts: Vec<(Verb, Verdict)> =
-            kind.manifest.verbs.keys().map(|verb| (*verb, file.decide(policy, *verb))).collect();
-        for (verb, verdict) in &verdicts {
-            let word = if verdict.allowed { "allowed" } else { "refused" };
-            let because = verdict.decisive().map(|because| format!(" ({})", said(because))).unwrap_or_default();
-            self.add(verb.as_str(), format!("{word}{because}"));
+    fn verbs(&mut self, kind: &Kind, hurdles: &Hurdles<'_>) {
+        let mut first = None;
+        let mut is_possible = false;
+        for verb in kind.manifest.verbs.keys() {
+            let passed = hurdles.pass(*verb);
+            self.add(
+                verb.as_str(),
+                match &passed {
+                    Ok(because) => format!("allowed{because}"),
+                    Err((why, _)) => why.clone(),
+                },
+            );
+            is_possible |= passed.is_ok();
+            first = first.or(passed.err());
         }
-        if let Some((verb, _)) = verdicts.first().filter(|_| verdicts.iter().all(|(_, verdict)| !verdict.allowed))
-            && let Err(error) = policy.permit_file(kind, *verb)
-        {
+        if let Some((_, error)) = first.filter(|_| !is_possible) {
             self.refuse(&error);
         }
     }
@@ -142,6 +158,7 @@ impl Answer {
         match self.error.as_ref().map(|error| error.code) {
             None => "allowed",
             Some(ErrorCode::RefusedByPolicy) => "refused",
+            Some(ErrorCode::Forbidden) => "not approved",
             Some(ErrorCode::UnknownKind) => "not installed",
             Some(ErrorCode::PluginFault) => "broken",
             Some(_) => "not possible",
@@ -178,7 +195,7 @@ fn rules(verdict: &Verdict) -> Value {
     verdict.because.iter().map(said).collect::<Vec<_>>().into()
 }
 
-fn said(because: &Because) -> String {
+pub(super) fn said(because: &Because) -> String {
     let reason = because.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{} {}{reason}", because.address(), because.what)
 }

@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use carto_plugin_api::ErrorCode;
 
-use super::{Row, trial};
+use super::{Row, rules, trial};
 use crate::account;
 use crate::commands::Context;
 use crate::commands::plugin::services;
 use crate::commands::plugin::survey::{Plugin, State, Survey};
 use crate::environment;
-use crate::error::Error;
+use crate::error::{Error, quoted};
 use crate::kinds::{Catalog, Whole, folder_fault, own};
 use crate::lock::Lock;
 use crate::policy::Policy;
+use crate::run::Level;
 use crate::settings::{self, Settings};
 
 /// All rows, in the order in which a verb would run into them. With `run`, each kind is opened.
@@ -45,13 +46,25 @@ pub(super) fn at_everything(context: &Context, run: bool) -> Vec<Row> {
     if rows.is_empty() {
         rows.push(Row::ok("settings", settings::file().map_or_else(|_| "none".to_owned(), |file| shown_file(&file))));
     }
-    rows.extend(settings_without_kinds(&settings, is_there));
+    rows.extend(settings_without_kinds(&settings, &survey));
+    rows.extend(survey.plugins.iter().flat_map(|plugin| approved_without_service(plugin, &settings)));
     let is_named = |word: &str| survey.plugins.iter().any(|plugin| plugin.name.as_deref() == Some(word));
-    rows.extend(policies(policy, is_named, is_there));
+    rows.extend(rules::policies(policy, is_named, is_there));
+    rows.extend(rules::limits(&survey, policy));
+    rows.extend(rules::records(policy));
     let level = survey.runtime.level();
     rows.push(match &survey.unconfined {
         Some(error) => Row::wrong("level", error),
-        None => Row::ok("level", format!("{} ({})", level.as_str(), level.reason())),
+        None if level == Level::Confined => Row::ok("level", format!("{} ({})", level.as_str(), level.reason())),
+        None => {
+            let message =
+                format!("{} ({}): kinds aren't kept from all that they could do", level.as_str(), level.reason());
+            Row::note(
+                "level",
+                message,
+                "leave `level` out of `[plugins]` in the settings, where this machine can confine them",
+            )
+        }
     });
     rows.extend(folders(catalog, context));
     match &survey.lock {
@@ -80,37 +93,41 @@ fn shown_file(file: &Path) -> String {
     if file.exists() { format!("`{}`", file.display()) } else { format!("none (`{}`)", file.display()) }
 }
 
-/// Settings for kinds that aren't there, which may be misspelt.
-fn settings_without_kinds(settings: &Settings, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
+/// Settings for kinds that aren't there, which may be misspelt. They go by the name alone.
+fn settings_without_kinds(settings: &Settings, survey: &Survey) -> Vec<Row> {
     let tables =
         [("kinds", settings.kinds.keys().collect::<Vec<_>>()), ("approved", settings.approved.keys().collect())];
-    let missing = tables.into_iter().flat_map(|(table, kinds)| kinds.into_iter().map(move |kind| (table, kind)));
-    let missing = missing.filter(|(_, kind)| !is_there(kind));
-    let rows = missing.map(|(table, kind)| {
-        let message = format!("`[{table}.{kind}]` is about a kind that isn't here");
-        Row::note("settings", message, "correct the name, or remove the table when the plugin is gone for good")
+    let written = tables.into_iter().flat_map(|(table, kinds)| kinds.into_iter().map(move |kind| (table, kind)));
+    let rows = written.filter_map(|(table, word)| match survey.find(word) {
+        Ok(plugin) if plugin.name.as_ref() == Some(word) => None,
+        Ok(Plugin { name: Some(name), .. }) => {
+            let message = format!("`[{table}.{word}]` has no effect: `{word}` is the plural of the kind `{name}`");
+            Some(Row::note("settings", message, &format!("write `[{table}.{name}]`")))
+        }
+        _ => {
+            let message = format!("`[{table}.{word}]` is about a kind that isn't here");
+            let remedy = "correct the name, or remove the table when the plugin is gone for good";
+            Some(Row::note("settings", message, remedy))
+        }
     });
     rows.collect()
 }
 
-fn policies(policy: &Policy, is_named: impl Fn(&str) -> bool, is_there: impl Fn(&str) -> bool) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for file in policy.files() {
-        rows.push(match policy.broken().find(|(path, ..)| *path == file) {
-            None => Row::ok("policy", format!("`{}`", file.display())),
-            Some((_, why, remedy)) => {
-                let message = format!("`{}` {why}; so everything is refused", file.display());
-                Row::wrong("policy", &Error::new(ErrorCode::RefusedByPolicy, message).hint(remedy))
-            }
-        });
-    }
-    if rows.is_empty() {
-        rows.push(Row::ok("policy", "none: everything is allowed"));
-    }
-    rows.extend(policy.without_effect(is_named, is_there).into_iter().map(|because| {
-        Row::note("policy", because.sentence(), "correct the name, if it is misspelt; until then it has no effect")
-    }));
-    rows
+/// Approvals of services that a kind doesn't ask.
+fn approved_without_service(plugin: &Plugin, settings: &Settings) -> Vec<Row> {
+    let Some(kind) = plugin.kind.as_ref().filter(|_| plugin.state != State::Shadowed) else { return Vec::new() };
+    let own = services::own(kind, settings);
+    let approved = settings.approved.get(kind.name()).into_iter().flat_map(|services| services.keys());
+    let unknown = approved.filter(|name| !own.iter().any(|service| service.name == name.as_str()));
+    let rows = unknown.map(|name| {
+        let known = match own.as_slice() {
+            [] => "it has none".to_owned(),
+            own => format!("services: {}", quoted(own.iter().map(|service| service.name))),
+        };
+        let message = format!("`[approved.{0}]`: the kind `{0}` has no service `{name}`; {known}", kind.name());
+        Row::note("settings", message, "correct the name, or remove the line")
+    });
+    rows.collect()
 }
 
 fn folders(catalog: &Catalog, context: &Context) -> Vec<Row> {

@@ -1,7 +1,8 @@
-//! `carto plugin doctor`: what is wrong, or may be, one cause and one remedy a row. `look` looks at files, `trial` opens libraries if that is asked
-//! for.
+//! `carto plugin doctor`: what is wrong, or may be, one cause and one remedy a row. `look` looks at files, `rules` at policies, `trial` opens libraries
+//! if that is asked for.
 
 mod look;
+mod rules;
 mod trial;
 
 use std::process::ExitCode;
