@@ -86,6 +86,12 @@ pub(crate) fn prefix() -> Option<PathBuf> {
     folder.parent().map(PathBuf::from)
 }
 
+/// Where a page of `docs/` is, for messages: that of this installation if it has one.
+pub(crate) fn document(page: &str) -> String {
+    let installed = prefix().map(|prefix| prefix.join("share/doc/carto/docs").join(page)).filter(|file| file.is_file());
+    installed.map_or_else(|| format!("docs/{page}"), |file| file.display().to_string())
+}
+
 /// `$XDG_DATA_HOME/carto`, where kinds and the sandbox are kept. A relative value counts as unset, as the standard says.
 pub(crate) fn data_folder() -> Result<PathBuf> {
     Ok(xdg("XDG_DATA_HOME", ".local/share")?.join("carto"))

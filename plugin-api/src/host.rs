@@ -55,13 +55,17 @@ impl<'a> Host<'a> {
         &self.input.settings.options
     }
 
-    /// The arguments of a verb whose trait function has no typed input (list, get, delete).
+    /// The options of the verb that runs, for one whose trait function has no typed input (list, get, delete).
+    ///
+    /// Read them in the verb itself, not in a function that several verbs call: while get looks for a name in the list, these are get's
+    /// options, not list's.
     ///
     /// # Errors
-    /// A [`ErrorCode::PluginFault`] if the manifest and `T` disagree.
+    /// A [`ErrorCode::PluginFault`] if what the manifest declares for that verb and `T` disagree.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(Value::Object(self.input.args.clone()))
-            .map_err(|e| Error::fault(format!("the manifest and the kind disagree about the arguments: {e}")))
+        T::deserialize(Value::Object(self.input.args.clone())).map_err(|e| {
+            Error::fault(format!("the manifest and the kind disagree about the arguments of the verb that runs: {e}"))
+        })
     }
 }
 

@@ -73,13 +73,16 @@ fn what_a_kind_cant_take_is_told_before_it_runs() {
         hint: `carto credentials create marker --help` shows how it is used
         $ --from-file missing.txt
         error: --from-file: cannot read `missing.txt`: No such file or directory (os error 2)
+        hint: name a text file that you can read
         $ --from-file /
         error: --from-file: cannot read `/`: Is a directory (os error 21)
+        hint: name a text file that you can read
         $ --api-key hunter2
         error: --api-key: `--api-key` takes a place to read a secret from, not the secret
         hint: use `--api-key -` for standard input, `--api-key @FILE`, or `--api-key env:NAME`
         $ --api-key env:NOT_SET
         error: --api-key: the variable `NOT_SET` isn't set
+        hint: set and export it, or use `--api-key -` for standard input, or `--api-key @FILE`
         $ --when someday
         error: --when: `someday` isn't a date
         hint: write a date (2027-01-01), a time (2027-01-01T12:00:00Z), or a time from now (7d, 2w, 6m, 1y)

@@ -98,6 +98,40 @@ fn a_person_reads_what_is_wrong_and_what_to_do() {
         hint: declare it in `calls` of `[verbs.get]`, or don&apos;t ask for it</failure>"#]].assert_eq(xml[start..start + end].trim_end());
 }
 
+/// What many checks have in common is said once, and what the others follow from comes first.
+#[test]
+fn a_report_begins_with_the_cause() {
+    let carto = Carto::without_kinds();
+    carto.write("Cargo.toml", "[package]\n");
+    output::check(
+        &carto.run("plugin check Cargo.toml").output(),
+        expect![[r#"
+        status 7
+        --- stdout
+        Cargo.toml
+
+        file
+          failed   file.library       is a shared library for this machine
+
+        50 skipped: carto can't use the file
+
+        failed file.library: is a shared library for this machine
+          it isn't a whole shared library: Could not read file magic
+          hint: build it as a `cdylib`, for this machine
+
+        0 passed, 1 failed, 0 warned, 50 skipped
+    "#]],
+    );
+
+    let file = library::file_name("strange");
+    std::fs::write(carto.home().join(&file), strange("get:panic-for-nobody", &[])).unwrap();
+    let told = carto.run(&format!("plugin check {file}")).output().stdout;
+    let details: Vec<&str> = told.lines().filter(|line| line.starts_with("failed ")).collect();
+    assert!(details[0].starts_with("failed run.survives: "), "{told}");
+    let reason = "`get` broke: see run.survives";
+    assert!(told.contains(reason) && !told.contains("get never asked for"), "{told}");
+}
+
 #[test]
 fn what_isnt_the_librarys_fault_is_an_error() {
     let carto = Carto::new();
@@ -115,11 +149,11 @@ fn what_isnt_the_librarys_fault_is_an_error() {
     output::check(
         &carto.run(&format!("plugin check {file} --script none.toml")).fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: cannot use the script `none.toml`: No such file or directory (os error 2)
-        hint: docs/plugin-check.md says what a script may hold
-    "#]],
+            status 2
+            --- stderr
+            error: cannot use the script `none.toml`: No such file or directory (os error 2)
+            hint: name the script beside the kind's `Cargo.toml`, like `check.toml`
+        "#]],
     );
     output::check(
         &carto.run(&format!("plugin check {file} --script bad.toml")).fails(2),

@@ -145,6 +145,41 @@ fn every_key_of_the_manifest_is_documented() {
     assert!(count >= 30, "{count}");
 }
 
+/// A link of a page leads to a file that is there, and to a heading that is there. Addresses of the network are others'.
+#[test]
+fn every_link_leads_somewhere() {
+    let links = regex_lite::Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let top = ["", "docs", "plugin-api", "tests/frozen/abi-1.0"];
+    let pages = top.iter().flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap());
+    let pages = pages.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md"));
+    let mut count = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in links.captures_iter(&text).map(|found| found[1].to_owned()) {
+            if link.contains(':') {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let file = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(file.exists(), "{}: {link}", page.display());
+            let has = |text: &str| text.lines().any(|line| line.starts_with('#') && anchor(line) == heading);
+            assert!(
+                heading.is_empty() || has(&std::fs::read_to_string(&file).unwrap()),
+                "{}: {link} is no heading",
+                page.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+/// A heading as links name it.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
 /// The crate that vendors get has the licence with it.
 #[test]
 fn the_contracts_crate_has_the_licence() {

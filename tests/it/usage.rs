@@ -217,6 +217,7 @@ fn a_wrong_command_line_is_explained() {
     let cases = [
         "bogus",
         "credentials frob",
+        "login",
         "credentials crate token",
         "credentials revoke token x",
         "credentials get tokn x",
@@ -250,6 +251,9 @@ fn a_wrong_command_line_is_explained() {
         $ carto credentials frob
         error: there is no command `frob`
         hint: `carto credentials --help` shows how it is used
+        $ carto login
+        error: there is no command `login`
+        hint: `carto --help` shows how it is used
         $ carto credentials crate token
         error: the kind `token` has no verb `crate`; verbs: list, create, get, update, delete
         hint: did you mean `create`?

@@ -27,6 +27,9 @@ pub(super) fn check(lab: &mut Lab<'_>) {
     for verb in verbs {
         absent(lab, verb);
         credential(lab, verb);
+        if lab.skips_broken(verb, &["ids.exact", "ids.ambiguous", "ids.segment"]) {
+            continue;
+        }
         if !lab.reads_the_double(verb) || lab.script.ids.contains_key(&verb) {
             for id in ["ids.exact", "ids.ambiguous", "ids.segment"] {
                 lab.notes.skip(id, "the script answers what is read");
@@ -45,15 +48,17 @@ fn about(lab: &mut Lab<'_>, verb: Verb, id: &str) -> Given {
 }
 
 fn absent(lab: &mut Lab<'_>, verb: Verb) {
+    if lab.skips_broken(verb, &["ids.absent"]) {
+        return;
+    }
     lab.clear();
-    lab.notes.ran("ids.absent");
     lab.host.with_double(|double| double.absent = vec![ABSENT.to_owned()]);
     let given = about(lab, verb, ABSENT);
     let came = match lab.run(verb, &given, None).came {
-        Came::Refused(error) if error.code == ErrorCode::NotFound => return,
+        Came::Refused(error) if error.code == ErrorCode::NotFound => return lab.notes.ran("ids.absent"),
         Came::Refused(error) => format!("the error `{}`: {}", error.code, error.message),
         Came::Answered { .. } => "a success".to_owned(),
-        Came::Broke => return,
+        Came::Broke => return lab.skip_broken(verb, &["ids.absent"]),
     };
     let what = format!("{} came to {came}", described(verb, &given));
     lab.notes.fail("ids.absent", what, "answer with `ErrorCode::NotFound`; for a 404 `Response::ok` does");
@@ -69,19 +74,19 @@ fn ambiguous(lab: &mut Lab<'_>, verb: Verb) {
     lab.clear();
     lab.host.with_double(|double| double.seed(None, Some(TWIN)));
     let given = about(lab, verb, TWIN);
-    if !matches!(lab.run(verb, &given, None).came, Came::Answered { .. }) {
-        lab.notes.skip("ids.ambiguous", "no verb takes a name");
-        return;
+    match lab.run(verb, &given, None).came {
+        Came::Answered { .. } => {}
+        Came::Refused(_) => return lab.notes.skip("ids.ambiguous", "no verb takes a name"),
+        Came::Broke => return lab.skip_broken(verb, &["ids.ambiguous"]),
     }
     lab.clear();
-    lab.notes.ran("ids.ambiguous");
     lab.host.with_double(|double| (double.seed(None, Some(TWIN)), double.seed(None, Some(TWIN))));
     let ran = lab.run(verb, &given, None);
     let came = match ran.came {
-        Came::Refused(error) if error.code == ErrorCode::Ambiguous => return,
+        Came::Refused(error) if error.code == ErrorCode::Ambiguous => return lab.notes.ran("ids.ambiguous"),
         Came::Refused(error) => format!("the error `{}`: {}", error.code, error.message),
         Came::Answered { .. } => "a success, about one of them".to_owned(),
-        Came::Broke => return,
+        Came::Broke => return lab.skip_broken(verb, &["ids.ambiguous"]),
     };
     let what = format!("two are called `{TWIN}`, and {} came to {came}", described(verb, &given));
     let remedy =
@@ -91,8 +96,10 @@ fn ambiguous(lab: &mut Lab<'_>, verb: Verb) {
 
 /// An id that is also another's name means the one whose id it is.
 fn exact(lab: &mut Lab<'_>, verb: Verb) {
+    if lab.kind.manifest.record.label.is_none() || lab.skips_broken(verb, &["ids.exact"]) {
+        return;
+    }
     lab.clear();
-    lab.notes.ran("ids.exact");
     let id = lab.host.with_double(|double| {
         // Whichever comes first in the list.
         let id = double.seed(None, None);
@@ -108,8 +115,9 @@ fn exact(lab: &mut Lab<'_>, verb: Verb) {
         Came::Answered { records, .. } if records.is_empty() || has(lab, records, &id) => None,
         Came::Answered { .. } => Some("a record of another id".to_owned()),
         Came::Refused(error) => Some(format!("the error `{}`: {}", error.code, error.message)),
-        Came::Broke => None,
+        Came::Broke => return lab.skip_broken(verb, &["ids.exact"]),
     };
+    lab.notes.ran("ids.exact");
     let sent =
         ran.record.seen.iter().filter(|seen| seen.writes).flat_map(|seen| &seen.open).find(|(sent, _)| *sent != id);
     let wrong = wrong.or_else(|| sent.map(|(sent, _)| format!("a write about `{sent}`")));
@@ -126,8 +134,10 @@ fn odd(lab: &mut Lab<'_>, verb: Verb) {
         lab.notes.skip("ids.segment", "ids are numbers");
         return;
     }
-    lab.notes.ran("ids.segment");
     for id in ODD {
+        if lab.skips_broken(verb, &["ids.segment"]) {
+            return;
+        }
         lab.clear();
         let others: Vec<String> = lab.host.with_double(|double| {
             double.seed(Some(id), None);
@@ -135,6 +145,11 @@ fn odd(lab: &mut Lab<'_>, verb: Verb) {
         });
         let given = about(lab, verb, id);
         let ran = lab.run(verb, &given, None);
+        if matches!(ran.came, Came::Broke) {
+            lab.skip_broken(verb, &["ids.segment"]);
+            continue;
+        }
+        lab.notes.ran("ids.segment");
         let sent = ran.record.seen.iter().flat_map(|seen| seen.open.iter().map(move |(text, _)| (seen, text)));
         let changed = sent.clone().find(|(_, text)| *text != id && !others.contains(text));
         let wrong = match (&ran.came, changed) {
@@ -157,11 +172,17 @@ fn odd(lab: &mut Lab<'_>, verb: Verb) {
 
 /// A token in place of an id. What is shown of it is judged with every text; here it is only typed.
 fn credential(lab: &mut Lab<'_>, verb: Verb) {
+    if lab.skips_broken(verb, &["ids.credential"]) {
+        return;
+    }
     lab.clear();
-    lab.notes.ran("ids.credential");
     lab.host.with_double(|double| double.absent = vec![canary::typed()]);
     let given = about(lab, verb, &canary::typed());
     let ran = lab.run(verb, &given, None);
+    if matches!(ran.came, Came::Broke) {
+        return lab.skip_broken(verb, &["ids.credential"]);
+    }
+    lab.notes.ran("ids.credential");
     if let Came::Answered { records, .. } = &ran.came
         && records.iter().any(|record| canary::found(&record[&lab.kind.manifest.record.id].to_string()).is_some())
     {

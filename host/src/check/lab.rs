@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::NOW;
 use super::double::Double;
 use super::host::{Host, Mood, Record};
-use super::report::Notes;
+use super::report::{Notes, is_cause};
 use super::script::Script;
 use crate::commands::credentials;
 use crate::error::Result;
@@ -62,6 +62,8 @@ pub(super) struct Lab<'a> {
     pub(super) works: BTreeMap<Verb, Map<String, Value>>,
     runtime: &'a dyn Runtime,
     pub(super) instance: Option<Box<dyn Instance>>,
+    /// The check that says how a verb broke.
+    broke: BTreeMap<Verb, &'static str>,
     /// Verbs that didn't end once: nobody waits for them again.
     endless: BTreeSet<Verb>,
     pub(super) calls: usize,
@@ -90,6 +92,7 @@ impl<'a> Lab<'a> {
             works: BTreeMap::new(),
             runtime,
             instance: Some(instance),
+            broke: BTreeMap::new(),
             endless: BTreeSet::new(),
             calls: 0,
             slowest: BTreeMap::new(),
@@ -105,6 +108,34 @@ impl<'a> Lab<'a> {
     /// The verbs that are declared and known to work.
     pub(super) fn working(&self) -> Vec<Verb> {
         self.works.keys().copied().collect()
+    }
+
+    /// Why a call of this verb says nothing.
+    pub(super) fn why_broken(&self, verb: Verb) -> String {
+        let check = self.broke.get(&verb).copied().unwrap_or("run.survives");
+        format!("`{verb}` broke: see {check}")
+    }
+
+    /// Whether a verb broke in an ordinary call, so that these checks of it would only find that again. They are skipped.
+    pub(super) fn skips_broken(&mut self, verb: Verb, checks: &[&'static str]) -> bool {
+        let is_broken = self.broke.get(&verb).is_some_and(|check| is_cause(check));
+        if is_broken {
+            self.skip_broken(verb, checks);
+        }
+        is_broken
+    }
+
+    /// What a call that broke was to show.
+    pub(super) fn skip_broken(&mut self, verb: Verb, checks: &[&'static str]) {
+        let why = self.why_broken(verb);
+        checks.iter().for_each(|check| self.notes.skip(check, why.as_str()));
+    }
+
+    fn fail_broken(&mut self, verb: Verb, check: &'static str, what: String, remedy: &str) {
+        if !self.broke.get(&verb).is_some_and(|known| is_cause(known)) {
+            self.broke.insert(verb, check);
+        }
+        self.notes.fail(check, what, remedy);
     }
 
     /// A new process and an empty service, which is well.
@@ -165,14 +196,15 @@ impl<'a> Lab<'a> {
             _ if ran.record.breach.is_some() => {
                 let breach = ran.record.breach.clone().unwrap_or_default();
                 let remedy = format!("declare it in `calls` of `[verbs.{verb}]`, or don't ask for it");
-                self.notes.fail("calls.declared", format!("{}: {breach}", what()), remedy);
+                self.fail_broken(verb, "calls.declared", format!("{}: {breach}", what()), &remedy);
                 Came::Broke
             }
             Ok(answer) => match self.read(verb, answer) {
                 Ok(came) => came,
                 Err(error) => {
                     let id = blame.unwrap_or(record_check(verb));
-                    self.notes.fail(id, format!("{}: {}", what(), error.message), "answer as the manifest declares it");
+                    let what = format!("{}: {}", what(), error.message);
+                    self.fail_broken(verb, id, what, "answer as the manifest declares it");
                     Came::Broke
                 }
             },
@@ -243,16 +275,25 @@ impl<'a> Lab<'a> {
         let message = format!("{what}: {}", error.message);
         if error.message.contains("took longer than") {
             self.endless.insert(verb);
-            return self.notes.fail(
-                "time.deadline",
-                message,
-                "find what doesn't end; a kind never waits but for the host",
-            );
+            let remedy = "find what doesn't end; a kind never waits but for the host";
+            return self.fail_broken(verb, "time.deadline", message, remedy);
         }
         // What is found by the first call of a verb, too.
         let disagree = error.message.contains("disagree about the arguments").then_some("verbs.options");
-        let blame = blame.or(disagree);
+        let has = |text: &str| error.message.contains(text);
+        // An option that the code doesn't know has nothing to do with the value that it is given just now.
+        let is_unknown = disagree.is_some() && has("unknown field");
+        let blame = if is_unknown { disagree } else { blame.or(disagree) };
         let remedy = match blame {
+            _ if has("overflowed its stack") => {
+                "look for what calls itself without end, or as deep as the input or the answer is"
+            }
+            _ if has("ran out of memory") => {
+                "look for what grows without end, or as long as the input or the answer is"
+            }
+            _ if is_unknown => {
+                "know each option that the manifest declares for the verb; read `host.args` in the verb itself, not in a function that others call too"
+            }
             Some("verbs.options") => {
                 "take what the manifest declares: the type of each option, absent if it isn't given"
             }
@@ -260,12 +301,10 @@ impl<'a> Lab<'a> {
             Some("inputs.odd") if disagree.is_some() => {
                 "the host passes any text and any whole number of 64 bits on: take `String` and `i64`, and refuse with `Error::argument`"
             }
-            _ if error.message.contains("which no kind may do") => {
-                "do without it: a kind has no files, connections or threads of its own"
-            }
+            _ if has("which no kind may do") => "do without it: a kind has no files, connections or threads of its own",
             _ => "return an `Error` in place of it",
         };
-        self.notes.fail(blame.unwrap_or("run.survives"), message, remedy);
+        self.fail_broken(verb, blame.unwrap_or("run.survives"), message, remedy);
     }
 
     fn look_at_memory(&mut self) {

@@ -14,6 +14,9 @@ const MOST_PAGES: usize = 20;
 pub(super) fn check(lab: &mut Lab<'_>) {
     lab.fresh();
     let all = ["list.pages", "list.empty", "list.others"];
+    if lab.skips_broken(Verb::List, &all) {
+        return;
+    }
     let why = match lab.works.contains_key(&Verb::List) {
         false => Some("list doesn't work"),
         true if !lab.reads_the_double(Verb::List) => Some("the script answers the list"),
@@ -84,7 +87,7 @@ fn pages(lab: &mut Lab<'_>, check: &'static str) -> Option<(Vec<String>, usize)>
                 return None;
             }
             Came::Broke => {
-                lab.notes.skip(check, "the call broke: see the checks that failed");
+                lab.skip_broken(Verb::List, &[check]);
                 return None;
             }
         }
@@ -116,14 +119,14 @@ fn others(lab: &mut Lab<'_>) {
     lab.host.with_double(|double| {
         double.spoil(&bad, |fields| fields.values_mut().for_each(|value| *value = json!({ "odd": 1 })))
     });
-    lab.notes.ran("list.others");
     let given = Given { cursor: None, ..lab.given(Verb::List) };
     let ran = lab.run(Verb::List, &given, Some("trouble.shapes"));
     let hides = match &ran.came {
         Came::Answered { records, .. } => !super::verbs::has(lab, records, &good),
         Came::Refused(_) => true,
-        Came::Broke => false,
+        Came::Broke => return lab.skip_broken(Verb::List, &["list.others"]),
     };
+    lab.notes.ran("list.others");
     if hides {
         let what = "the service lists one object that can't be read and one that can, and neither is listed";
         let remedy = "read the items one by one, and leave one that can't be read out with `Host::warn`";

@@ -77,6 +77,14 @@ impl Report {
 }
 
 impl Check {
+    /// Those of the failed come first that the others may follow from.
+    pub(crate) fn rank(&self) -> usize {
+        match self.subject {
+            "file" | "manifest" | "opening" => 0,
+            _ => 1 + CAUSES.iter().position(|id| *id == self.id).unwrap_or(CAUSES.len()),
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         let mut check = json!({ "id": self.id, "demand": self.demand, "outcome": self.outcome.as_str() });
         if let Some(reason) = &self.reason {
@@ -89,6 +97,13 @@ impl Check {
         }
         check
     }
+}
+
+/// Checks that others follow from: a verb that breaks there breaks wherever else it is called.
+const CAUSES: [&str; 3] = ["run.survives", "time.deadline", "calls.declared"];
+
+pub(super) fn is_cause(id: &str) -> bool {
+    CAUSES.contains(&id)
 }
 
 /// How many findings of one check are told.

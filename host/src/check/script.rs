@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::input;
 
@@ -98,12 +99,11 @@ type Wrong = (usize, String);
 
 /// Reads a script for a kind.
 pub(super) fn read(file: &Path, manifest: &Manifest, now: Timestamp) -> Result<Script> {
-    let bad = |why: String| {
-        Error::new(ErrorCode::Usage, format!("cannot use the script `{}`: {why}", file.display()))
-            .hint("docs/plugin-check.md says what a script may hold")
-    };
-    let text = std::fs::read_to_string(file).map_err(|e| bad(e.to_string()))?;
-    parse(&text, manifest, now).map_err(bad)
+    let bad = |why: String| Error::new(ErrorCode::Usage, format!("cannot use the script `{}`: {why}", file.display()));
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| bad(e.to_string()).hint("name the script beside the kind's `Cargo.toml`, like `check.toml`"))?;
+    let page = || environment::document("plugin-check.md");
+    parse(&text, manifest, now).map_err(|why| bad(why).hint(format!("{} says what a script may hold", page())))
 }
 
 fn parse(text: &str, manifest: &Manifest, now: Timestamp) -> std::result::Result<Script, String> {

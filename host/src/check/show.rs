@@ -1,10 +1,16 @@
 //! A report for people: what is known of the library, the checks by subject, what was found in full, and a line with the numbers.
 
+use std::collections::BTreeMap;
+
 use super::report::{Check, Outcome, Report};
 use crate::output::text::harmless;
 
 /// Where lines are broken.
 const WIDTH: usize = 80;
+
+/// Up to so many checks that were skipped for one reason are shown by themselves, and of more than so many not even the ids.
+const FEW: usize = 3;
+const MOST_NAMED: usize = 20;
 
 /// The text of a report.
 pub(crate) fn text(report: &Report) -> String {
@@ -17,8 +23,10 @@ pub(crate) fn text(report: &Report) -> String {
     for (word, what) in &report.facts {
         wrapped(&format!("  {word:<10}"), 12, what).iter().for_each(|part| line(part));
     }
+    let groups = alike(report);
+    let is_grouped = |check: &Check| check.reason.as_deref().is_some_and(|reason| groups.contains_key(reason));
     let mut subject = "";
-    for check in &report.checks {
+    for check in report.checks.iter().filter(|check| !is_grouped(check)) {
         if check.subject != subject {
             subject = check.subject;
             line("");
@@ -27,14 +35,40 @@ pub(crate) fn text(report: &Report) -> String {
         line(&format!("  {:<8} {:<17}  {}", check.outcome.as_str(), check.id, check.demand));
     }
     for outcome in [Outcome::Skipped, Outcome::Warned, Outcome::Failed] {
-        for check in report.checks.iter().filter(|check| check.outcome == outcome) {
+        let mut checks: Vec<&Check> =
+            report.checks.iter().filter(|check| check.outcome == outcome && !is_grouped(check)).collect();
+        if outcome == Outcome::Failed {
+            checks.sort_by_key(|check| check.rank());
+        }
+        for check in checks {
             line("");
             found(check).iter().for_each(|part| line(part));
+        }
+        if outcome == Outcome::Skipped {
+            for (reason, ids) in &groups {
+                line("");
+                wrapped("", 2, &format!("{} skipped: {reason}", ids.len())).iter().for_each(|part| line(part));
+                if ids.len() <= MOST_NAMED {
+                    wrapped("  ", 2, &ids.join(", ")).iter().for_each(|part| line(part));
+                }
+            }
         }
     }
     line("");
     line(&summary(report));
     text
+}
+
+/// The checks that were skipped for one reason, if they are more than a few.
+fn alike(report: &Report) -> BTreeMap<&str, Vec<&'static str>> {
+    let mut groups: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+    for check in &report.checks {
+        if let Some(reason) = &check.reason {
+            groups.entry(reason).or_default().push(check.id);
+        }
+    }
+    groups.retain(|_, ids| ids.len() > FEW);
+    groups
 }
 
 /// What was found by one check.

@@ -51,7 +51,7 @@ fn first(lab: &mut Lab<'_>, verb: Verb) -> Option<(String, String)> {
         };
         match ran {
             _ if matches!(ran.came, Came::Broke) => {
-                lab.notes.skip(record_check(verb), "the call broke: see the checks that failed");
+                lab.skip_broken(verb, &[record_check(verb)]);
                 return None;
             }
             ran if matches!(ran.came, Came::Answered { .. }) => {
@@ -156,6 +156,9 @@ pub(super) fn options(lab: &mut Lab<'_>) {
     lab.fresh();
     for verb in ORDER {
         let Some(spec) = lab.spec(verb).filter(|spec| !spec.args.is_empty()) else { continue };
+        if lab.skips_broken(verb, &["verbs.options"]) {
+            continue;
+        }
         lab.notes.ran("verbs.options");
         // Beside what works, if something does: a kind that refuses the rest doesn't look at the option.
         let required = || values::together(spec.args.iter().filter(|arg| arg.required), now());
@@ -186,7 +189,7 @@ pub(super) fn options(lab: &mut Lab<'_>) {
 pub(super) fn unused(lab: &mut Lab<'_>) {
     for (verb, spec) in &lab.kind.manifest.verbs {
         // What doesn't work can't be expected to ask.
-        if !lab.works.contains_key(verb) {
+        if lab.skips_broken(*verb, &["calls.used"]) || !lab.works.contains_key(verb) {
             continue;
         }
         lab.notes.ran("calls.used");

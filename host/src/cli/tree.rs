@@ -287,7 +287,22 @@ fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {
         };
         command = command.arg(Arg::new(ID).value_name("ID").required(true).help(help));
     }
+    let ways: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(way).collect();
+    if !ways.is_empty() {
+        command = command.after_help(ways.join("\n"));
+    }
     command.args(spec.args.iter().map(option))
+}
+
+/// How an option is given, if the name of its value doesn't say. Below the host's own options: what is above is the kind's to word.
+fn way(arg: &KindArg) -> Option<String> {
+    match arg.kind {
+        ArgType::Secret => Some(format!("`--{}` takes `-` (standard input), `@FILE` or `env:NAME`.", arg.name)),
+        ArgType::File if !arg.placeholder().contains("FILE") => {
+            Some(format!("`--{}` takes the name of a file.", arg.name))
+        }
+        _ => None,
+    }
 }
 
 fn option(arg: &KindArg) -> Arg {

@@ -27,7 +27,8 @@ pub(super) fn as_error(error: &clap::Error, scan: &Scan, tree: &clap::Command) -
         .lines()
         .filter_map(|line| line.trim().strip_prefix("tip: "))
         // This one would turn a misspelt option into a value.
-        .find(|tip| !tip.starts_with("to pass"));
+        .find(|tip| !tip.starts_with("to pass"))
+        .filter(|_| suggests_well(error));
     let message =
         match (error.kind(), named(error, ContextKind::InvalidSubcommand), named(error, ContextKind::InvalidArg)) {
             (ErrorKind::InvalidSubcommand, Some(word), _) => format!("there is no command {word}"),
@@ -35,6 +36,20 @@ pub(super) fn as_error(error: &clap::Error, scan: &Scan, tree: &clap::Command) -
             _ => first_paragraph(&text),
         };
     usage(message).hint(tip.map_or_else(|| help_hint(scan, tree), backticks))
+}
+
+/// How alike a word and a command have to be. clap's own measure takes `login` for `plugin`.
+const ALIKE: f64 = 0.85;
+
+/// Whether a command that clap suggests is one that can have been meant. What it suggests for anything else is.
+fn suggests_well(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return true };
+    let is_close = |command: &String| strsim::jaro_winkler(word, command) > ALIKE;
+    match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::String(command)) => is_close(command),
+        Some(ContextValue::Strings(commands)) => commands.iter().any(is_close),
+        _ => true,
+    }
 }
 
 /// What clap knows of an error beside its text.

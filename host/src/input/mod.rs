@@ -111,7 +111,10 @@ fn secret(arg: &Arg, text: &str, stdin: &mut Stdin) -> Result<String> {
         return file(arg, path);
     }
     if let Some(name) = text.strip_prefix("env:") {
-        return environment::text(name)?.ok_or_else(|| bad(arg, format!("the variable `{name}` isn't set")));
+        return environment::text(name)?.ok_or_else(|| {
+            bad(arg, format!("the variable `{name}` isn't set"))
+                .hint(format!("set and export it, or use `--{0} -` for standard input, or `--{0} @FILE`", arg.name))
+        });
     }
     // Not even the beginning of what was typed is echoed: it may be the secret.
     Err(bad(arg, format!("`--{}` takes a place to read a secret from, not the secret", arg.name))
@@ -124,8 +127,10 @@ fn file(arg: &Arg, path: &str) -> Result<String> {
         let error = bad(arg, format!("cannot read `{path}`: {why}"));
         if arg.at_file {
             error.hint(format!("`@` reads a file; for the text itself write {}", shell_word(&format!("@@{path}"))))
+        } else if arg.kind == ArgType::Secret {
+            error.hint(format!("name a text file that you can read, or use `--{} -` for standard input", arg.name))
         } else {
-            error
+            error.hint("name a text file that you can read")
         }
     };
     let mut text = String::new();

@@ -23,6 +23,7 @@ pub(crate) use ask::{OfFile, refused_whole};
 pub(crate) use file::Audit;
 use file::{File, Mode, Rule};
 
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::run::Level;
@@ -121,7 +122,7 @@ impl Policy {
             let (text, file) = match place.read() {
                 Ok(None) => return None,
                 Ok(Some(text)) => {
-                    let remedy = || "mend the file: docs/policy.md explains it".to_owned();
+                    let remedy = || format!("mend the file: {} explains it", environment::document("policy.md"));
                     let file = File::parse(&text).map_err(|why| (format!("can't be used: {why}"), remedy()));
                     (text, file)
                 }

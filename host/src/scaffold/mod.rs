@@ -4,6 +4,7 @@
 pub(crate) mod contract;
 pub(crate) mod folder;
 
+use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::RESERVED_WORDS;
 
 pub(crate) use contract::Contract;
@@ -57,8 +58,10 @@ pub(crate) fn files(name: &str, contract: &Contract) -> Vec<File> {
 
 /// A plural that is plain enough to be changed by whoever knows better, and that no word of carto's own is.
 fn plural(name: &str) -> String {
-    let plural = format!("{name}s");
-    if name.ends_with('s') || RESERVED_WORDS.contains(&plural.as_str()) { name.to_owned() } else { plural }
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end));
+    let plural = format!("{name}{}", if hisses { "es" } else { "s" });
+    let is_taken = RESERVED_WORDS.contains(&plural.as_str()) || plural.parse::<Verb>().is_ok();
+    if is_taken { name.to_owned() } else { plural }
 }
 
 /// `api-key` as a person writes it.

@@ -38,6 +38,19 @@ fn nothing_is_left_to_fill_in() {
 }
 
 #[test]
+fn a_plural_is_english_where_that_is_simple() {
+    for (name, plural) in [
+        ("api-key", "api-keys"),
+        ("door-pass", "door-passes"),
+        ("box", "boxes"),
+        ("match", "matches"),
+        ("error", "error"),
+    ] {
+        assert_eq!(super::plural(name), plural);
+    }
+}
+
+#[test]
 fn the_manifest_is_one_of_that_kind() {
     for name in NAMES {
         let files = rendered(name);

@@ -264,7 +264,7 @@ pub(crate) fn service() -> Vec<Case> {
             strange("get:undeclared", &[]),
             &[
                 ("calls.declared", "failed", "it asked for `api DELETE /v3/tokens/x`, which its manifest doesn't declare"),
-                ("get.record", "skipped", "the call broke"),
+                ("get.record", "skipped", "broke: see "),
             ],
         ),
         Case::new(
@@ -345,9 +345,25 @@ pub(crate) fn running() -> Vec<Case> {
             strange("get:panic", &[]),
             &[
                 ("run.survives", "failed", "it panicked at"),
-                ("get.record", "skipped", "the call broke"),
+                ("get.record", "skipped", "broke: see "),
                 ("create.record", "passed", ""),
             ],
+        ),
+        Case::new(
+            "a panic that isn't the first call's",
+            "strange",
+            strange("get:panic-for-nobody", &[]),
+            &[
+                ("run.survives", "failed", "get `no-such-credential-in-this-check`: the kind `strange` broke the contract in `get`: it panicked at"),
+                ("get.record", "passed", ""),
+                ("inputs.named", "skipped", "`get` broke: see run.survives"),
+            ],
+        ),
+        Case::new(
+            "a stack that overflows",
+            "strange",
+            strange("get:stack-overflow", &[]),
+            &[("run.survives", "failed", "look for what calls itself without end")],
         ),
         Case::new(
             "a connection",

@@ -21,13 +21,18 @@ const STATUSES: [(&str, &str); 10] = [
     ("130", "Interrupted. The message says what was changed."),
 ];
 
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 10] = [
     (environment::SANDBOX, "Use the sandbox: anything but empty, 0, false, no, off."),
     (environment::API_TOKEN, "The OAuth access token."),
     (environment::BASE_URL, "The account's address."),
     (environment::PROFILE, "The profile of the credentials file."),
     (environment::KINDS_PATH, "Folders of kinds, separated by colons, instead of the usual ones."),
+    (
+        "CARTO_KIND_<NAME>_SECRET",
+        "The secret of a kind's own services; NAME is the kind's in capitals, with underscores for hyphens.",
+    ),
     (environment::SANDBOX_FAULT, "Faults and the clock of the sandbox, for tests."),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "Authorities that are believed instead of the system's."),
     ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "Proxies."),
     ("NO_COLOR, TERM", "Colours."),
 ];
@@ -35,7 +40,10 @@ const VARIABLES: [(&str, &str); 8] = [
 const FILES: [(&str, &str); 7] = [
     ("~/.carto_credentials.json", "Profiles with their bearers, written by CARTO's own command line and read here."),
     ("$XDG_CONFIG_HOME/carto/config.toml", "Settings (~/.config if the variable isn't set)."),
-    ("/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml", "What an organisation allows."),
+    (
+        "/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml, $XDG_CONFIG_HOME/carto/policy.toml",
+        "What the machine's administrator, whoever installed carto, and you allow. All of them hold.",
+    ),
     ("$XDG_DATA_HOME/carto/sandbox.db", "The sandbox (~/.local/share if the variable isn't set)."),
     (
         "$XDG_DATA_HOME/carto/lock.toml",

@@ -2,7 +2,7 @@
 
 use carto_plugin_api::{Error, ErrorCode, Host, Page, Request, Result, Secret};
 
-use crate::{CredentialKind, KEYS, KIND, Kind, Record, SERVICE};
+use crate::{KEYS, KIND, Record, SERVICE, one_page};
 
 /// The credential with that id, which takes one request; if there is none, the one with that name.
 pub(crate) fn find(host: &Host<'_>, typed: &str) -> Result<Record> {
@@ -21,7 +21,7 @@ fn named(host: &Host<'_>, typed: &str) -> Result<Record> {
     let mut found = Vec::new();
     let mut page = Page::default();
     loop {
-        let listing = Kind::list(host, page.clone())?;
+        let listing = one_page(host, page.clone())?;
         found.extend(listing.items.into_iter().filter(|key| key.name == typed));
         match listing.next {
             None => break,

@@ -80,14 +80,10 @@ impl CredentialKind for Kind {
     type Create = Create;
     type Update = Update;
 
-    /// One page; carto asks for the next with the cursor of this one.
+    /// One page; carto asks for the next with the cursor of this one. If list has options, they are
+    /// read here, with `host.args()`.
     fn list(host: &Host<'_>, page: Page) -> Result<Listing<Record>> {
-        let request = Request::get(KEYS).query_if("cursor", page.cursor);
-        // `?` passes on what carto says (not signed in, unreachable …), `ok()` makes an error of
-        // 4xx, `json()` of an answer in another shape.
-        let Keys { keys, next } = host.call(SERVICE, request)?.ok()?.json()?;
-        let items = readable(host, keys);
-        Ok(Listing { items, next })
+        one_page(host, page)
     }
 
     /// Rules first, then the request, then what came of it held against what was asked.
@@ -135,6 +131,17 @@ impl CredentialKind for Kind {
         host.call(SERVICE, request)?.ok()?;
         Ok(Some(key))
     }
+}
+
+/// One page of the service, for list and for whoever looks for a name. `host.args()` isn't for here:
+/// it has the options of the verb that runs, and that can be any.
+fn one_page(host: &Host<'_>, page: Page) -> Result<Listing<Record>> {
+    let request = Request::get(KEYS).query_if("cursor", page.cursor);
+    // `?` passes on what carto says (not signed in, unreachable …), `ok()` makes an error of 4xx,
+    // `json()` of an answer in another shape.
+    let Keys { keys, next } = host.call(SERVICE, request)?.ok()?.json()?;
+    let items = readable(host, keys);
+    Ok(Listing { items, next })
 }
 
 /// One that can't be read hides no other.
