@@ -270,6 +270,7 @@ fn what_a_foreign_kind_refuses_is_said_in_its_words() {
         create robot --name R2 --model walker --zone yard --program nowhere: status 2
         --- stderr
         error: --program: cannot read `nowhere`: No such file or directory (os error 2)
+        hint: name a text file that you can read
         update robot R2: status 2
         --- stderr
         error: the kind `robot` has no verb `update`; verbs: list, create, get, delete, scrap

@@ -477,7 +477,7 @@ fn a_policy_is_asked_with_the_place_and_the_digest() {
         $ carto plugin install one.so
         status 4
         --- stderr
-        error: `robot` is refused by policy: `[home]/prefix/etc/carto/policy.toml` can't be used: line 1, column 1: missing field `mode`; mend the file: docs/policy.md explains it
+        error: `robot` is refused by policy: `[home]/prefix/etc/carto/policy.toml` can't be used: line 1, column 11: invalid value: integer `2`, expected 1, which is the version that this carto knows; mend the file: docs/policy.md explains it
         hint: it isn't installed, since no verb of it could be used
     "#]].assert_eq(&report);
     assert_eq!(fs::read(installed(&place)).unwrap(), robot("2.0.0"));
