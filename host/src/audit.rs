@@ -7,6 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub(crate) struct Recorder {
     sinks: Arc<[Sink]>,
     /// What is the same in every record of this command.
     common: Arc<Map<String, Value>>,
+    /// Why it isn't known what has to be recorded.
+    unknown: Option<Error>,
     /// Whether a record is missing that has to be there.
     incomplete: Arc<AtomicBool>,
 }
@@ -58,7 +61,11 @@ impl Recorder {
     pub(crate) fn new(policy: &Policy) -> Recorder {
         let sinks: Vec<Sink> = policy.audits().flat_map(|(audit, path)| sinks(audit, path)).collect();
         let common = if sinks.is_empty() { Map::new() } else { common() };
-        Recorder { sinks: sinks.into(), common: Arc::new(common), incomplete: Arc::default() }
+        let unknown = policy.broken().next().map(|(path, why, remedy)| {
+            let message = format!("`{}` {why}; so nothing is done", path.display());
+            Error::new(ErrorCode::RefusedByPolicy, message).hint(remedy)
+        });
+        Recorder { sinks: sinks.into(), common: Arc::new(common), unknown, incomplete: Arc::default() }
     }
 
     /// Whether anything is recorded at all.
@@ -66,8 +73,11 @@ impl Recorder {
         !self.sinks.is_empty()
     }
 
-    /// Records what is about to be done. An error if it must not be done unrecorded.
+    /// Records what is about to be done. An error if it must not be done unrecorded: nobody knows what a policy asks for that can't be read.
     pub(crate) fn before(&self, event: &str, fields: &Fields) -> Result<()> {
+        if let Some(error) = &self.unknown {
+            return Err(error.clone());
+        }
         self.write(event, fields, |sink, why| {
             if sink.required {
                 return Err(sink.refusal(why));
@@ -206,7 +216,8 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 
 fn connect(socket: &Path) -> io::Result<UnixDatagram> {
     let way = UnixDatagram::unbound()?;
-    way.set_nonblocking(true)?;
+    // One that is busy is waited for, but not one that hangs.
+    way.set_write_timeout(Some(Duration::from_secs(1)))?;
     way.connect(socket)?;
     Ok(way)
 }

@@ -7,9 +7,8 @@ use carto_plugin_api::ErrorCode;
 
 use crate::cli::{self, Command, Line, Parsed, ReferenceCommand, SandboxCommand, Scan, completion};
 use crate::commands::{self, Context};
-use crate::error::{Error, usage};
+use crate::error::usage;
 use crate::kinds::Catalog;
-use crate::output::stdout::NotWritten;
 use crate::output::{stderr, stdout};
 
 /// Runs the program on its own arguments: a command, or a worker that a command has started.
@@ -25,7 +24,7 @@ pub fn run() -> ExitCode {
     }
     crate::run::keep_to_itself();
     crate::run::hear_of_children();
-    let code = run_on(args).unwrap_or_else(|error| match settle(error) {
+    let code = run_on(args).unwrap_or_else(|error| match commands::told(&error) {
         None => ExitCode::SUCCESS,
         Some(error) => {
             stderr::error(&error);
@@ -61,22 +60,6 @@ fn run_on(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
         Parsed::Do(line) => execute(&line, catalog),
-    }
-}
-
-/// What a user is told of an error from anywhere; nothing if the reader of the output went away.
-fn settle(error: anyhow::Error) -> Option<Error> {
-    let error = match error.downcast::<Error>() {
-        Ok(error) => return Some(error),
-        Err(error) => error,
-    };
-    match error.downcast::<NotWritten>() {
-        Ok(error) if error.is_closed_pipe() => None,
-        Ok(error) => Some(
-            Error::new(ErrorCode::OutputFailed, error.to_string())
-                .hint("what the command did is done; only its output is missing"),
-        ),
-        Err(error) => Some(Error::new(ErrorCode::Failed, format!("{error:#}"))),
     }
 }
 

@@ -103,6 +103,13 @@ pub(crate) fn duration(text: &str) -> std::result::Result<Duration, &'static str
     Duration::try_from(read).ok().filter(|time| !time.is_zero()).ok_or("a time must be longer than nothing")
 }
 
+impl Settings {
+    /// Whether the account's API is said to have routes elsewhere.
+    pub(crate) fn moves_routes(&self) -> bool {
+        !self.services.api.paths.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Services {

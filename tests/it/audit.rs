@@ -160,6 +160,54 @@ fn writes_are_recorded_by_the_path_at_which_they_are_sent() {
 }
 
 #[test]
+fn a_list_that_nobody_reads_has_its_end() {
+    let place = to_file();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut run = place.sandbox("credentials list");
+    let status = run.command.stdout(writer).stderr(std::process::Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let records = records(&place);
+    let all = |event: &str| records.iter().filter(|record| record["event"] == event).collect::<Vec<_>>();
+    assert_eq!(all("begun").len(), all("ended").len());
+    assert!(all("ended").iter().all(|record| record["status"] == 0), "{records:?}");
+}
+
+/// Nobody knows what it asks for.
+#[test]
+fn nothing_is_changed_under_a_policy_that_cannot_be_read() {
+    let place = Prefix::with_policy("version = 1\nmode = \"allow-all\"\n[audit]\nrequird = true\n");
+    for line in ["plugin lock", "plugin lock token", "plugin lock --forget", "credentials list token"] {
+        let output = place.sandbox(line).output();
+        assert!(output.status == 4 || output.stdout.is_empty(), "{line}: {output}");
+    }
+    assert!(!place.free.data().join("lock.toml").exists());
+}
+
+/// The record of what a key of a policy refuses names the key.
+#[test]
+fn routes_that_are_moved_are_refused_with_the_key() {
+    let place = Prefix::with_policy(
+        "version = 1\nmode = \"allow-list\"\nservice_paths = false\n[[allow]]\nkind = \"token\"\n[audit]\nfile = \"HOME/audit.jsonl\"\n",
+    );
+    place.free.write(".config/carto/config.toml", "[services.api.paths]\n\"/v3/tokens\" = \"/v4/tokens\"\n");
+    let run = place.run("credentials list token").env("CARTO_BASE_URL", "http://127.0.0.1:9");
+    check(
+        &run.env("CARTO_API_TOKEN", "x").fails(4),
+        expect![[r#"
+        status 4
+        --- stderr
+        error: `[services.api.paths]` is refused by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, doesn't allow other routes of the service
+        hint: leave `[services.api.paths]` out, or unset it
+    "#]],
+    );
+    assert!(records(&place)[0]["rule"].as_str().unwrap().ends_with("policy.toml:3"));
+    assert_eq!(place.run("plugin why token list").output().status, 4);
+    // The sandbox has its own.
+    place.sandbox("credentials list token").ok();
+}
+
+#[test]
 fn what_cannot_be_recorded_is_not_done() {
     let place = to_file();
     let file = place.free.home().join("audit.jsonl");

@@ -295,7 +295,9 @@ impl Double {
                 Some(key) => said.get_mut(key).and_then(Value::as_object_mut),
                 None => Some(said),
             };
-            said?.extend(asked.clone());
+            if let Some(said) = said {
+                said.extend(asked.clone());
+            }
         }
         Some(WireResponse { status: answer.status, headers: answer.headers.clone(), body })
     }

@@ -14,6 +14,7 @@ use toml::Spanned;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::input;
+use crate::toml_text;
 
 /// What it says, ready to be used.
 #[derive(Debug, Clone, Default)]
@@ -109,12 +110,12 @@ pub(super) fn read(file: &Path, manifest: &Manifest, now: Timestamp) -> Result<S
 fn parse(text: &str, manifest: &Manifest, now: Timestamp) -> std::result::Result<Script, String> {
     let read: std::result::Result<File, _> = toml::from_str(text);
     let read = read.map_err(|e| (e.span().map_or(0, |span| span.start), e.message().replace('\n', " ")));
-    read.and_then(|file| checked(file, manifest, now)).map_err(|(at, why)| {
-        let before = text.get(..at).unwrap_or_default();
-        let (line, column) =
-            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        format!("line {line}, column {column}: {why}")
-    })
+    read.and_then(|file| checked(file, manifest, now)).map_err(|(at, why)| toml_text::at(text, at, &why))
+}
+
+/// Whether the host keeps an answer of that status to itself.
+fn is_the_hosts(status: u16) -> bool {
+    !((200..300).contains(&status) || (400..500).contains(&status)) || matches!(status, 401 | 408 | 429)
 }
 
 fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Result<Script, Wrong> {
@@ -138,9 +139,12 @@ fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Resu
         }
     }
     for (status, body) in file.refusals {
-        let number = status.as_ref().parse().ok().filter(|status| (400..500).contains(status));
-        let wrong =
-            || (status.span().start, format!("`{}` isn't the status of a refusal, 400 to 499", status.as_ref()));
+        let number = status.as_ref().parse().ok();
+        let number = number.filter(|status| (400..500).contains(status) && !is_the_hosts(*status));
+        let wrong = || {
+            let why = format!("`{}` isn't the status of a refusal that a kind sees, like 409", status.as_ref());
+            (status.span().start, why)
+        };
         script.refusals.insert(number.ok_or_else(wrong)?, plain(body));
     }
     for answer in file.answers {
@@ -149,8 +153,8 @@ fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Resu
             return Err((answer.call.span().start, format!("the manifest declares no call `{call}` for any verb")));
         }
         let status = answer.status.as_ref().map_or(200, |status| *status.as_ref());
-        if let Some(wrong) = answer.status.filter(|_| !(200..500).contains(&status) || status == 401) {
-            let why = format!("a kind never sees an answer {status}: 401, 429 and 5xx are the host's");
+        if let Some(wrong) = answer.status.filter(|_| is_the_hosts(status)) {
+            let why = format!("a kind never sees an answer {status}: 3xx, 401, 408, 429 and 5xx are the host's");
             return Err((wrong.span().start, why));
         }
         script.answers.push(Answer {

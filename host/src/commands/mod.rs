@@ -7,11 +7,30 @@ pub(crate) mod plugin;
 pub(crate) mod reference;
 pub(crate) mod sandbox;
 
+use carto_plugin_api::ErrorCode;
+
 use crate::cli::Globals;
+use crate::error::Error;
 use crate::kinds::Catalog;
+use crate::output::stdout::NotWritten;
 
 /// What every command has at hand.
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) catalog: Catalog,
+}
+
+/// What a user is told of an error from anywhere, and a record says; nothing if the reader of the output went away.
+pub(crate) fn told(error: &anyhow::Error) -> Option<Error> {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return Some(error.clone());
+    }
+    match error.downcast_ref::<NotWritten>() {
+        Some(error) if error.is_closed_pipe() => None,
+        Some(error) => Some(
+            Error::new(ErrorCode::OutputFailed, error.to_string())
+                .hint("what the command did is done; only its output is missing"),
+        ),
+        None => Some(Error::new(ErrorCode::Failed, format!("{error:#}"))),
+    }
 }

@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
 use crate::error::shell_word;
@@ -57,7 +58,8 @@ impl Trust {
             return Some(("can be written by anyone".to_owned(), format!("`{chmod} {who}-w {path}`")));
         }
         // Where there is an access list, these bits are what it allows to anybody on it.
-        if mode & 0o020 != 0 && rustix::fs::getxattr(on_disk, "system.posix_acl_access", &mut [0; 256]).is_ok() {
+        let list = || rustix::fs::getxattr(on_disk, "system.posix_acl_access", &mut [0; 256]);
+        if mode & 0o020 != 0 && !matches!(list(), Err(Errno::NODATA | Errno::OPNOTSUPP)) {
             return Some(("has an access list that lets others write".to_owned(), format!("`setfacl -b {path}`")));
         }
         if others {

@@ -242,15 +242,21 @@ impl Policy {
 
     /// Whether other folders of kinds may be named by `source`, an option or a variable.
     pub(crate) fn permit_kinds_path(&self, source: &str) -> Result<()> {
-        self.permit_key(source, File::kinds_path, "doesn't allow other folders of kinds")
+        self.permit_key(source, File::kinds_path, "doesn't allow other folders of kinds").map_err(|(error, _)| error)
     }
 
-    /// Whether the settings may say that the service has its routes elsewhere: a verb that is allowed would be another one there.
-    pub(crate) fn permit_service_paths(&self) -> Result<()> {
+    /// Whether the settings may say that the service has its routes elsewhere: a verb that is allowed would be another one there. Else the
+    /// error, and the address of what says so.
+    pub(crate) fn permit_service_paths(&self) -> std::result::Result<(), (Error, String)> {
         self.permit_key("[services.api.paths]", File::service_paths, "doesn't allow other routes of the service")
     }
 
-    fn permit_key(&self, source: &str, allows: fn(&File) -> (bool, usize), what: &str) -> Result<()> {
+    fn permit_key(
+        &self,
+        source: &str,
+        allows: fn(&File) -> (bool, usize),
+        what: &str,
+    ) -> std::result::Result<(), (Error, String)> {
         for layer in &self.layers {
             let because = match layer.file.as_ref().map(|file| (file, allows(file))) {
                 Ok((_, (true, _))) => continue,
@@ -259,7 +265,8 @@ impl Policy {
             };
             let message = format!("`{source}` is refused by policy: {}", because.sentence());
             let error = Error::new(ErrorCode::RefusedByPolicy, message);
-            return Err(error.hint(ask(&because, &format!("leave `{source}` out, or unset it"))));
+            let error = error.hint(ask(&because, &format!("leave `{source}` out, or unset it")));
+            return Err((error, because.address()));
         }
         Ok(())
     }
@@ -327,18 +334,19 @@ impl Asked<'_> {
         (self.settings)().map(|settings| settings.plugins.level)
     }
 
-    /// What the verb asks: `api`, or the origin of a service of the kind's own, where the manifest says that it is and where the user says.
-    fn services(&self) -> BTreeSet<String> {
+    /// What the verb asks: `api`, or the origin of a service of the kind's own, where the manifest says that it is and where the user says;
+    /// nothing if that can't be read.
+    fn services(&self) -> Option<BTreeSet<String>> {
+        let settings = (self.settings)()?;
         let mut services = BTreeSet::new();
         for call in self.kind.calls(self.verb) {
             let name = &call.service;
             let declared = self.kind.manifest.services.get(name).and_then(|service| service.base_url.as_deref());
             let declared = declared.map(|text| Url::parse(text).map_or_else(|_| text.to_owned(), |url| origin(&url)));
             services.insert(declared.unwrap_or_else(|| name.clone()));
-            let settings = (self.settings)();
-            services.extend(settings.and_then(|settings| approved(&settings, self.kind.name(), name).map(origin)));
+            services.extend(approved(&settings, self.kind.name(), name).map(origin));
         }
-        services
+        Some(services)
     }
 }
 

@@ -12,7 +12,10 @@ impl Rule {
         self.kind.as_deref().is_none_or(|name| name == kind.name())
             && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
             && self.is_in_folder(kind)
-            && self.services.as_ref().is_none_or(|services| asked.services().iter().all(|one| services.contains(one)))
+            && self
+                .services
+                .as_ref()
+                .is_none_or(|listed| asked.services().is_some_and(|all| all.iter().all(|one| listed.contains(one))))
             && self.levels.as_ref().is_none_or(|levels| asked.level().is_some_and(|level| levels.contains(&level)))
             && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_some_and(|sha256| pins.contains(&sha256)))
     }
@@ -24,7 +27,10 @@ impl Rule {
             && self.verbs.as_ref().is_none_or(|verbs| verbs.contains(verb))
             && self.is_in_folder(kind)
             && self.vendor.as_ref().is_none_or(|vendor| kind.manifest.vendor.as_ref() == Some(vendor.get_ref()))
-            && self.services.as_ref().is_none_or(|services| asked.services().iter().any(|one| services.contains(one)))
+            && self
+                .services
+                .as_ref()
+                .is_none_or(|listed| asked.services().is_none_or(|all| all.iter().any(|one| listed.contains(one))))
             && self.levels.as_ref().is_none_or(|levels| asked.level().is_none_or(|level| levels.contains(&level)))
             && self.sha256.as_ref().is_none_or(|pins| (asked.sha256)().is_none_or(|sha256| pins.contains(&sha256)))
     }

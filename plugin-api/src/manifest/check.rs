@@ -204,6 +204,14 @@ impl VerbSpec {
                 let (name, part) = (&arg.name, part.escape_debug());
                 return Err(format!("argument `{name}`: its part `{part}` isn't another argument of this kind"));
             }
+            // What a limit is held against is found in one step.
+            let mut parts = all().filter(|other| arg.parts.contains(&other.name));
+            if let Some(part) = parts.find(|part| !part.parts.is_empty() || (part.list && !arg.list)) {
+                return Err(format!(
+                    "argument `{}`: its part `{}` has parts itself, or is a list where this is none",
+                    arg.name, part.name
+                ));
+            }
         }
         Ok(())
     }

@@ -76,6 +76,9 @@ fn open_quote(word: &str) -> Option<char> {
 /// A word as it has to stand on the line, behind the quote that is open: bash puts there what it is told, and runs what is left bare. Nothing if
 /// it can't stand there.
 fn escaped(word: &str, quote: Option<char>) -> Option<String> {
+    if word.contains(char::is_control) {
+        return None;
+    }
     let special = match quote {
         // The history is looked at in these quotes too, and no backslash is taken away that keeps it from that.
         Some('"') if word.contains('!') => return None,
@@ -83,9 +86,6 @@ fn escaped(word: &str, quote: Option<char>) -> Option<String> {
         Some(_) => return Some(word.replace('\'', r"'\''")),
         None => " \t\\'\"`$&|;<>()*?[]{}~^#!",
     };
-    if word.contains(char::is_control) {
-        return None;
-    }
     let mut text = String::new();
     for c in word.chars() {
         if special.contains(c) {
@@ -109,6 +109,7 @@ mod tests {
             (WORD, Some('\''), Some("a$(touch x)`y`\"z'\\''&{b,c} ~")),
             ("a!b", Some('"'), None),
             ("a\nb", None, None),
+            ("a\nb", Some('\''), None),
             ("carto.shared.table", None, Some("carto.shared.table")),
         ] {
             assert_eq!(escaped(word, quote).as_deref(), expected, "{word} {quote:?}");

@@ -1,7 +1,7 @@
 //! What stands between a command and a library: the policy, the lock and the record. Asked when a verb is named, when its values are known,
 //! and when its library is sealed.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use carto_plugin_api::{ErrorCode, Input, Verb};
 use jiff::Timestamp;
@@ -82,7 +82,7 @@ impl Guard {
             called,
             sha256: OnceLock::new(),
             rule: OnceLock::new(),
-            begun: OnceLock::new(),
+            progress: Mutex::default(),
         }
     }
 }
@@ -98,11 +98,23 @@ pub(super) struct Watch {
     sha256: OnceLock<String>,
     /// What decided, once it did.
     rule: OnceLock<String>,
-    /// Whether its first record is written, once that was tried.
-    begun: OnceLock<bool>,
+    progress: Mutex<Progress>,
+}
+
+/// How far a verb has come, as its records say.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Whether the first one is written, once that was tried.
+    begun: Option<bool>,
+    /// Set with the last one: whoever sees the end first says it.
+    is_over: bool,
 }
 
 impl Watch {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the sealed library may be opened. It is recorded that it will be.
     pub(super) fn accept(&self, sha256: &str) -> Result<()> {
         let Guard { policy, lock, recorder, settings, .. } = &self.guard;
@@ -117,13 +129,22 @@ impl Watch {
         let verdict = policy.decide(&asked);
         let _ = verdict.decisive().map(|because| self.rule.set(because.address()));
         verdict.permit(&self.kind, self.verb)?;
+        let mut progress = self.progress();
+        // Nobody waits for it any more.
+        if progress.is_over {
+            return Err(Error::new(ErrorCode::Interrupted, "the command is over"));
+        }
         let begun = recorder.before("begun", &self.fields(self.called.as_deref()));
-        let _ = self.begun.set(begun.is_ok());
+        progress.begun = Some(begun.is_ok());
         begun
     }
 
     /// Records how it ended.
     pub(super) fn ended(&self, error: Option<&Error>, shown: Option<&str>, fate: &Fate) {
+        let mut progress = self.progress();
+        if std::mem::replace(&mut progress.is_over, true) {
+            return;
+        }
         let refused = error.is_some_and(|error| error.code == ErrorCode::RefusedByPolicy);
         let made = fate.accepted.iter().find_map(|write| write.id.as_deref());
         let credential = shown.or(made).or(self.called.as_deref());
@@ -132,7 +153,7 @@ impl Watch {
         fields.insert("writes".to_owned(), json!(writes));
         fields.extend(audit::outcome(error));
         let recorder = &self.guard.recorder;
-        match self.begun.get() {
+        match progress.begun {
             Some(true) => recorder.after("ended", &fields),
             // Some have a beginning, and should have this end.
             Some(false) => recorder.nevertheless("refused", &fields),
@@ -160,6 +181,19 @@ impl Watch {
 
 /// Records that a verb was refused before anything was known but its words.
 pub(crate) fn refused(catalog: &Catalog, verb: Option<&str>, word: Option<&str>, error: &Error) {
+    let verdict = |kind: &Kind, verb| OfFile::new(kind).decide(catalog.policy(), verb);
+    let rule = |kind: &Kind, verb| Some(verdict(kind, verb).decisive()?.address());
+    refused_by(catalog, verb, word, error, rule);
+}
+
+/// The same, with what decided.
+pub(super) fn refused_by(
+    catalog: &Catalog,
+    verb: Option<&str>,
+    word: Option<&str>,
+    error: &Error,
+    rule: impl FnOnce(&Kind, Verb) -> Option<String>,
+) {
     let policy = catalog.policy();
     let recorder = Recorder::new(policy);
     if !recorder.is_on() {
@@ -167,8 +201,7 @@ pub(crate) fn refused(catalog: &Catalog, verb: Option<&str>, word: Option<&str>,
     }
     let kind = word.and_then(|word| catalog.find(word).ok());
     let meant = kind.as_ref().zip(verb).and_then(|(kind, word)| Some((kind, kind.manifest.verb(word)?)));
-    let verdict = meant.map(|(kind, verb)| OfFile::new(kind).decide(policy, verb));
-    let rule = verdict.as_ref().and_then(|verdict| Some(verdict.decisive()?.address()));
+    let rule = meant.and_then(|(kind, verb)| rule(kind, verb));
     let mut fields = kind.as_ref().map_or_else(Fields::new, |kind| audit::library(kind, None));
     let shown = |word: Option<&str>| Value::from(word.map(redact::redact));
     fields.entry("kind").or_insert_with(|| shown(word));

@@ -16,6 +16,7 @@ use super::work::{self, Work, Worker};
 use super::{Context, guard};
 use crate::account;
 use crate::cli::LIMIT;
+use crate::commands::told;
 use crate::error::{Error, Result};
 use crate::event_loop::{self, Stop};
 use crate::input::Stdin;
@@ -116,6 +117,7 @@ fn run(
             Err(error) => {
                 // What came is made whole, if anybody still reads it.
                 let _ = timeout(PATIENCE, emit(list.abandon())).await;
+                work.over(told(&error).as_ref());
                 Err(error)
             }
         }

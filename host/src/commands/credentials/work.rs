@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use carto_plugin_api::manifest::ArgType;
@@ -17,13 +17,14 @@ use super::delivery::Delivery;
 use super::guard::{self, Guard, Watch};
 use super::outcome::{self, About};
 use crate::account::{self, Account};
+use crate::commands::told;
 use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
-use crate::service::{ACCOUNT_SERVICE, Broker, Draft, Rehearsal, Services, Session};
+use crate::service::{ACCOUNT_SERVICE, Broker, Draft, Fate, Rehearsal, Services, Session};
 use crate::settings;
 
 /// A command's session, and what it has read of standard input.
@@ -34,6 +35,8 @@ pub(super) struct Work {
     services: BTreeMap<String, Result<Services>>,
     runtime: Arc<dyn Runtime>,
     guard: Guard,
+    /// The verbs that were begun.
+    watched: Mutex<Vec<Arc<Watch>>>,
     dry_run: bool,
 }
 
@@ -49,21 +52,31 @@ impl Work {
     /// Finds what a verb of these kinds asks, the account among it, while the first of them is made ready. Nothing is sent.
     pub(super) fn begin(context: &Context, kinds: &[Kind], verb: Verb, mut stdin: Stdin) -> Result<Work> {
         let settings = settings::read()?;
-        if !settings.services.api.paths.is_empty() {
-            context.catalog.policy().permit_service_paths().inspect_err(|error| {
-                guard::refused(&context.catalog, Some(verb.as_str()), kinds.first().map(Kind::name), error);
-            })?;
-        }
         let runtime = run::runtime(&settings.plugins, context.globals.debug);
         if let Some(kind) = kinds.first() {
             runtime.prepare(kind);
         }
         let account = find_account(context, kinds, verb, &mut stdin)?;
+        if settings.moves_routes() && matches!(&account, Some(Ok(account)) if !account.is_sandbox()) {
+            context.catalog.policy().permit_service_paths().map_err(|(error, rule)| {
+                let kind = kinds.iter().find(|kind| kind.asks(verb, ACCOUNT_SERVICE)).map(Kind::name);
+                guard::refused_by(&context.catalog, Some(verb.as_str()), kind, &error, |_, _| Some(rule));
+                error
+            })?;
+        }
         let recorded = account.as_ref().and_then(|account| Some(account.as_ref().ok()?.record()));
         let guard = Guard::new(context, &settings, recorded);
         let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
         let services = kinds.iter().map(|kind| (kind.name().to_owned(), session.services(kind, verb))).collect();
-        Ok(Work { session: Arc::new(session), stdin, services, runtime, guard, dry_run: context.globals.dry_run })
+        Ok(Work {
+            session: Arc::new(session),
+            stdin,
+            services,
+            runtime,
+            guard,
+            watched: Mutex::default(),
+            dry_run: context.globals.dry_run,
+        })
     }
 
     /// What a kind of this work asks.
@@ -99,8 +112,16 @@ impl Work {
 
     /// One verb, about to run.
     pub(super) fn worker(&self, broker: Broker, called: Option<&str>) -> Worker {
-        let watch = self.guard.watch(broker.kind(), broker.verb(), called);
-        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch: Arc::new(watch) }
+        let watch = Arc::new(self.guard.watch(broker.kind(), broker.verb(), called));
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&watch));
+        Worker { broker: Arc::new(broker), runtime: Arc::clone(&self.runtime), watch }
+    }
+
+    /// Records the end of every verb that hasn't come to it: the command is over.
+    pub(super) fn over(&self, error: Option<&Error>) {
+        for watch in self.watched.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            watch.ended(error, None, &Fate::default());
+        }
     }
 
     /// The failure of a command that has no other: a record that has to be there isn't.
@@ -126,7 +147,7 @@ impl Work {
             let broker = Broker::new(kind.clone(), verb, session, services, Handle::current(), rehearsal);
             let worker = self.worker(broker, input.id.as_deref());
             let (broker, watch) = (Arc::clone(&worker.broker), Arc::clone(&worker.watch));
-            let told = OnceLock::new();
+            let named = OnceLock::new();
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
             let watched = Arc::clone(&broker);
@@ -146,7 +167,7 @@ impl Work {
                         let id = shown(kind, &answer);
                         about.report(id.as_deref(), &fate.accepted);
                         // Once is enough.
-                        let _ = told.set(id);
+                        let _ = named.set(id);
                         Ended::Answered(answer, fate.accepted.len())
                     }
                 };
@@ -164,18 +185,12 @@ impl Work {
                 }
                 done = whole => done,
             };
-            let error = done.as_ref().err().map(as_told);
-            watch.ended(error.as_ref(), told.get().and_then(|id| id.as_deref()), &broker.fate());
+            let error = done.as_ref().err().and_then(told);
+            watch.ended(error.as_ref(), named.get().and_then(|id| id.as_deref()), &broker.fate());
             let unrecorded = self.unrecorded().map(|code| ExitCode::from(code.exit_status()));
             done.map(|status| unrecorded.unwrap_or(status))
         })
     }
-}
-
-/// The error of a command, as it will be told.
-fn as_told(error: &anyhow::Error) -> Error {
-    let known = error.downcast_ref::<Error>().cloned();
-    known.unwrap_or_else(|| Error::new(ErrorCode::OutputFailed, error.to_string()))
 }
 
 /// The account, if one of the kinds asks it; the sandbox also if none does, since it stands for everything. Where other kinds can do without

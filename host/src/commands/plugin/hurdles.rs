@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::lock::Lock;
 use crate::policy::{OfFile, Policy, Verdict, refusal};
+use crate::service::ACCOUNT_SERVICE;
 use crate::settings::{self, Settings};
 
 /// What a verb has to get past, in the order in which it would run into it.
@@ -45,6 +46,10 @@ impl<'a> Hurdles<'a> {
         })?;
         self.locked().map_err(|error| (refused("by the lock"), error))?;
         let settings = self.settings.as_ref().map_err(|error| (refused("the settings"), error.clone()))?;
+        if settings.moves_routes() && self.kind.asks(verb, ACCOUNT_SERVICE) {
+            let moved = |(error, _)| (refused("`[services.api.paths]` in the settings"), error);
+            self.policy.permit_service_paths().map_err(moved)?;
+        }
         for service in self.services(verb, settings) {
             match service.obstacle() {
                 Some(error) if error.code == ErrorCode::Forbidden => {
