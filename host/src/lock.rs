@@ -61,6 +61,11 @@ impl Accepted {
     pub(crate) fn is(&self, sha256: &str) -> bool {
         self.sha256 == sha256 || self.next.as_ref().is_some_and(|next| next.is(sha256))
     }
+
+    /// Whether this library is the one, and none is taking its place.
+    pub(crate) fn is_only(&self, sha256: &str) -> bool {
+        self.sha256 == sha256 && self.next.is_none()
+    }
 }
 
 /// How long to wait for another command that changes plugins.
