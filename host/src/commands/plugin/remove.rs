@@ -169,7 +169,9 @@ fn take_out(name: &str, file: &Path, lock: &mut Lock) -> Result<()> {
             lock.forget(name);
         }
         lock.keep(name, None);
-        lock.write()?;
+        lock.write().map_err(|error| {
+            error.hint(format!("the library is removed; when that folder can be written: `carto plugin remove {name}`"))
+        })?;
     }
     own::sweep(lock)
 }
