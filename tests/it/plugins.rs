@@ -228,6 +228,8 @@ fn a_lock_holds_what_was_accepted() {
     );
     let before = fs::read(place.free.data().join("lock.toml")).unwrap();
     fs::write(own(&place, "robot"), Robot::at("https://robots.example.com/v2").library()).unwrap();
+    let dry = place.run("plugin lock robot --dry-run --json").ok().json();
+    assert_eq!(dry["locked"][0]["changed"], false, "{dry}");
     report.push_str(&told(
         &place,
         &[
