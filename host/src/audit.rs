@@ -123,6 +123,15 @@ impl Recorder {
         let _ = self.write(event, fields, |_, _| Ok(()));
     }
 
+    /// Records a change, and makes it. If either fails, a second record says how it ended, wherever that is possible.
+    pub(crate) fn recorded<T>(&self, event: &str, fields: &Fields, change: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.before(event, fields).and_then(|()| change()).inspect_err(|error| {
+            let mut fields = fields.clone();
+            fields.extend(outcome(Some(error)));
+            self.nevertheless(event, &fields);
+        })
+    }
+
     fn write(&self, event: &str, fields: &Fields, failed: impl Fn(&Sink, &io::Error) -> Result<()>) -> Result<()> {
         if !self.is_on() {
             return Ok(());

@@ -2,7 +2,7 @@
 //! is nobody's affair here. Who changes it, or the libraries of the user's own folder, holds it meanwhile.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::kinds::trust::Trust;
+use crate::output::stderr;
 use crate::toml_text;
 
 /// What is accepted, by kind.
@@ -60,6 +61,11 @@ impl Accepted {
     /// Whether this library is the one.
     pub(crate) fn is(&self, sha256: &str) -> bool {
         self.sha256 == sha256 || self.next.as_ref().is_some_and(|next| next.is(sha256))
+    }
+
+    /// Whether this library is the one, and none is taking its place.
+    pub(crate) fn is_only(&self, sha256: &str) -> bool {
+        self.sha256 == sha256 && self.next.is_none()
     }
 }
 
@@ -106,6 +112,16 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)
 }
 
+/// Sees that a file which was put in place or removed is so on the disk too. It is done, and can't be undone: what goes wrong is a warning.
+pub(crate) fn sync_folder(place: &Path) {
+    let folder = place.parent().unwrap_or(Path::new("/"));
+    if let Err(e) = File::open(folder).and_then(|folder| folder.sync_all()) {
+        let folder = folder.display();
+        let message = format!("what was changed in `{folder}` may not outlast a power failure: {e}");
+        stderr::warning(&message, Some("see that the folder can be read, and that its disk is sound"));
+    }
+}
+
 impl Lock {
     /// Reads the file; without one, nothing is locked. One that can't be used refuses every kind, since it may have held any.
     pub(crate) fn read() -> Result<Lock> {
@@ -119,12 +135,12 @@ impl Lock {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Lock::default()),
             found => found.map_err(|e| bad(e.to_string()))?,
         };
-        let metadata = fs::metadata(&path).map_err(|e| bad(e.to_string()))?;
         let trust = Trust::of_user();
-        if let Some((why, remedy)) = trust.fault(&path, &metadata).or_else(|| trust.fault_above(&path)) {
-            return Err(bad(format!("it {why}")).hint(remedy));
-        }
-        let text = fs::read_to_string(&path).map_err(|e| bad(e.to_string()))?;
+        let judge = |metadata: &Metadata| match trust.fault(&path, metadata).or_else(|| trust.fault_above(&path)) {
+            Some((why, remedy)) => Err(bad(format!("it {why}")).hint(remedy)),
+            None => Ok(()),
+        };
+        let text = toml_text::read(&path, judge, |e| bad(e.to_string()))?;
         let lock: Lock = toml_text::parse(&text).map_err(bad)?;
         if lock.version != 1 {
             return Err(bad(format!("its `version` is {}, and this carto knows 1", lock.version)));
@@ -210,7 +226,8 @@ impl Lock {
             file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|e| e.error)?;
-            File::open(folder)?.sync_all()
+            sync_folder(&path);
+            Ok(())
         };
         written().map_err(|e| failed(e.to_string()))
     }

@@ -1037,3 +1037,113 @@ fn changes_of_plugins_are_recorded_and_without_a_record_not_made() {
     let tried = place.run("plugin doctor --run").output();
     assert!(tried.status == 4 && tried.stdout.contains("so it isn't done"), "{tried}");
 }
+
+/// One place has the record of a change and another that has to can't: the one says how it ended.
+#[test]
+fn what_one_place_cannot_record_of_a_change_has_its_end_in_the_other() {
+    let place = Prefix::with_policy(
+        "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"HOME/audit.jsonl\"\nrequired = true\n",
+    );
+    file(&place, "one.so", &robot("1.0.0"));
+    file(&place, "two.so", &robot("2.0.0"));
+    place.run("plugin install one.so").ok();
+    place.run("plugin lock spa").ok();
+    let lock = fs::read(place.free.data().join("lock.toml")).unwrap();
+    let policy = "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"/nowhere/at/all\"\nrequired = true\n";
+    let policy = place.free.write(".config/carto/policy.toml", policy);
+    let told = |line: &str| {
+        let known = records(&place).len();
+        assert_eq!(place.run(line).output().status, 4, "{line}");
+        let all = records(&place);
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let new = all.iter().skip(known);
+        new.map(|record| format!("{} {} {}", text(&record["event"]), text(&record["kind"]), text(&record["outcome"])))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    for (line, expected) in [
+        ("plugin lock", "locked m2m -, locked m2m refused_by_policy"),
+        ("plugin lock --forget", "unlocked robot -, unlocked robot refused_by_policy"),
+        ("plugin install two.so", "installed robot -, installed robot refused_by_policy"),
+        ("plugin remove robot --yes", "removed robot -, removed robot refused_by_policy"),
+    ] {
+        assert_eq!(told(line), expected, "{line}");
+    }
+    let tried = told("plugin doctor --run");
+    assert!(tried.starts_with("begun m2m -, refused m2m refused_by_policy, begun robot -, refused"), "{tried}");
+    assert_eq!(fs::read(place.free.data().join("lock.toml")).unwrap(), lock);
+    assert_eq!(fs::read(installed(&place)).unwrap(), robot("1.0.0"));
+    fs::remove_file(policy).unwrap();
+    place.run("plugin install two.so").ok();
+}
+
+/// What the lock says of a library elsewhere isn't the user's folder's, and stays.
+#[test]
+fn what_is_locked_elsewhere_stays_locked() {
+    let place = Prefix::new();
+    file(&place, "one.so", &robot("1.0.0"));
+    place.run("plugin install one.so").ok();
+    place.run("plugin lock --forget robot").ok();
+    fs::write(place.library("robot"), robot("2.0.0")).unwrap();
+    place.run("plugin lock robot token").ok();
+    let lock = || fs::read_to_string(place.free.data().join("lock.toml")).unwrap();
+    let before = lock();
+    place.run("plugin remove robot --yes").ok();
+    assert!(!installed(&place).exists());
+    assert_eq!(lock(), before);
+    check(
+        &place.run("plugin remove token --yes").output(),
+        expect![[r#"
+        status 2
+        --- stderr
+        error: the kind `token` isn't in your own folder: it is `[home]/prefix/lib/carto/kinds/libcarto_kind_token.so`
+        hint: whoever administers this machine removes it: with the package manager, if it comes from a package
+    "#]],
+    );
+    assert_eq!(lock(), before);
+}
+
+/// What an installation announced that was killed is accepted until somebody says which of the two it is, and no longer.
+#[test]
+fn what_was_announced_is_not_accepted_for_ever() {
+    for line in ["plugin lock robot", "plugin install one.so"] {
+        let place = Prefix::with_policy("version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"HOME/audit.jsonl\"\n");
+        file(&place, "one.so", &robot("1.0.0"));
+        place.run("plugin install one.so").ok();
+        let lock = place.free.data().join("lock.toml");
+        let whole = fs::read_to_string(&lock).unwrap();
+        let sha256 = "5".repeat(64);
+        fs::write(&lock, format!("{whole}\n[kinds.robot.next]\nsha256 = \"{sha256}\"\nfile = \"/x\"\n")).unwrap();
+        let told = place.run(line).ok();
+        assert!(told.stderr.contains("accepted"), "{told}");
+        assert_eq!(fs::read_to_string(&lock).unwrap(), whole, "{line}");
+        let last = records(&place).pop().unwrap();
+        assert!(last["event"] == "locked" && last["was"].is_string() && last["was"] == last["sha256"], "{last}");
+        let again = place.run(line).ok();
+        assert!(again.stderr.contains("already"), "{again}");
+    }
+}
+
+/// A pipe would keep whoever opens it waiting.
+#[test]
+fn only_a_file_of_a_fair_size_is_a_lock() {
+    let place = Prefix::new();
+    let lock = place.free.write(".local/share/carto/lock.toml", &format!("version = 1\n#{}\n", "x".repeat(1 << 20)));
+    let mut report = told([("plugin lock", place.run("plugin lock").output())]);
+    fs::remove_file(&lock).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &lock, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    report.push_str(&told([("plugin lock", place.run("plugin lock").output())]));
+    expect![[r#"
+        $ carto plugin lock
+        status 4
+        --- stderr
+        error: cannot use the lock in `[home]/.local/share/carto/lock.toml`: it is larger than 1 MiB
+        hint: mend it; or remove it, and lock the plugins again with `carto plugin lock`
+        $ carto plugin lock
+        status 4
+        --- stderr
+        error: cannot use the lock in `[home]/.local/share/carto/lock.toml`: it isn't a file
+        hint: mend it; or remove it, and lock the plugins again with `carto plugin lock`
+    "#]]
+    .assert_eq(&report);
+}

@@ -228,6 +228,8 @@ fn a_lock_holds_what_was_accepted() {
     );
     let before = fs::read(place.free.data().join("lock.toml")).unwrap();
     fs::write(own(&place, "robot"), Robot::at("https://robots.example.com/v2").library()).unwrap();
+    let dry = place.run("plugin lock robot --dry-run --json").ok().json();
+    assert_eq!(dry["locked"][0]["changed"], false, "{dry}");
     report.push_str(&told(
         &place,
         &[
@@ -248,7 +250,7 @@ fn a_lock_holds_what_was_accepted() {
         $ carto plugin lock --dry-run robots
         status 0
         --- stderr
-        robot: accepted 0.1.0, sha256 [hash]…
+        robot: would accept 0.1.0, sha256 [hash]…
         Nothing was changed: this was a dry run.
         $ carto plugin lock robots token robot
         status 0
@@ -298,7 +300,7 @@ fn a_lock_holds_what_was_accepted() {
         status 0
         --- stderr
         m2m: accepted already (0.1.0, sha256 [hash]…)
-        robot: accepted 0.1.0, sha256 [hash]… (was 0.1.0, sha256 [hash]…)
+        robot: would accept 0.1.0, sha256 [hash]… (was 0.1.0, sha256 [hash]…)
         spa: accepted already (0.1.0, sha256 [hash]…)
         token: accepted already (0.1.0, sha256 [hash]…)
         Nothing was changed: this was a dry run.

@@ -1,7 +1,7 @@
 //! The user's own folder of kinds, and the versions before that are kept beside it: the one place that changes them. A file is put in place
 //! whole or not at all. Whoever comes here holds the lock (`lock::Hold`).
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::file_name;
 use crate::digest;
 use crate::environment;
 use crate::error::Result;
-use crate::lock::{Lock, make_folder};
+use crate::lock::{Lock, make_folder, sync_folder};
 
 /// How files begin that aren't in their place yet. A kind's name can't.
 const SCRAP: &str = ".carto-new-";
@@ -62,7 +62,8 @@ impl Staged {
     /// Puts it in its place, in one step. What is there is replaced; of a link, the link and not what it leads to.
     pub(crate) fn place(self) -> io::Result<()> {
         self.file.persist(&self.place).map_err(|e| e.error)?;
-        sync(&self.place)
+        sync_folder(&self.place);
+        Ok(())
     }
 }
 
@@ -78,7 +79,10 @@ fn plain(error: io::Error) -> io::Error {
 /// Removes a file. Whether there was one.
 pub(crate) fn remove(file: &Path) -> io::Result<bool> {
     match fs::remove_file(file) {
-        Ok(()) => sync(file).map(|()| true),
+        Ok(()) => {
+            sync_folder(file);
+            Ok(true)
+        }
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
     }
@@ -106,11 +110,6 @@ pub(crate) fn sweep(lock: &Lock) -> Result<()> {
 /// Whether a file is called like a version before: the kind, and its digest.
 fn is_previous(name: &str) -> bool {
     name.strip_suffix(".so").and_then(|name| name.rsplit_once('-')).is_some_and(|(_, sha256)| digest::is_one(sha256))
-}
-
-/// The change is on the disk, and not only the file.
-fn sync(place: &Path) -> io::Result<()> {
-    File::open(parent(place))?.sync_all()
 }
 
 fn parent(place: &Path) -> &Path {

@@ -53,16 +53,15 @@ fn accept_some(context: &Context, mut lock: Lock, words: &[String], recorder: &R
     let changes: Vec<Change> = usable.into_iter().map(|plugin| change(&lock, plugin)).collect::<Result<_>>()?;
     let news: Vec<&Change> = changes.iter().filter(|change| !change.is_none()).collect();
     if !context.globals.dry_run && !news.is_empty() {
-        for Change { kind, sha256, was } in &news {
-            let mut record = audit::library(kind, Some(sha256));
-            record.insert("was".to_owned(), was.as_ref().map(|was| was.sha256.as_str()).into());
-            recorder.before("locked", &record)?;
+        for Change { kind, sha256, .. } in &news {
             lock.accept(kind, sha256.clone());
         }
-        lock.write()?;
+        let records: Vec<Fields> = news.into_iter().map(Change::record).collect();
+        write(&lock, recorder, "locked", &records)?;
     }
+    let dry_run = context.globals.dry_run;
     for change in &changes {
-        stderr::done(&change.said());
+        stderr::done(&change.said(dry_run));
     }
     if changes.is_empty() {
         stderr::done("There is no plugin that could be locked.");
@@ -72,13 +71,21 @@ fn accept_some(context: &Context, mut lock: Lock, words: &[String], recorder: &R
             stderr::warning(&format!("not locked: {}", error.message), error.hint.as_deref());
         }
     }
-    let locked: Vec<Value> = changes.iter().map(Change::json).collect();
+    let locked: Vec<Value> = changes.iter().map(|change| change.json(dry_run)).collect();
     let skipped = refused.iter().map(|plugin| {
         let path = plugin.path.display().to_string();
         json!({ "name": plugin.name, "path": path, "cause": plugin.cause(), "remedy": plugin.remedy().map(stderr::pasteable) })
     });
     let skipped: Vec<Value> = skipped.collect();
-    Ok(json!({ "locked": locked, "skipped": skipped, "dry_run": context.globals.dry_run }))
+    Ok(json!({ "locked": locked, "skipped": skipped, "dry_run": dry_run }))
+}
+
+/// Writes the lock after all these records. If that fails, or one of them, each that was begun has an end.
+fn write(lock: &Lock, recorder: &Recorder, event: &str, records: &[Fields]) -> Result<()> {
+    match records {
+        [] => lock.write(),
+        [first, others @ ..] => recorder.recorded(event, first, || write(lock, recorder, event, others)),
+    }
 }
 
 /// The plugins that are meant: those that are used, and those that can't be. What is in a shadow isn't used and is nobody's concern.
@@ -113,25 +120,36 @@ fn change(lock: &Lock, plugin: &Plugin) -> Result<Change> {
 impl Change {
     /// Whether it is no change.
     fn is_none(&self) -> bool {
-        self.was.as_ref().is_some_and(|was| was.sha256 == self.sha256)
+        self.was.as_ref().is_some_and(|was| was.is_only(&self.sha256))
     }
 
-    fn said(&self) -> String {
+    fn record(&self) -> Fields {
+        let mut record = audit::library(&self.kind, Some(&self.sha256));
+        record.insert("was".to_owned(), self.was.as_ref().map(|was| was.sha256.as_str()).into());
+        record
+    }
+
+    fn said(&self, dry_run: bool) -> String {
         let (name, digest) = (self.kind.name(), digest::short(&self.sha256));
         let release = |version: Option<&str>| version.map(|version| format!("{version}, ")).unwrap_or_default();
         let version = release(self.kind.version());
+        let accepted = if dry_run { "would accept" } else { "accepted" };
         match &self.was {
             Some(_) if self.is_none() => format!("{name}: accepted already ({version}sha256 {digest}…)"),
+            // The other is what an installation announced that didn't come to its end.
+            Some(was) if was.sha256 == self.sha256 => {
+                format!("{name}: {accepted} {version}sha256 {digest}…, and no other any more")
+            }
             Some(was) => {
                 let before = digest::short(&was.sha256);
                 let earlier = release(was.release.as_deref());
-                format!("{name}: accepted {version}sha256 {digest}… (was {earlier}sha256 {before}…)")
+                format!("{name}: {accepted} {version}sha256 {digest}… (was {earlier}sha256 {before}…)")
             }
-            None => format!("{name}: accepted {version}sha256 {digest}…"),
+            None => format!("{name}: {accepted} {version}sha256 {digest}…"),
         }
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, dry_run: bool) -> Value {
         let was = self.was.as_ref().map(|was| json!({ "version": was.release, "sha256": was.sha256 }));
         json!({
             "name": self.kind.name(),
@@ -139,7 +157,7 @@ impl Change {
             "sha256": self.sha256,
             "path": self.kind.file.display().to_string(),
             "was": was,
-            "changed": !self.is_none(),
+            "changed": !self.is_none() && !dry_run,
         })
     }
 }
@@ -155,16 +173,15 @@ fn forget_some(mut lock: Lock, names: &[String], recorder: &Recorder, dry_run: b
     let mut forgotten = Vec::new();
     for name in names {
         let Some(accepted) = lock.forget(&name) else { continue };
-        if !dry_run {
-            recorder.before("unlocked", &record(&name, &accepted))?;
-        }
         forgotten.push((name, accepted));
     }
     if !dry_run && !forgotten.is_empty() {
-        lock.write()?;
+        let records: Vec<Fields> = forgotten.iter().map(|(name, accepted)| record(name, accepted)).collect();
+        write(&lock, recorder, "unlocked", &records)?;
     }
+    let is = if dry_run { "would be" } else { "is" };
     for (name, accepted) in &forgotten {
-        stderr::done(&format!("{name}: any is accepted again (was sha256 {}…)", digest::short(&accepted.sha256)));
+        stderr::done(&format!("{name}: any {is} accepted again (was sha256 {}…)", digest::short(&accepted.sha256)));
     }
     if forgotten.is_empty() {
         stderr::done("Nothing is locked.");

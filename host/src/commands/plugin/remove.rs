@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
     let is_there = fs::symlink_metadata(&file);
     not_a_folder(&file)?;
     let lock = Lock::read()?;
-    if is_there.is_err() && lock.get(&name).is_none() && !lock.previous().contains_key(&name) {
+    if is_there.is_err() && !is_pinned(&lock, &name, &file) && !lock.previous().contains_key(&name) {
         return Err(elsewhere(context, &name, |file| who_removes(context, file))?.into());
     }
     let what = if is_there.is_ok() { format!("`{}`", file.display()) } else { "what is left of it".to_owned() };
@@ -44,14 +44,7 @@ pub(super) fn run(context: &Context, word: &str) -> anyhow::Result<ExitCode> {
         // Only now: somebody may have taken their time to answer.
         let _hold = Hold::take()?;
         let mut lock = Lock::read()?;
-        let record = record(&name, &file);
-        recorder.before("removed", &record)?;
-        if let Err(error) = take_out(&name, &file, &mut lock) {
-            let mut record = record;
-            record.extend(audit::outcome(Some(&error)));
-            recorder.after("removed", &record);
-            return Err(error.into());
-        }
+        recorder.recorded("removed", &record(&name, &file), || take_out(&name, &file, &mut lock))?;
     }
     let after = usable();
     let known: BTreeSet<&Path> = before.iter().map(|kind| kind.file.as_path()).collect();
@@ -158,6 +151,11 @@ fn record(name: &str, file: &Path) -> Fields {
     fields.into_iter().map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)).collect()
 }
 
+/// Whether what the lock accepts of a kind is the library in this file. Of one that is elsewhere, it still holds.
+fn is_pinned(lock: &Lock, name: &str, file: &Path) -> bool {
+    lock.get(name).is_some_and(|accepted| accepted.file == file)
+}
+
 /// The library first: what is left behind if this is killed is of no use without it, and goes when it is asked for again.
 fn take_out(name: &str, file: &Path, lock: &mut Lock) -> Result<()> {
     let failed = |e: io::Error| {
@@ -165,10 +163,15 @@ fn take_out(name: &str, file: &Path, lock: &mut Lock) -> Result<()> {
             .hint("see that its folder can be written, and try again")
     };
     own::remove(file).map_err(failed)?;
-    let (was_locked, was_kept) = (lock.forget(name).is_some(), lock.previous().contains_key(name));
-    if was_locked || was_kept {
+    let was_locked = is_pinned(lock, name, file);
+    if was_locked || lock.previous().contains_key(name) {
+        if was_locked {
+            lock.forget(name);
+        }
         lock.keep(name, None);
-        lock.write()?;
+        lock.write().map_err(|error| {
+            error.hint(format!("the library is removed; when that folder can be written: `carto plugin remove {name}`"))
+        })?;
     }
     own::sweep(lock)
 }

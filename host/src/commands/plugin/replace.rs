@@ -16,6 +16,8 @@ use crate::lock::{Accepted, Hold, Lock};
 pub(super) struct Place {
     pub(super) lock: Lock,
     pub(super) before: Before,
+    /// What the lock accepts of it, as it was found.
+    was: Option<Accepted>,
     /// Nothing in a dry run, which changes nothing.
     _hold: Option<Hold>,
 }
@@ -71,9 +73,10 @@ impl Place {
         not_a_folder(&own::file(name)?)?;
         let mut lock = Lock::read()?;
         let before = Before::read(name, own::file(name)?);
+        let was = lock.get(name).cloned();
         let is_there = before.library().map(|(_, whole)| whole.sha256.as_str());
         lock.settle(name, is_there, |sha256| own::previous_file(name, sha256).ok().filter(|file| file.exists()));
-        Ok(Place { lock, before, _hold: hold })
+        Ok(Place { lock, before, was, _hold: hold })
     }
 
     /// Whether what is there is kept as the version before; if not, why not, as the rest of a sentence that begins with it.
@@ -91,14 +94,17 @@ impl Place {
         }
     }
 
-    /// Accepts the library that is there already. Whether it wasn't accepted before.
+    /// Accepts the library that is there already, and no other. Whether that wasn't so before.
     pub(super) fn accept(&mut self, kind: &Kind, sha256: &str, recorder: &Recorder) -> Result<bool> {
-        if self.lock.get(kind.name()).is_some_and(|accepted| accepted.sha256 == sha256) {
+        if self.was.as_ref().is_some_and(|accepted| accepted.is_only(sha256)) {
             return Ok(false);
         }
-        recorder.before("locked", &audit::library(kind, Some(sha256)))?;
-        self.lock.accept(kind, sha256.to_owned());
-        self.lock.write()?;
+        let mut record = audit::library(kind, Some(sha256));
+        record.insert("was".to_owned(), self.was.as_ref().map(|was| was.sha256.as_str()).into());
+        recorder.recorded("locked", &record, || {
+            self.lock.accept(kind, sha256.to_owned());
+            self.lock.write()
+        })?;
         Ok(true)
     }
 
@@ -119,14 +125,7 @@ impl Place {
             }
             Ok(None) | Err(_) => None,
         };
-        recorder.before("installed", &record)?;
-        let changed = self.change(kind, &whole.sha256, kept, staged, failed);
-        if let Err(error) = &changed {
-            let mut record = record;
-            record.extend(audit::outcome(Some(error)));
-            recorder.after("installed", &record);
-        }
-        changed
+        recorder.recorded("installed", &record, || self.change(kind, &whole.sha256, kept, staged, failed))
     }
 
     fn change(

@@ -10,7 +10,7 @@ use carto_plugin_api::{ErrorCode, Verb};
 use crate::commands::Context;
 use crate::digest;
 use crate::error::{Error, Result};
-use crate::kinds::{Catalog, Kind, section};
+use crate::kinds::{Catalog, Kind, LARGEST, section};
 use crate::lock::Lock;
 use crate::policy::{Policy, Verdict, refused_whole};
 use crate::run::{self, Runtime};
@@ -91,9 +91,14 @@ impl Plugin {
         self.error.as_ref()?.hint.as_deref()
     }
 
-    /// The digest of its file, if it can be read. It takes reading it to its end.
+    /// The digest of its file, if it can be read and isn't too large for a library. It takes reading it to its end.
     pub(super) fn sha256(&self) -> Option<&str> {
-        self.sha256.get_or_init(|| digest::of(section::open_to_show(&self.path)?).ok()).as_deref()
+        let hash = || {
+            let file = section::open_to_show(&self.path)?;
+            let is_fair = file.metadata().is_ok_and(|metadata| metadata.len() <= LARGEST);
+            is_fair.then(|| digest::of(file).ok())?
+        };
+        self.sha256.get_or_init(hash).as_deref()
     }
 
     /// The size of its file, in bytes.

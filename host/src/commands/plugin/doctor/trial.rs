@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
+use carto_plugin_api::ErrorCode;
 use serde_json::Value;
 
 use super::Row;
@@ -21,16 +22,22 @@ pub(super) fn of_all(survey: &Survey, policy: &Policy, settings: &Arc<Settings>)
     let recorder = Recorder::new(policy);
     let usable = survey.plugins.iter().filter(|plugin| plugin.state == State::Ok);
     let rows = usable.filter_map(|plugin| plugin.kind.as_ref()).map(|kind| {
-        let mut begun = None;
-        let outcome = open(survey, policy, settings, kind, &mut |sha256, rule| {
-            let record = record(kind, sha256, rule, survey);
-            recorder.before("begun", &record)?;
-            begun = Some(record);
-            Ok(())
+        let (mut fields, mut begun) = (record(kind, None, None, survey), None);
+        let outcome = open(survey, policy, settings, kind, &mut |sha256, rule, judged| {
+            fields = record(kind, Some(sha256), rule, survey);
+            judged?;
+            let written = recorder.before("begun", &fields);
+            begun = Some(written.is_ok());
+            written
         });
-        if let Some(mut record) = begun {
-            record.extend(audit::outcome(outcome.as_ref().err()));
-            recorder.after("ended", &record);
+        let refused = outcome.as_ref().is_err_and(|error| error.code == ErrorCode::RefusedByPolicy);
+        fields.extend(audit::outcome(outcome.as_ref().err()));
+        match begun {
+            Some(true) => recorder.after("ended", &fields),
+            // Some have a beginning, and should have this end.
+            Some(false) => recorder.nevertheless("refused", &fields),
+            None if refused => recorder.after("refused", &fields),
+            None => {}
         }
         outcome.map_or_else(|error| Row::wrong(kind.name(), &error), |measured| measured.row(kind))
     });
@@ -54,7 +61,8 @@ impl Measured {
     }
 }
 
-type Begin<'a> = dyn FnMut(&str, Option<String>) -> Result<()> + 'a;
+/// Told the digest of the sealed library, the rule that decided, and whether it may be opened.
+type Begin<'a> = dyn FnMut(&str, Option<String>, Result<()>) -> Result<()> + 'a;
 
 fn open(
     survey: &Survey,
@@ -67,13 +75,13 @@ fn open(
     let lock = survey.lock.as_ref().map_err(Error::clone)?;
     let begin = std::cell::RefCell::new(begin);
     let instance = survey.runtime.start(kind, &|sha256| {
-        lock.check(kind, sha256)?;
-        let verdicts = policy.of_library(kind, &|| Some(sha256.to_owned()), settings);
-        if let Some(error) = refused_whole(kind, &verdicts) {
-            return Err(error);
+        if let Err(error) = lock.check(kind, sha256) {
+            return begin.borrow_mut()(sha256, None, Err(error));
         }
-        let allowed = verdicts.iter().find(|(_, verdict)| verdict.allowed);
-        begin.borrow_mut()(sha256, allowed.and_then(|(_, verdict)| verdict.decisive()).map(Because::address))
+        let verdicts = policy.of_library(kind, &|| Some(sha256.to_owned()), settings);
+        let telling = verdicts.iter().find(|(_, verdict)| verdict.allowed).or(verdicts.first());
+        let rule = telling.and_then(|(_, verdict)| verdict.decisive()).map(Because::address);
+        begin.borrow_mut()(sha256, rule, refused_whole(kind, &verdicts).map_or(Ok(()), Err))
     })?;
     let milliseconds = began.elapsed().as_millis();
     Ok(Measured { milliseconds, memory: instance.process().and_then(peak) })
@@ -87,8 +95,8 @@ fn peak(process: u32) -> Option<u64> {
     Some(kib * 1024)
 }
 
-fn record(kind: &Kind, sha256: &str, rule: Option<String>, survey: &Survey) -> Fields {
-    let mut fields = audit::library(kind, Some(sha256));
+fn record(kind: &Kind, sha256: Option<&str>, rule: Option<String>, survey: &Survey) -> Fields {
+    let mut fields = audit::library(kind, sha256);
     let more = [("verb", Value::Null), ("level", survey.runtime.level().as_str().into()), ("rule", rule.into())];
     fields.extend(more.map(|(key, value)| (key.to_owned(), value)));
     fields
