@@ -817,17 +817,17 @@ fn a_policy_that_cannot_be_used_refuses_everything() {
     fs::write(&file, b"\xff\xfe\0").unwrap();
     assert!(place.sandbox("credentials list token").fails(4).stderr.contains("can't be read"));
     fs::write(&file, vec![b'#'; 2 << 20]).unwrap();
-    assert!(place.sandbox("credentials list token").fails(4).stderr.contains("larger than 1 MiB"));
+    assert!(place.sandbox("credentials list token").fails(4).stderr.contains("it is larger than 1 MiB"));
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(place.sandbox("credentials list token").fails(4).stderr.contains("isn't a file"));
+    assert!(place.sandbox("credentials list token").fails(4).stderr.contains("it isn't a file"));
     fs::remove_dir(&file).unwrap();
     symlink("/nowhere", &file).unwrap();
     assert!(place.sandbox("credentials list token").fails(4).stderr.contains("is a link"));
     fs::remove_file(&file).unwrap();
     let pipe = rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, 0o644.into(), 0);
     if pipe.is_ok() {
-        assert!(place.sandbox("credentials list token").fails(4).stderr.contains("isn't a file"));
+        assert!(place.sandbox("credentials list token").fails(4).stderr.contains("it isn't a file"));
         fs::remove_file(&file).unwrap();
     }
     fs::remove_dir(place.path("etc/carto")).unwrap();

@@ -1,19 +1,17 @@
 //! Where policies are, and who may have written them. A file that is there and can't be believed is an error: it refuses everything.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::environment;
 use crate::error::shell_word;
 use crate::kinds::trust::Trust;
+use crate::toml_text;
 
 /// The system's own.
 const SYSTEM: &str = "/etc/carto/policy.toml";
-
-/// No policy that a person could read is larger.
-const LARGEST: u64 = 1024 * 1024;
 
 /// A place where a policy can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,21 +79,11 @@ impl Place {
         if let Some((why, remedy)) = trust.fault_above(path) {
             return Err((format!("can't be believed: it {why}"), remedy));
         }
-        let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-        let file: File = OpenOptions::new().read(true).custom_flags(no_wait).open(path).map_err(unread)?;
-        let metadata = file.metadata().map_err(unread)?;
-        if !metadata.is_file() {
-            return Err(("isn't a file".to_owned(), remedy()));
-        }
-        if let Some((why, remedy)) = trust.fault(path, &metadata) {
-            return Err((format!("can't be believed: it {why}"), remedy));
-        }
-        let mut text = String::new();
-        file.take(LARGEST + 1).read_to_string(&mut text).map_err(unread)?;
-        if text.len() as u64 > LARGEST {
-            return Err(("is larger than 1 MiB".to_owned(), remedy()));
-        }
-        Ok(Some(text))
+        let judge = |metadata: &fs::Metadata| match trust.fault(path, metadata) {
+            Some((why, remedy)) => Err((format!("can't be believed: it {why}"), remedy)),
+            None => Ok(()),
+        };
+        toml_text::read(path, judge, unread).map(Some)
     }
 }
 
