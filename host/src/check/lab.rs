@@ -309,7 +309,7 @@ impl<'a> Lab<'a> {
 
     fn look_at_memory(&mut self) {
         let process = self.instance.as_ref().and_then(|instance| instance.process());
-        self.memory = self.memory.max(process.and_then(super::opening::peak_memory));
+        self.memory = self.memory.max(process.and_then(crate::run::peak_memory));
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn run(file: &Path, script: Option<&Path>, runtime: &dyn Runtime) -> 
     if let Some(error) = lab.lost {
         return Err(error);
     }
-    let memory = lab.memory.map(|memory| format!(", with {} at most", opening::kib(memory)));
+    let memory = lab.memory.map(|memory| format!(", with {} at most", opening::in_words(memory)));
     facts.push(("calls", format!("{}{}", lab.calls, memory.unwrap_or_default())));
     let slowest = lab.slowest.iter().map(|(verb, time)| format!("{verb} {} ms", time.as_millis()));
     facts.push(("slowest", slowest.collect::<Vec<_>>().join(", ")));

@@ -7,7 +7,7 @@ use super::canary;
 use super::report::Notes;
 use crate::error::Result;
 use crate::kinds::Kind;
-use crate::run::{Instance, Level, Runtime};
+use crate::run::{Instance, Level, Runtime, peak_memory};
 
 /// A person waits for this at every command.
 const SLOW: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub(super) fn check(
         let what = format!("it took {} ms to copy it, to check it, and to open it", took.as_millis());
         notes.warn("load.opens", what, "make it smaller, and do nothing in constructors");
     }
-    let memory = instance.process().and_then(peak_memory).map(|memory| format!(", with {}", kib(memory)));
+    let memory = instance.process().and_then(peak_memory).map(|memory| format!(", with {}", in_words(memory)));
     facts.push(("opened", format!("in {} ms{}", took.as_millis(), memory.unwrap_or_default())));
     notes.ran("load.quiet");
     let printed = instance.printed();
@@ -62,14 +62,8 @@ pub(super) fn check(
     Some(instance)
 }
 
-/// The most memory that a process has had, in KiB.
-pub(super) fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
 /// As people say it.
-pub(super) fn kib(kib: u64) -> String {
+pub(super) fn in_words(bytes: u64) -> String {
+    let kib = bytes / 1024;
     format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
 }

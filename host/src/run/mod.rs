@@ -66,6 +66,14 @@ pub(crate) trait Instance: Send {
     fn printed(&mut self) -> String;
 }
 
+/// The most memory that a process had so far, in bytes, as the kernel counts it; nothing if it is gone.
+pub(crate) fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 /// The runtime that the settings ask for.
 pub(crate) fn runtime(settings: &Plugins, debug: bool) -> Arc<dyn Runtime> {
     match settings.level {

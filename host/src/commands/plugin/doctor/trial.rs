@@ -1,7 +1,6 @@
 //! Opens every kind that may be used, as a verb would, in a worker of its own, and measures that. No verb runs, but constructors do: what a
 //! policy wants recorded is recorded.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use crate::commands::plugin::survey::{State, Survey};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::policy::{Because, Policy, refused_whole};
+use crate::run::peak_memory;
 use crate::settings::Settings;
 
 /// One row a kind.
@@ -84,15 +84,7 @@ fn open(
         begin.borrow_mut()(sha256, rule, refused_whole(kind, &verdicts).map_or(Ok(()), Err))
     })?;
     let milliseconds = began.elapsed().as_millis();
-    Ok(Measured { milliseconds, memory: instance.process().and_then(peak) })
-}
-
-/// The peak of a process's memory, in bytes, as the kernel counts it.
-fn peak(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+    Ok(Measured { milliseconds, memory: instance.process().and_then(peak_memory) })
 }
 
 fn record(kind: &Kind, sha256: Option<&str>, rule: Option<String>, survey: &Survey) -> Fields {
