@@ -19,6 +19,20 @@ pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.
 pub(crate) const SANDBOX_FAULT: &str = "CARTO_SANDBOX_FAULT";
 
+/// The authority that signs bearers.
+pub(crate) const AUTH_ISSUER: &str = "CARTO_AUTH_ISSUER";
+/// The OAuth client that this program signs in as, in a browser.
+pub(crate) const AUTH_CLIENT_ID: &str = "CARTO_AUTH_CLIENT_ID";
+/// The port to which a browser comes back.
+pub(crate) const AUTH_PORT: &str = "CARTO_AUTH_PORT";
+/// CARTO's own command line chooses an authority by it; this one refuses it.
+pub(crate) const AUTH_ENV: &str = "CARTO_AUTH_ENV";
+/// Where a bearer is told which account it belongs to.
+pub(crate) const ACCOUNTS_URL: &str = "CARTO_ACCOUNTS_URL";
+/// Id and secret of an M2M client, under the two names that are documented. The first that is set wins, as a pair.
+pub(crate) const M2M_CLIENTS: [(&str, &str); 2] =
+    [("CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"), ("CARTO_CLI_M2M_CLIENT_ID", "CARTO_CLI_M2M_CLIENT_SECRET")];
+
 /// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
 pub(crate) fn kind_secret(kind: &str) -> String {
     format!("CARTO_KIND_{}_SECRET", kind.to_uppercase().replace('-', "_"))

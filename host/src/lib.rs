@@ -12,6 +12,7 @@ compile_error!(
 mod account;
 mod address;
 mod audit;
+mod auth;
 mod check;
 mod cli;
 mod commands;

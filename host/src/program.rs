@@ -70,6 +70,7 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
             let (verb, kind, matches) = line.credentials();
             commands::credentials::run(&context, verb, kind, matches)
         }
+        Command::Auth { command } => commands::auth::run(&context, command),
         Command::Plugin { command } => commands::plugin::run(&context, command),
         Command::Completion { shell } => commands::completion::run(&context, *shell),
         Command::Reference { command } => match command {
@@ -78,6 +79,7 @@ fn execute(line: &Line, catalog: Catalog) -> anyhow::Result<ExitCode> {
         },
         Command::Sandbox { command } => match command {
             SandboxCommand::Serve { port } => commands::sandbox::serve(&context, *port),
+            SandboxCommand::Exec { command } => commands::sandbox::exec(&context, command),
             SandboxCommand::Reset => commands::sandbox::reset(&context),
             SandboxCommand::Path => commands::sandbox::path(&context),
         },

@@ -14,7 +14,9 @@ use clap::{ArgMatches, FromArgMatches};
 pub(crate) use completion::Shell;
 pub(crate) use globals::Globals;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, PluginCommand, ReferenceCommand, SandboxCommand};
+pub(crate) use tree::{
+    AuthCommand, Command, ENV_FILE, ID, LIMIT, LoginArgs, PluginCommand, ReferenceCommand, SandboxCommand,
+};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};

@@ -1,11 +1,12 @@
 //! The tree of commands: the fixed part is derived, the part below `credentials` is built from manifests.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::{Globals, Shell, completion};
 use crate::input;
@@ -45,6 +46,12 @@ pub(crate) enum Command {
         subcommand_help_heading = "Verbs"
     )]
     Credentials,
+    /// Sign in to CARTO, and say who is signed in
+    #[command(arg_required_else_help = true)]
+    Auth {
+        #[command(subcommand)]
+        command: AuthCommand,
+    },
     /// Show, restrict, install and make the libraries that serve kinds of credentials
     #[command(arg_required_else_help = true)]
     Plugin {
@@ -98,6 +105,68 @@ Packages of carto bring the scripts along. Otherwise:
   powershell  in $PROFILE:
                 carto completion powershell | Out-String | Invoke-Expression
 The script asks carto itself, so it needn't be renewed when kinds change.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Sign in, in a browser or as a machine, and keep the bearer in a profile
+    Login(Box<LoginArgs>),
+    /// Forget a profile's bearer, and end it at the authority where that is possible
+    Logout {
+        /// Profile; the current one if none is named
+        profile: Option<String>,
+    },
+    /// Say which bearer would be used, whose it is, how long it lasts, and where each of that comes from
+    Status {
+        /// Profile; what a command would use if none is named
+        profile: Option<String>,
+    },
+    /// Make a profile the current one
+    Use {
+        /// Profile; asked for if none is named
+        profile: Option<String>,
+    },
+    /// Ask CARTO who the bearer belongs to
+    Whoami,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Name of the profile; made of tenant, organisation and user if none is given
+    pub(crate) profile: Option<String>,
+    /// Sign in as a machine, with the id and the secret of an M2M client
+    #[arg(long, conflicts_with = "with_token", help_heading = "Machines")]
+    pub(crate) m2m: bool,
+    /// File with the client's id and secret, as `credentials create m2m` writes them or carto-auth reads them; `-` for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "m2m", conflicts_with_all = ["client_id", "client_secret"], help_heading = "Machines")]
+    pub(crate) client_file: Option<String>,
+    /// Secret of the M2M client: `-` (standard input), `@FILE` or `env:NAME`
+    #[arg(long, value_name = "SECRET", requires = "m2m", help_heading = "Machines")]
+    pub(crate) client_secret: Option<String>,
+    /// Keep a bearer that you have: it is read from standard input
+    #[arg(long, help_heading = "Machines")]
+    pub(crate) with_token: bool,
+    /// OAuth client to sign in as [env: CARTO_AUTH_CLIENT_ID]
+    #[arg(long, value_name = "ID", help_heading = "Authority")]
+    pub(crate) client_id: Option<String>,
+    /// Authority that signs bearers [env: CARTO_AUTH_ISSUER]
+    #[arg(long, value_name = "URL", help_heading = "Authority")]
+    pub(crate) issuer: Option<String>,
+    /// Organisation to sign in to, by its name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["m2m", "with_token"], help_heading = "Authority")]
+    pub(crate) organization_name: Option<String>,
+    /// Not taken: CARTO reserves it
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(crate) organization_id: Option<String>,
+    /// Not taken: the authority is named by its address, with --issuer
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub(crate) env: Option<String>,
+    /// Print the address to open, and end; `--callback` finishes
+    #[arg(long, conflicts_with_all = ["m2m", "with_token", "callback"], help_heading = "Browser")]
+    pub(crate) no_launch_browser: bool,
+    /// Finish what `--no-launch-browser` began, with the address that the browser came to
+    #[arg(long, value_name = "URL", conflicts_with_all = ["m2m", "with_token"], help_heading = "Browser")]
+    pub(crate) callback: Option<String>,
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -175,6 +244,12 @@ pub(crate) enum SandboxCommand {
         /// Port; 0 takes a free one
         #[arg(long, value_name = "N", default_value_t = 8765)]
         port: u16,
+    },
+    /// Serve the sandbox while a command runs, with the variables that clients read, and end as it ended
+    Exec {
+        /// Command with its arguments
+        #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+        command: Vec<OsString>,
     },
     /// Delete everything in the sandbox
     Reset,

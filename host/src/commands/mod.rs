@@ -1,5 +1,6 @@
 //! What each command does. Words are `cli`'s, effects belong to the modules that own them; here they are put in order.
 
+pub(crate) mod auth;
 pub(crate) mod completion;
 mod confirm;
 pub(crate) mod credentials;

@@ -1,5 +1,6 @@
 //! `carto sandbox`: serve it to other programs, empty it, say where it is.
 
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
@@ -39,6 +40,11 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
         sandbox::serve(listener, sandbox, ended).await.context("the sandbox ended")?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// `carto sandbox exec -- COMMAND`.
+pub(crate) fn exec(_context: &super::Context, _command: &[OsString]) -> anyhow::Result<ExitCode> {
+    Err(Error::new(ErrorCode::Failed, "`carto sandbox exec` isn't there yet").into())
 }
 
 /// `carto sandbox reset`.

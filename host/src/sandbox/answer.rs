@@ -1,10 +1,10 @@
 //! What a request is answered with: a JSON value, or a refusal in the one shape that every error body has,
 //! `{"error": …, "status": …}`.
 
+use aws_lc_rs::error::Unspecified;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ring::error::Unspecified;
 use rusqlite::ErrorCode;
 use serde::Serialize;
 use serde_json::json;

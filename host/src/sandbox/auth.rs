@@ -1,12 +1,13 @@
 //! Who may ask: whoever presents the one bearer of this instance. Which routes ask for it is decided in `routes.rs`.
 
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use ring::error::Unspecified;
-use ring::hmac;
+use rusqlite::Transaction;
 
 use super::answer::Refusal;
 use super::{Sandbox, jwt, random};
@@ -49,8 +50,13 @@ pub(super) async fn require(State(sandbox): State<Sandbox>, request: Request, ne
     }
 }
 
+/// Whether a bearer is the account owner's, who may do everything: so far that of this instance.
+pub(super) fn is_owners(sandbox: &Sandbox, _tx: &Transaction<'_>, presented: &str) -> Result<bool, Refusal> {
+    Ok(sandbox.inner.bearer.accepts(presented))
+}
+
 /// The bearer of the request's one `Authorization` header. Two headers are as unreadable as none.
-fn presented(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, text) = value.to_str().ok()?.split_once(' ')?;

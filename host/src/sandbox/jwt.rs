@@ -1,9 +1,9 @@
 //! API Access Tokens: HS256 JWTs of an account and a `jti`, with no expiry and no grants inside. They are signed
 //! anew whenever one is shown, so that none is stored. Where the key comes from is the store's business.
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 /// `{"alg":"HS256","typ":"JWT"}`, the header of CARTO's documented examples: no `kid`.

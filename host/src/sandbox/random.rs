@@ -1,7 +1,7 @@
 //! Random identifiers and secrets from the system's generator. Whether one is taken already is the caller's question.
 
-use ring::error::Unspecified;
-use ring::rand::{SecureRandom as _, SystemRandom};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

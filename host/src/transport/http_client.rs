@@ -30,7 +30,7 @@ pub(crate) struct HttpClient {
 impl HttpClient {
     pub(super) fn new(base_url: &Url, network: &Network) -> Result<HttpClient> {
         // The provider of the process; a second time it is there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT);
         let connected = Arc::new(AtomicBool::new(false));

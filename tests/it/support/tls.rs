@@ -33,7 +33,7 @@ impl Authority {
         params.not_before = date_time_ymd(2001, 1, 1);
         params.not_after = date_time_ymd(until, 12, 31);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()

@@ -1,7 +1,7 @@
 //! OAuth clients as rows, read and written within a transaction of the caller.
 
+use aws_lc_rs::digest;
 use jiff::Timestamp;
-use ring::digest;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 

@@ -1,7 +1,7 @@
 //! Tokens as rows, read and written within a transaction of the caller.
 
+use aws_lc_rs::error::Unspecified;
 use jiff::Timestamp;
-use ring::error::Unspecified;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::rules::{Api, Changes, Grant, Wanted};
