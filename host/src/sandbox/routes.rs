@@ -9,18 +9,25 @@ use super::answer::Refusal;
 use super::{Sandbox, auth, authority, body, clients, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
-const UNIMPLEMENTED: [&str; 11] = [
+const UNIMPLEMENTED: [&str; 18] = [
     "/v3/sql",
     "/v3/maps",
     "/v3/imports",
     "/v3/lds",
     "/v4",
-    "/oauth",
+    "/.well-known",
+    "/accounts",
+    "/api/v2",
     "/authorize",
+    "/dbconnections",
+    "/login",
+    "/mfa",
+    "/oauth",
+    "/oidc",
+    "/passwordless",
     "/userinfo",
     "/users/me",
-    "/accounts",
-    "/.well-known",
+    "/v2",
 ];
 
 pub(super) fn router(sandbox: &Sandbox) -> Router {
