@@ -33,6 +33,7 @@ fn answer(reply: &Reply) -> String {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the table is read in the output of the test")]
 fn attacks_and_what_comes_of_them() {
     let it = Fixture::new();
     let (machine, app, thief) = (m2m(&it), spa(&it), spa(&it));

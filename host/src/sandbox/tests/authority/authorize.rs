@@ -74,7 +74,8 @@ fn later_mistakes_are_told_the_client() {
     let it = Fixture::new();
     let client = spa(&it);
     let invalid = "invalid_request";
-    let cases: [(&[(&str, &str)], &str, &str); 14] = [
+    type Changes<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Changes<'_>, &str, &str); 14] = [
         (&[("response_type", "")], invalid, "response_type is required"),
         (&[("response_type", "token")], "unsupported_response_type", "response_type must be code"),
         (&[("response_mode", "fragment")], invalid, "response_mode must be query or web_message"),
@@ -254,7 +255,7 @@ fn the_form_comes_from_the_page_that_this_browser_was_shown() {
     is_page(&browser.send("POST", "/authorize", &own, undecided), 400, "The form has no decision.");
 
     // A second page in the same browser doesn't spoil the first.
-    browser.get(&authorize(&client, &[("state", "other")]));
+    is_page(&browser.get(&authorize(&client, &[("state", "other")])), 200, "wants to act as");
     let it_changed = it.call("PATCH", &format!("/v3/oauth-clients/{}", client.id), json!({ "callbacks": [] }));
     it_changed.ok();
     is_page(&browser.decide(&page, "allow"), 400, "is not among the client&#39;s callbacks");
@@ -270,7 +271,7 @@ fn signing_in_again_gives_a_new_session() {
     browser.code(&authorize(&client, &[]));
     let before = Browser { it: &it, cookies: browser.cookies.clone() };
     let page = browser.get(&authorize(&client, &[("prompt", "login")]));
-    browser.decide(&page, "allow");
+    assert_eq!(browser.decide(&page, "allow").status, 303);
     let silent = authorize(&client, &[("prompt", "none")]);
     assert_eq!(parameter(&before.get(&silent), "error").as_deref(), Some("login_required"));
     assert!(parameter(&browser.get(&silent), "code").is_some());
