@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 
 use super::answer::Refusal;
-use super::{Sandbox, auth, body, clients, faults, tokens};
+use super::{Sandbox, auth, authority, body, clients, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
 const UNIMPLEMENTED: [&str; 11] = [
@@ -29,6 +29,7 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .merge(clients::routes())
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(sandbox.clone(), auth::require))
+        .merge(authority::routes(sandbox))
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(body::LIMIT))
         // Added last, so that it comes first: a fault hits before anything is checked.
@@ -36,7 +37,7 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .with_state(sandbox.clone())
 }
 
-async fn wrong_method() -> Refusal {
+pub(super) async fn wrong_method() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
 }
 
