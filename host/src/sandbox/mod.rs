@@ -6,6 +6,7 @@ mod answer;
 mod auth;
 mod body;
 mod clients;
+mod data;
 mod error;
 mod faults;
 mod item;
