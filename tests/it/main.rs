@@ -35,6 +35,7 @@ mod plugins;
 mod policy;
 mod reference;
 mod requests;
+mod sandbox_exec;
 mod scaffold;
 mod served;
 mod service_secrets;
