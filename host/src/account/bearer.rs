@@ -46,7 +46,7 @@ const AUDIENCE: &str = "carto-cloud-native-api";
 /// something else.
 pub(super) fn fault(bearer: &str, now: Timestamp) -> Option<(String, &'static str)> {
     let payload = redact::payload(bearer)?;
-    if let Some(end) = payload["exp"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok())
+    if let Some(end) = redact::end(bearer)
         && end <= now
     {
         return Some((format!("it expired at {}", date::shown(end)), "sign in again: an access token lasts a day"));
