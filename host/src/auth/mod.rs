@@ -5,8 +5,11 @@
 //! next bearer, `discovery` finds the account of one, `revoke` ends one.
 
 pub(crate) mod authority;
+pub(crate) mod browser;
 pub(crate) mod exchange;
 pub(crate) mod http;
+pub(crate) mod id_token;
+pub(crate) mod metadata;
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 //! `carto auth`: one file a command. What signing in is stands in `auth`, what is kept in `account`.
 
+mod browser;
 mod login;
 
 use std::process::ExitCode;
