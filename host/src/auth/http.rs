@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::address;
 use crate::error::{Error, Result};
@@ -54,6 +54,17 @@ impl Http {
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
+        self.send(request).await
+    }
+
+    /// Sends a form to an address.
+    pub(crate) async fn post(&self, url: &Url, pairs: &[(&str, &str)]) -> Result<Answer> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes();
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = url.as_str().parse().map_err(|_| unsendable(url))?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self.send(request).await
     }
 

@@ -5,17 +5,28 @@
 //! next bearer, `discovery` finds the account of one, `revoke` ends one.
 
 pub(crate) mod authority;
+pub(crate) mod client;
+pub(crate) mod discovery;
 pub(crate) mod exchange;
 pub(crate) mod http;
+pub(crate) mod machine;
+pub(crate) mod renew;
+pub(crate) mod revoke;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use carto_plugin_api::Secret;
+use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 pub(crate) use authority::Authority;
 pub(crate) use http::Http;
+
+use crate::error::{Error, Result};
+use crate::event_loop::{self, Stop};
+use crate::output;
 
 /// What an authority gave.
 #[derive(Debug, Clone)]
@@ -55,4 +66,31 @@ pub(crate) enum SecretPlace {
     ClientFile(PathBuf),
     /// Here: it came from standard input or a person, and is nowhere else.
     Value(Secret),
+}
+
+/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
+pub(crate) fn attended<T>(doing: &str, limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let outcome = event_loop::run(async {
+        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
+        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let whole = async {
+            let _progress = output::progress(doing);
+            listening.await;
+            work.await
+        };
+        Ok(tokio::select! {
+            biased;
+            stop = stop => Err(stopped(stop)),
+            done = whole => done,
+        })
+    });
+    outcome.unwrap_or_else(|error| Err(Error::new(ErrorCode::Failed, format!("{error:#}"))))
+}
+
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
+        Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
+            .hint("nothing was changed; give it more time with `--timeout`"),
+    }
 }

@@ -105,6 +105,13 @@ impl Globals {
             Some("-") => Some(stdin.line("--token")?.trim().to_owned()),
             given => given.map(str::to_owned),
         };
-        Ok(Choice { sandbox: self.sandbox, profile: self.profile.clone(), bearer, base_url: self.base_url.clone() })
+        Ok(Choice {
+            sandbox: self.sandbox,
+            profile: self.profile.clone(),
+            bearer,
+            base_url: self.base_url.clone(),
+            timeout: self.timeout,
+            debug: self.debug,
+        })
     }
 }
