@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) use resolve::{
-    Choice, Named, Sources, check_base_url, not_signed_in, open_sandbox, resolve, sandbox_asked_by,
+    Choice, Named, Sourced, Sources, check_base_url, no_profile, not_signed_in, open_sandbox, resolve, sandbox_asked_by,
 };
 
 use crate::address;

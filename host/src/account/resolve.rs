@@ -140,17 +140,21 @@ impl Sources {
 
     /// The error for a profile that isn't there.
     pub(crate) fn no_profile(&self, name: &str) -> Error {
-        let Some(file) = &self.file else {
-            return not_signed_in(&format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN));
-        };
-        let there = quoted(file.by_name.keys());
-        let error = usage(format!("there is no profile `{name}` in `{}`", profiles::SHOWN));
-        error.hint(if there.is_empty() {
-            "it has no profiles; `carto auth login` makes one".to_owned()
-        } else {
-            format!("profiles: {there}")
-        })
+        no_profile(name, self.file.as_ref())
     }
+}
+
+/// The error for a profile that isn't in the file.
+pub(crate) fn no_profile(name: &str, file: Option<&Profiles>) -> Error {
+    let Some(file) = file else {
+        return not_signed_in(&format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN));
+    };
+    let there = quoted(file.by_name.keys());
+    usage(format!("there is no profile `{name}` in `{}`", profiles::SHOWN)).hint(if there.is_empty() {
+        "it has no profiles; `carto auth login` makes one".to_owned()
+    } else {
+        format!("profiles: {there}")
+    })
 }
 
 fn real(choice: Choice) -> Result<Account> {

@@ -99,7 +99,7 @@ async fn refreshed(http: &Http, authority: &Authority, client_id: &str, token: &
 }
 
 /// The error for a bearer of a profile that is over, and that only a person can follow.
-fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
+pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
     let word = shell_word(name);
     let hint = match profile.sign_in.as_ref().map(|own| &own.how) {
         Some(How::Token) => {
