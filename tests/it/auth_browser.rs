@@ -79,7 +79,8 @@ fn a_sign_in_is_finished_by_another_process() {
 #[test]
 fn what_is_remembered_is_for_nobody_else_and_not_for_long() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
-    let begin = || Url::parse(login(&carto, &authority, free_port(), "--no-launch-browser").ok().stdout.trim()).unwrap();
+    let begin =
+        || Url::parse(login(&carto, &authority, free_port(), "--no-launch-browser").ok().stdout.trim()).unwrap();
     let (first, _) = (begin(), begin());
     let folder = carto.data().join("logins");
     assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
@@ -323,7 +324,10 @@ fn what_is_missing_is_explained() {
         ("a port that is taken", bare("auth login --client-id x").env("CARTO_AUTH_PORT", port.to_string())),
         ("nobody there", bare("auth login --client-id x --no-input")),
         ("a dry run", bare("auth login --client-id x --dry-run")),
-        ("another issuer", bare(&format!("auth login --client-id x --no-launch-browser --issuer {}other", authority.issuer()))),
+        (
+            "another issuer",
+            bare(&format!("auth login --client-id x --no-launch-browser --issuer {}other", authority.issuer())),
+        ),
     ] {
         let output = run.output();
         report.push_str(&format!("{what}: {}", settled(&output, (&authority, port))));
@@ -386,7 +390,8 @@ fn no_secret_is_anywhere_that_others_look() {
     let url = see(self::login(&carto, &authority, 3003, "--no-launch-browser --debug").ok());
     let remembered = carto.data().join("logins");
     let file = std::fs::read_dir(&remembered).unwrap().next().unwrap().unwrap().path();
-    let verifier = serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap()["attempt"]["verifier"].clone();
+    let verifier =
+        serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap()["attempt"]["verifier"].clone();
     let back = authority.sends_back(&Url::parse(url.stdout.trim()).unwrap());
     see(carto.run("auth login --callback - --debug").stdin(&back).ok());
     see(carto.run("auth login --callback - --debug --json").stdin(&back).fails(4));

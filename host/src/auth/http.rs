@@ -9,12 +9,13 @@ use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::address;
 use crate::error::{Error, Result};
 use crate::output::stderr;
 use crate::redact;
+use crate::service::Hidden;
 use crate::settings::Network;
 use crate::transport::{BodyError, Failure, Transport};
 
@@ -28,18 +29,28 @@ const WORDS: usize = 300;
 /// An answer, read to its end.
 pub(crate) type Answer = Response<Vec<u8>>;
 
+/// What of a form is a credential: an answer that refuses it may hold it.
+const SECRETS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
+
 /// The way to authorities and to what is asked about accounts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Http {
     network: Network,
     limit: Duration,
     debug: bool,
+    /// The sandbox in this process, instead of the network.
+    sandbox: Option<Transport>,
 }
 
 impl Http {
     /// `timeout`: what `--timeout` says.
     pub(crate) fn new(network: Network, timeout: Option<Duration>, debug: bool) -> Http {
-        Http { network, limit: timeout.unwrap_or(REQUEST), debug }
+        Http { network, limit: timeout.unwrap_or(REQUEST), debug, sandbox: None }
+    }
+
+    /// The same into the sandbox, whatever is asked.
+    pub(crate) fn into_sandbox(self, sandbox: Transport) -> Http {
+        Http { sandbox: Some(sandbox), ..self }
     }
 
     /// Reads what is at an address, with a bearer if one is given.
@@ -57,16 +68,27 @@ impl Http {
         self.send(request).await
     }
 
+    /// Sends a form to an address.
+    pub(crate) async fn post(&self, url: &Url, pairs: &[(&str, &str)]) -> Result<Answer> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes();
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = url.as_str().parse().map_err(|_| unsendable(url))?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self.send(request).await
+    }
+
     /// Sends a request, and reads its answer whatever its status. This is what the crate `oauth2` is given.
     pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::new(ErrorCode::Failed, "an address can't be asked: it isn't one"))?;
-        // Whatever made the request, and wherever it read the address.
-        address::read(url[..url::Position::AfterPath].as_ref()).map_err(|refusal| {
-            Error::new(ErrorCode::UnexpectedAnswer, format!("an address that is to be asked {}", refusal.cause))
-        })?;
+        let transport = match &self.sandbox {
+            Some(sandbox) => sandbox.clone(),
+            None => self.transport(&url)?,
+        };
+        let hidden = hidden(&request);
         let shown = format!("{} {} at {}", request.method(), url.path(), address::place(&url));
-        let transport = Transport::http(&url, &self.network)?;
         let started = Instant::now();
         let whole = timeout(self.limit, async {
             let (head, body) = transport.send(request.map(Into::into)).await?.into_parts();
@@ -85,8 +107,32 @@ impl Http {
             };
             stderr::debug(&format!("{shown} → {told} in {} ms", started.elapsed().as_millis()));
         }
-        outcome.map_err(|failure| failed(&url, &failure))
+        let answer = outcome.map_err(|failure| failed(&url, &failure))?;
+        if answer.status().is_success() || hidden.is_empty() {
+            return Ok(answer);
+        }
+        // Nobody's words show what was sent.
+        Ok(answer.map(|body| {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            hidden.iter().fold(text, |text, hidden| hidden.text(&text).into_owned()).into_bytes()
+        }))
     }
+
+    /// The network's, for an address that may be asked, whoever named it.
+    fn transport(&self, url: &Url) -> Result<Transport> {
+        address::read(&url[..url::Position::AfterPath]).map_err(|refusal| {
+            Error::new(ErrorCode::UnexpectedAnswer, format!("an address that is to be asked {}", refusal.cause))
+        })?;
+        Transport::http(url, &self.network)
+    }
+}
+
+/// The credentials of a request.
+fn hidden(request: &Request<Vec<u8>>) -> Vec<Hidden> {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split(' ').nth(1));
+    let form = form_urlencoded::parse(request.body());
+    let in_form = form.filter(|(key, _)| SECRETS.contains(&key.as_ref())).map(|(_, value)| value.into_owned());
+    header.map(str::to_owned).into_iter().chain(in_form).map(|secret| Hidden::new(&secret)).collect()
 }
 
 /// The words of a service that refuses: its JSON's, or plain text, without what could be a credential.

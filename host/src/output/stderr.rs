@@ -150,6 +150,11 @@ pub(crate) fn question(text: &str, prompt: &str) {
     raw(&format!("{}\n{prompt}", harmless(&redact(text))));
 }
 
+/// What to type, before the answer.
+pub(crate) fn prompt(text: &str) {
+    raw(&harmless(text));
+}
+
 /// Whether a person watches standard error.
 pub(crate) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

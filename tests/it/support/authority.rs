@@ -83,7 +83,10 @@ fn random() -> String {
 fn public_key() -> (String, String) {
     let public = key().public_key();
     let number = |bytes: &[u8]| base64(bytes);
-    (number(public.modulus().big_endian_without_leading_zero()), number(public.exponent().big_endian_without_leading_zero()))
+    (
+        number(public.modulus().big_endian_without_leading_zero()),
+        number(public.exponent().big_endian_without_leading_zero()),
+    )
 }
 
 /// A JWT.
@@ -155,10 +158,11 @@ impl Authority {
 
 impl Book {
     fn act(&self, request: &str, lie: &Lie) -> Act {
-        let issuer = match request.lines().find_map(|line| line.to_lowercase().strip_prefix("host: ").map(str::to_owned)) {
-            Some(host) => format!("http://{host}/"),
-            None => return Act::json("404 Not Found", ""),
-        };
+        let issuer =
+            match request.lines().find_map(|line| line.to_lowercase().strip_prefix("host: ").map(str::to_owned)) {
+                Some(host) => format!("http://{host}/"),
+                None => return Act::json("404 Not Found", ""),
+            };
         let path = request.split(' ').nth(1).unwrap_or_default();
         match path {
             "/.well-known/openid-configuration" => Act::json(

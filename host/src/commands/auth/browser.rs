@@ -11,7 +11,7 @@ use url::Url;
 use super::login::{self, Wish};
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
-use crate::auth::{Authority, How, Http, authority};
+use crate::auth::{Authority, How, Http, attended, authority};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
@@ -42,6 +42,11 @@ pub(super) fn run(
     let attempt = Attempt::begin(client_id, port, args.organization_name.clone());
     if context.globals.dry_run {
         let (client, redirect, place) = (&attempt.client_id, &attempt.redirect, wish.authority.place());
+        if context.globals.view().format.is_json() {
+            let issuer = wish.authority.issuer.as_str();
+            let draft = json!({ "issuer": issuer, "client_id": client, "redirect_uri": redirect });
+            stdout::write(&json_text::pretty(&json!({ "dry_run": draft })))?;
+        }
         stderr::done(&format!(
             "A browser would be sent to {place}, for the client `{client}`, and come back to `{redirect}`: this was a dry run."
         ));
@@ -56,7 +61,7 @@ pub(super) fn run(
             .into());
     }
     let limit = context.globals.timeout.unwrap_or(PATIENCE);
-    let kept = super::attended("Waiting for the browser", Some(limit), async {
+    let kept = attended("Waiting for the browser", Some(limit), async {
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
@@ -86,7 +91,7 @@ fn show(url: &Url) {
 
 /// Prints the address, and remembers what finishes it.
 fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyhow::Result<ExitCode> {
-    let metadata = super::attended("Asking the authority", context.globals.timeout, async {
+    let metadata = attended("Asking the authority", context.globals.timeout, async {
         Metadata::fetch(http, &wish.authority).await
     })?;
     let url = attempt.url(&wish.authority, &metadata);
@@ -138,7 +143,7 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
     }
     let pending = Pending::take(answer.state().unwrap_or_default())?;
     let wish = wish_of(&pending, wish)?;
-    let kept = super::attended("Signing in", context.globals.timeout, async {
+    let kept = attended("Signing in", context.globals.timeout, async {
         let metadata = Metadata::fetch(http, &wish.authority).await?;
         exchange_and_keep(http, &wish, &metadata, &pending.attempt, &answer).await
     })?;

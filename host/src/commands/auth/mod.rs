@@ -1,54 +1,61 @@
 //! `carto auth`: one file a command. What signing in is stands in `auth`, what is kept in `account`.
 
 mod browser;
+mod keep;
 mod login;
+mod logout;
+mod report;
+mod status;
+mod switch;
+mod whoami;
 
 use std::process::ExitCode;
-use std::time::Duration;
-
-use carto_plugin_api::ErrorCode;
-use tokio::time::Instant;
 
 use super::Context;
+use crate::account;
 use crate::cli::AuthCommand;
-use crate::error::{Error, Result};
-use crate::event_loop::{self, Stop};
-use crate::output;
+use crate::error::{Result, usage};
 
 /// Runs one of them.
 pub(crate) fn run(context: &Context, command: &AuthCommand) -> anyhow::Result<ExitCode> {
+    super::text_or_json(context)?;
     match command {
         AuthCommand::Login(args) => login::run(context, args),
-        _ => Err(Error::new(ErrorCode::Failed, "`carto auth` isn't there yet").into()),
+        AuthCommand::Logout { profile } => logout::run(context, profile.as_deref()),
+        AuthCommand::Status { profile } => status::run(context, profile.as_deref()),
+        AuthCommand::Use { profile } => switch::run(context, profile.as_deref()),
+        AuthCommand::Whoami => whoami::run(context),
     }
 }
 
-/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
-pub(super) fn attended<T>(
-    doing: &str,
-    limit: Option<Duration>,
-    work: impl Future<Output = Result<T>>,
-) -> anyhow::Result<T> {
-    event_loop::run(async {
-        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
-        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
-        let whole = async {
-            let _progress = output::progress(doing);
-            listening.await;
-            work.await
-        };
-        Ok(tokio::select! {
-            biased;
-            stop = stop => Err(stopped(stop)),
-            done = whole => done,
-        }?)
-    })
+/// Refuses what changes profiles where the sandbox is used, which has none.
+fn outside_the_sandbox(context: &Context, command: &str) -> Result<()> {
+    match account::sandbox_asked_by(context.globals.sandbox)? {
+        None => Ok(()),
+        Some(asked_by) => Err(usage(format!(
+            "`carto auth {command}` can't stand beside `{asked_by}`: the sandbox signs itself in, and has no profiles"
+        ))
+        .hint("leave the sandbox out; `carto sandbox exec -- COMMAND` runs another program that is signed in to it")),
+    }
 }
 
-fn stopped(stop: Stop) -> Error {
-    match stop {
-        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
-        Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
-            .hint("nothing was changed; give it more time with `--timeout`"),
+/// The name of a profile that a command is given: its own word, or the option or the variable that every command has.
+fn named(context: &Context, positional: Option<&str>) -> Result<Option<String>> {
+    match (positional, context.globals.profile()?) {
+        (Some(one), Some((other, source))) if source == "--profile" && one != other => {
+            Err(usage(format!("`{one}` and `{source} {other}` name different profiles"))
+                .hint("leave one of the two out"))
+        }
+        (Some(name), _) => checked(name).map(Some),
+        (None, Some((name, _))) => checked(&name).map(Some),
+        (None, None) => Ok(None),
     }
+}
+
+fn checked(name: &str) -> Result<String> {
+    if name.trim() != name || name.is_empty() || name.len() > 256 || name.contains(carto_plugin_api::is_harmful) {
+        return Err(usage("a profile's name is a text in one line, with nothing that a terminal can't show")
+            .hint("choose another name"));
+    }
+    Ok(name.to_owned())
 }
