@@ -20,7 +20,6 @@ pub struct Verification {
     /// The credential's id, as in its record.
     pub id: String,
     /// In the order in which they are shown.
-    #[serde(default)]
     pub checks: Vec<Check>,
     /// What else was seen and is worth knowing, by short names: the claims of a token, say.
     #[serde(default)]

@@ -5,6 +5,7 @@ use carto_plugin_api::{Check, Outcome, Verification};
 use serde_json::{Map, Value, json};
 
 use super::csv_rows::rows;
+use super::stderr::pasteable;
 use super::table::{self, Columns};
 use super::{Format, Record, View, json as json_text, record, stdout};
 use crate::error::{Result, quoted, usage};
@@ -69,7 +70,11 @@ pub(crate) fn text(verification: &Verification, view: &View) -> String {
     match view.format {
         Format::Json => json_text::pretty(&Value::Object(object)),
         Format::Jsonl => json_text::line(&Value::Object(object)),
-        Format::Csv => rows(&check_rows(verification), &COLUMNS.map(str::to_owned).into_iter().chain(["hint".to_owned()]).collect::<Vec<_>>(), true),
+        Format::Csv => rows(
+            &check_rows(verification),
+            &COLUMNS.map(str::to_owned).into_iter().chain(["hint".to_owned()]).collect::<Vec<_>>(),
+            true,
+        ),
         Format::Table | Format::Env => table_text(verification),
     }
 }
@@ -88,6 +93,7 @@ fn object(verification: &Verification) -> Record {
 fn check_rows(verification: &Verification) -> Vec<Record> {
     let row = |check: &Check| {
         let Check { asked, expected, found, outcome, hint } = check;
+        let hint = hint.as_deref().map(pasteable);
         let row = json!({ "outcome": outcome, "asked": asked, "expected": expected, "found": found, "hint": hint });
         row.as_object().cloned().unwrap_or_default()
     };
@@ -119,7 +125,8 @@ mod tests {
     fn no_secret_is_left_in_it() {
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxYTJiM2M0ZCJ9.c2ln";
         let mut verification = Verification::new(jwt);
-        verification.add(Check::compare(format!("ask with {jwt}"), "hunter2hunter2", jwt, false).hint("say hunter2hunter2"));
+        verification
+            .add(Check::compare(format!("ask with {jwt}"), "hunter2hunter2", jwt, false).hint("say hunter2hunter2"));
         verification.fact("claims", json!({ "sub": ["hunter2hunter2", jwt], "hunter2hunter2": 7, "exp": 12 }));
         let clean = cleaned(verification, &["hunter2hunter2".to_owned()]);
         for format in [Format::Json, Format::Jsonl, Format::Csv, Format::Table] {

@@ -51,7 +51,9 @@ impl<'a> Asked<'a> {
             Content::Json(json) => Some(json.clone()),
             // A word or two that come with a deletion say nothing more. A page can be anybody's: that of a sign-in, say.
             Content::Other(_) if status.is_success() && self.deletes && received.words().is_some() => None,
-            Content::Other(_) if status.is_success() && !self.endpoint.is_tried() => return Err(self.not_json(&received)),
+            Content::Other(_) if status.is_success() && !self.endpoint.is_tried() => {
+                return Err(self.not_json(&received));
+            }
             Content::Other(_) => received.words().map(Value::String),
         };
         Ok(WireResponse { status: status.as_u16(), headers: received.headers().to_vec(), body })

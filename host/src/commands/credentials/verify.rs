@@ -34,10 +34,11 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
 
 /// Reads an answer. What a later contract adds to it is passed over, since only what is known is shown.
 pub(crate) fn read(kind: &Kind, answer: Value) -> Result<Verification> {
-    let fault = |what: &str| Error::fault(format!("the kind `{}` answered with {what}", kind.name())).hint(kind.remedy());
+    let fault =
+        |what: &str| Error::fault(format!("the kind `{}` answered with {what}", kind.name())).hint(kind.remedy());
     // A type error would quote the value, which can be a secret.
-    let read: Verification =
-        serde_json::from_value(answer).map_err(|_| fault("something that isn't a verification: an `id` and `checks`"))?;
+    let read: Verification = serde_json::from_value(answer)
+        .map_err(|_| fault("something that isn't a verification: an `id` and `checks`"))?;
     match read.id.is_empty() {
         true => Err(fault("a verification of nothing: its `id` is empty")),
         false => Ok(read),
@@ -59,7 +60,10 @@ fn show(title: &str, tried: Verification, view: &View) -> anyhow::Result<ExitCod
     }
     // In full: a table cuts them.
     for check in verification::failed(&tried).filter(|_| for_people) {
-        stderr::warning(&format!("{}: expected {}, found {}", check.asked, check.expected, check.found), check.hint.as_deref());
+        stderr::warning(
+            &format!("{}: expected {}, found {}", check.asked, check.expected, check.found),
+            check.hint.as_deref(),
+        );
     }
     let message = format!("{failed} of {made} checks of {title} `{}` failed", tried.id);
     Err(Error::new(ErrorCode::Failed, message).into())

@@ -105,9 +105,8 @@ impl Candidate {
         let services = services::own(&self.kind, &self.settings).into_iter();
         let services = services.filter(|one| address(before, one.name) != address(&self.kind, one.name));
         let services = services.map(|one| format!("`{}` at `{}`", one.name, one.base_url));
-        let account = Some("your CARTO account".to_owned()).filter(|_| {
-            asks_account(&self.kind) && !asks_account(before)
-        });
+        let account =
+            Some("your CARTO account".to_owned()).filter(|_| asks_account(&self.kind) && !asks_account(before));
         let calls = self.kind.manifest.verbs.iter().flat_map(|(verb, spec)| {
             let new = spec.calls.iter().filter(|call| !before.calls(*verb).contains(call));
             new.map(move |call| format!("{verb}: {call}"))

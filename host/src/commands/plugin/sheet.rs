@@ -1,7 +1,7 @@
 //! What one kind is and may do, in plain words: the text of `plugin info`.
 
-use carto_plugin_api::{DATA_SERVICE, Verb};
 use carto_plugin_api::manifest::{Arg, ArgType, Call, Manifest, VerbSpec};
+use carto_plugin_api::{DATA_SERVICE, Verb};
 
 use super::info::About;
 use super::services::{self, Service};
