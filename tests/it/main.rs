@@ -45,6 +45,7 @@ mod shells;
 mod strange_files;
 mod tokens;
 mod usage;
+mod verify;
 mod workers;
 
 /// A file that isn't listed above would silently never run.
