@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 
 use super::answer::Refusal;
-use super::{Sandbox, auth, body, clients, data, faults, tokens};
+use super::{Sandbox, auth, authority, body, clients, data, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
 const UNIMPLEMENTED: [&str; 12] = [
@@ -32,6 +32,7 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .route_layer(from_fn_with_state(sandbox.clone(), auth::require))
         // Below the layer that asks for the owner's bearer: here a token is one too.
         .merge(data::routes())
+        .merge(authority::routes(sandbox))
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(body::LIMIT))
         // Added last, so that it comes first: a fault hits before anything is checked.
