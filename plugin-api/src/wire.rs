@@ -10,6 +10,13 @@ use crate::Secret;
 /// It needs no declaration, and a manifest can't declare a service of that name.
 pub const HOST_SERVICE: &str = "host";
 
+/// The account's own API, asked with the credential under test, which the request brings along as its [`WireRequest::bearer`]. Only verify may ask
+/// it, by GET and POST. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
+pub const DATA_SERVICE: &str = "data";
+
+/// The account's authority, where OAuth clients sign in. The same rules, and no bearer.
+pub const AUTH_SERVICE: &str = "auth";
+
 /// The other side of the boundary, seen from a kind: one function, JSON in, JSON out. `Err` holds the JSON of an [`crate::Error`].
 ///
 /// Implemented by the loaded library's host handle and by `testing::FakeHost`.
@@ -21,7 +28,7 @@ pub trait Caller {
 /// The input of a verb.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Input {
-    /// For get, update and delete: what the user typed. Never empty, `.` or `..`.
+    /// For get, update, delete and verify: what the user typed. Never empty, `.` or `..`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The arguments that were given, by their manifest name with `_` for `-`.
@@ -97,6 +104,9 @@ pub struct WireRequest {
     /// A JSON body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// For [`DATA_SERVICE`] alone: the credential that is tried. Without one the request has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<Secret>,
 }
 
 impl WireRequest {

@@ -10,6 +10,7 @@ mod support;
 mod accounts;
 mod arguments;
 mod audit;
+mod auth_browser;
 mod check;
 mod completion;
 mod confirm;
@@ -44,6 +45,7 @@ mod shells;
 mod strange_files;
 mod tokens;
 mod usage;
+mod verify;
 mod workers;
 
 /// A file that isn't listed above would silently never run.

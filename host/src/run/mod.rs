@@ -95,12 +95,12 @@ fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: 
     }
 }
 
-/// The most that a verb may answer, in bytes: a page of records, or one.
+/// The most that a verb may answer, in bytes: a page of records, one record, or what came of trying one.
 const fn limit(verb: Verb) -> usize {
     const MIB: usize = 1024 * 1024;
     match verb {
         Verb::List => 16 * MIB,
-        Verb::Create | Verb::Get | Verb::Update | Verb::Delete => MIB,
+        Verb::Create | Verb::Get | Verb::Update | Verb::Delete | Verb::Verify => MIB,
     }
 }
 

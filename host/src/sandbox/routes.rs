@@ -30,9 +30,9 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .merge(clients::routes())
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(sandbox.clone(), auth::require))
+        .merge(authority::routes(sandbox))
         // Below the layer that asks for the owner's bearer: here a token is one too.
         .merge(data::routes())
-        .merge(authority::routes(sandbox))
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(body::LIMIT))
         // Added last, so that it comes first: a fault hits before anything is checked.
