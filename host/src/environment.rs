@@ -33,6 +33,18 @@ pub(crate) const ACCOUNTS_URL: &str = "CARTO_ACCOUNTS_URL";
 pub(crate) const M2M_CLIENTS: [(&str, &str); 2] =
     [("CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"), ("CARTO_CLI_M2M_CLIENT_ID", "CARTO_CLI_M2M_CLIENT_SECRET")];
 
+/// The browser that a person prefers.
+pub(crate) const BROWSER: &str = "BROWSER";
+/// Where windows are shown.
+pub(crate) const DISPLAYS: [&str; 2] = ["DISPLAY", "WAYLAND_DISPLAY"];
+/// Set in a session that came over the network.
+pub(crate) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
+
+/// The variables that hold credentials, for programs that shouldn't get them.
+pub(crate) fn credentials() -> impl Iterator<Item = &'static str> {
+    [API_TOKEN].into_iter().chain(M2M_CLIENTS.into_iter().map(|(_, secret)| secret))
+}
+
 /// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
 pub(crate) fn kind_secret(kind: &str) -> String {
     format!("CARTO_KIND_{}_SECRET", kind.to_uppercase().replace('-', "_"))

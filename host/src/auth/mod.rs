@@ -5,11 +5,14 @@
 //! next bearer, `discovery` finds the account of one, `revoke` ends one.
 
 pub(crate) mod authority;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod discovery;
 pub(crate) mod exchange;
 pub(crate) mod http;
+pub(crate) mod id_token;
 pub(crate) mod machine;
+pub(crate) mod metadata;
 pub(crate) mod renew;
 pub(crate) mod revoke;
 

@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use carto_plugin_api::{ErrorCode, Secret};
+use carto_plugin_api::Secret;
 use serde_json::json;
 
 pub(super) use super::keep::{Kept, Wish, keep, tell};
 use crate::account;
 use crate::auth::client::{Client, Options};
-use crate::auth::{Authority, How, Http, attended, authority, machine};
+use crate::auth::{Authority, How, Http, authority, machine};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
-use crate::error::{Error, Result, usage};
+use crate::error::{Result, usage};
 use crate::input::Stdin;
 use crate::output::{draft_text, json as json_text, stderr, stdout};
 use crate::settings;
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &LoginArgs) -> anyhow::Result<ExitCod
     if args.with_token {
         return with_token(context, &http, &wish);
     }
-    Err(Error::new(ErrorCode::Failed, "signing in in a browser isn't there yet").into())
+    super::browser::run(context, args, &http, wish, &settings.auth)
 }
 
 /// What isn't taken, with the reason.
@@ -73,7 +73,7 @@ fn as_machine(context: &Context, args: &LoginArgs, http: &Http, mut wish: Wish) 
     if context.globals.dry_run {
         return rehearse(context, &wish, &client);
     }
-    let kept = attended("Signing in", context.globals.timeout, async {
+    let kept = super::attended("Signing in", context.globals.timeout, async {
         let tokens = machine::sign_in(http, &wish.authority, &client).await?;
         keep(http, &wish, tokens, How::Machine { client_id: client.id, client_secret: client.place }).await
     })?;
@@ -124,6 +124,6 @@ fn with_token(context: &Context, http: &Http, wish: &Wish) -> anyhow::Result<Exi
         stderr::done("The bearer would be kept in a profile: this was a dry run, and nothing was changed.");
         return Ok(ExitCode::SUCCESS);
     }
-    let kept = attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;
+    let kept = super::attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;
     tell(context, &kept)
 }

@@ -1,5 +1,6 @@
 //! `carto auth`: one file a command. What signing in is stands in `auth`, what is kept in `account`.
 
+mod browser;
 mod keep;
 mod login;
 mod logout;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use super::Context;
 use crate::account;
+use crate::auth::attended;
 use crate::cli::AuthCommand;
 use crate::error::{Result, usage};
 
