@@ -4,6 +4,7 @@
 
 mod answer;
 mod auth;
+mod authority;
 mod body;
 mod clients;
 mod error;
