@@ -2,6 +2,7 @@
 
 use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -102,8 +103,8 @@ fn signed(id_token: &str, keys: &Value, algorithms: &[Algorithm]) -> Result<Clai
     validation.required_spec_claims.clear();
     (validation.validate_exp, validation.validate_aud) = (false, false);
     let decoded = decode::<Claims>(id_token, &key, &validation).map_err(|error| match error.kind() {
-        jsonwebtoken::errors::ErrorKind::InvalidSignature => refused("its signature is wrong"),
-        jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => refused("its key is of another sort (`alg`)"),
+        ErrorKind::InvalidSignature => refused("its signature is wrong"),
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => refused("its key is of another sort (`alg`)"),
         _ => refused("it doesn't say what an id token has to"),
     })?;
     Ok(decoded.claims)
