@@ -143,6 +143,11 @@ impl Authority {
         self.book.secrets.lock().unwrap().clone()
     }
 
+    /// Nobody gets tokens as long as what this gives is held.
+    pub(crate) fn paused(&self) -> impl Sized {
+        self.book.codes.lock().unwrap()
+    }
+
     /// The person signs in, and the browser is sent back: to this address.
     pub(crate) fn sends_back(&self, url: &Url) -> String {
         let request: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
