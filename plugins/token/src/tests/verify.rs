@@ -97,7 +97,7 @@ fn each_grant_is_tried_and_what_isnt_granted_is_too() {
                 `carto credentials verify token tok_1 --api maps --connection dw --source a.b.c` says what the record allows
             skipped maps with `dw,a.b.C_*` (allowed) → not asked: a pattern names no table; `--api maps --source NAME` explains one
             skipped maps with `dw,DELETE FROM t` (allowed) → not asked: it isn't one plain SELECT, and asking runs it
-            skipped lds (allowed) → not asked: each request there is counted
+            skipped lds (allowed) → not asked: no request of it is known here that reads nothing
             skipped sql of `dw`: `SELECT 1 AS not_granted` (an API that isn't allowed) (refused) → the answer tells nothing of the token (404): no such connection
             passed maps of `dw`: `carto_verify.not_granted.table` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
             passed maps of `carto-verify-not-granted`: `a.b.c` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
@@ -128,7 +128,10 @@ fn pages_are_tried_as_a_browser_says_them() {
         (SQL, foreign.clone()),
         (SQL, foreign),
     ];
-    tried(record.clone(), &answers, expect![[r#"
+    tried(
+        record.clone(),
+        &answers,
+        expect![[r#"
         passed sql of `dw`: `SELECT 1` (allowed) → allowed (200)
         passed maps of `dw`: `carto_verify.not_granted.table` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
         passed sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
@@ -137,7 +140,8 @@ fn pages_are_tried_as_a_browser_says_them() {
         FAILED page `http://localhost:5173/` (allowed) → refused (403): Unauthorized referer
             `carto credentials verify token tok_1 --api sql --connection dw --source 'SELECT 1' --referer http://localhost:5173/` says what the record allows
         passed page `https://carto-verify.invalid/` (a referer that isn't allowed) (refused) → refused (403): Unauthorized referer
-    "#]]);
+    "#]],
+    );
     let answers: Vec<_> = answers.iter().map(|(request, (status, body))| (*request, *status, body.clone())).collect();
     let host = host(record, &answers);
     verify(&host, json!({}));
