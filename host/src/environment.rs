@@ -14,6 +14,9 @@ pub(crate) const PROFILE: &str = "CARTO_PROFILE";
 pub(crate) const API_TOKEN: &str = "CARTO_API_TOKEN";
 /// The account's address.
 pub(crate) const BASE_URL: &str = "CARTO_BASE_URL";
+/// The account's address, as CARTO's examples call it: for programs of the user's, and never read here. The second is for pages that Vite
+/// builds. No bearer is under a name of that sort: Vite writes them into the page.
+pub(crate) const OTHER_BASE_URLS: [&str; 2] = ["CARTO_API_BASE_URL", "VITE_API_BASE_URL"];
 /// Folders of kinds, instead of the usual ones; separated like `PATH`.
 pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.
@@ -32,6 +35,18 @@ pub(crate) const ACCOUNTS_URL: &str = "CARTO_ACCOUNTS_URL";
 /// Id and secret of an M2M client, under the two names that are documented. The first that is set wins, as a pair.
 pub(crate) const M2M_CLIENTS: [(&str, &str); 2] =
     [("CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"), ("CARTO_CLI_M2M_CLIENT_ID", "CARTO_CLI_M2M_CLIENT_SECRET")];
+
+/// The browser that a person prefers.
+pub(crate) const BROWSER: &str = "BROWSER";
+/// Where windows are shown.
+pub(crate) const DISPLAYS: [&str; 2] = ["DISPLAY", "WAYLAND_DISPLAY"];
+/// Set in a session that came over the network.
+pub(crate) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
+
+/// The variables that hold credentials, for programs that shouldn't get them.
+pub(crate) fn credentials() -> impl Iterator<Item = &'static str> {
+    [API_TOKEN].into_iter().chain(M2M_CLIENTS.into_iter().map(|(_, secret)| secret))
+}
 
 /// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
 pub(crate) fn kind_secret(kind: &str) -> String {

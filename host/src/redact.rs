@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// What stands in place of a secret.
@@ -71,6 +72,12 @@ pub(crate) fn handle(word: &str) -> String {
 /// The public handle inside a JWT, if it is one that has it.
 pub(crate) fn jti(word: &str) -> Option<String> {
     payload(word)?["jti"].as_str().map(str::to_owned)
+}
+
+/// When a JWT ends by its own word; nothing for anything else.
+pub(crate) fn end(word: &str) -> Option<Timestamp> {
+    let seconds = &payload(word)?["exp"];
+    Timestamp::from_second(seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?).ok()
 }
 
 /// The payload of a JWT, unverified: for telling what somebody holds, never for trusting it.

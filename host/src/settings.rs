@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     /// `[plugins]`.
     #[serde(default)]
     pub(crate) plugins: Plugins,
+    /// `[auth]`.
+    #[serde(default)]
+    pub(crate) auth: Auth,
     /// `[kinds.<name>]`: handed to that kind as it stands.
     #[serde(default)]
     pub(crate) kinds: BTreeMap<String, Map<String, Value>>,
@@ -55,6 +58,20 @@ impl<'de> Deserialize<'de> for Address {
             serde::de::Error::custom(format!("the address of a service {}; {remedy}", refusal.cause))
         })
     }
+}
+
+/// Who signs bearers, and as whom this program asks. What isn't said is CARTO's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    /// The authority.
+    pub(crate) issuer: Option<Address>,
+    /// The OAuth client that signs people in, in a browser.
+    pub(crate) client_id: Option<String>,
+    /// What bearers are for.
+    pub(crate) audience: Option<String>,
+    /// Where a bearer is told which account it belongs to.
+    pub(crate) accounts_url: Option<Address>,
 }
 
 /// How kinds are run.

@@ -4,12 +4,13 @@ use carto_plugin_api::ErrorCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::auth::authority::AUDIENCE;
 use crate::error::{Error, quoted, usage};
 use crate::input::date;
 use crate::redact;
 
 /// Refuses a bearer that can't work, before any request.
-pub(super) fn check(bearer: &str, source: &str) -> Result<(), Error> {
+pub(crate) fn check(bearer: &str, source: &str) -> Result<(), Error> {
     if bearer.is_empty() || !bearer.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(malformed(source));
     }
@@ -19,9 +20,65 @@ pub(super) fn check(bearer: &str, source: &str) -> Result<(), Error> {
             ErrorCode::WrongCredential,
             format!("the bearer from {source} is an API Access Token (`{jti}`), which can't manage credentials"),
         )
-        .hint("use an OAuth access token, as signing in with CARTO's own command line gives; API Access Tokens are for the data APIs"));
+        .hint("use an OAuth access token, as `carto auth login` gets one; API Access Tokens are for the data APIs"));
     }
     Ok(())
+}
+
+/// Refuses a bearer that is over, by its own word.
+pub(crate) fn check_end(bearer: &str, source: &str, now: Timestamp) -> Result<(), Error> {
+    match redact::end(bearer) {
+        Some(end) if end <= now => {
+            let message = format!("the bearer from {source} expired at {}", date::shown(end));
+            Err(Error::new(ErrorCode::NotSignedIn, message).hint(format!(
+                "leave {source} out and sign in with `carto auth login`, or give another bearer: one lasts a day"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The kind of a token, for people and for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    User,
+    Machine,
+    ApiAccessToken,
+    Opaque,
+}
+
+impl TokenKind {
+    /// By its documented form alone.
+    pub(crate) fn of(bearer: &str) -> TokenKind {
+        if is_api_access_token(bearer) {
+            return TokenKind::ApiAccessToken;
+        }
+        match redact::payload(bearer) {
+            Some(payload) if payload["sub"].as_str().is_some_and(|sub| sub.ends_with("@clients")) => TokenKind::Machine,
+            Some(payload) if payload.is_object() => TokenKind::User,
+            _ => TokenKind::Opaque,
+        }
+    }
+
+    /// `oauth_user`, for scripts.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            TokenKind::User => "oauth_user",
+            TokenKind::Machine => "oauth_m2m",
+            TokenKind::ApiAccessToken => "api_access_token",
+            TokenKind::Opaque => "opaque",
+        }
+    }
+
+    /// For people.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            TokenKind::User => "OAuth access token of a user",
+            TokenKind::Machine => "OAuth access token of a machine",
+            TokenKind::ApiAccessToken => "API Access Token, which can't manage credentials",
+            TokenKind::Opaque => "one of which its form tells nothing",
+        }
+    }
 }
 
 /// The error for a bearer that isn't one word.
@@ -39,17 +96,17 @@ fn is_api_access_token(bearer: &str) -> bool {
 /// What to do about a bearer of which nothing can be told.
 pub(super) const UNKNOWN: &str = "sign in again, and look that the bearer belongs to this address";
 
-/// Documented: the audience of CARTO's own access tokens.
-const AUDIENCE: &str = "carto-cloud-native-api";
-
 /// Why a bearer that a service doesn't accept can't be accepted, if its form tells, and what to do: its time is over, or it was made for
 /// something else.
 pub(super) fn fault(bearer: &str, now: Timestamp) -> Option<(String, &'static str)> {
     let payload = redact::payload(bearer)?;
-    if let Some(end) = payload["exp"].as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok())
+    if let Some(end) = redact::end(bearer)
         && end <= now
     {
-        return Some((format!("it expired at {}", date::shown(end)), "sign in again: an access token lasts a day"));
+        return Some((
+            format!("it expired at {}", date::shown(end)),
+            "sign in again with `carto auth login`: an access token lasts a day",
+        ));
     }
     let audiences: Vec<&str> = match &payload["aud"] {
         Value::String(one) => vec![one],
@@ -60,7 +117,7 @@ pub(super) fn fault(bearer: &str, now: Timestamp) -> Option<(String, &'static st
         let made_for = quoted(&audiences);
         (
             format!("it was made for {made_for}, not for `{AUDIENCE}`"),
-            "look which address the bearer was made for; signing in with CARTO's own command line gives one for CARTO",
+            "look which address the bearer was made for; `carto auth login` gets one for CARTO",
         )
     })
 }
@@ -85,6 +142,11 @@ mod tests {
         assert!(error.message.contains("1a2b3c4d") && !error.message.contains(&api));
         assert!(check(&oauth, "`--token`").is_ok());
         assert!(check("opaque", "`--token`").is_ok());
+        let machine = jwt(r#"{"alg":"RS256","kid":"k"}"#, r#"{"sub":"x@clients"}"#);
+        assert_eq!(
+            [&api, &oauth, &machine, "opaque"].map(|token| TokenKind::of(token).word()),
+            ["api_access_token", "oauth_user", "oauth_m2m", "opaque"]
+        );
         for bad in ["", "two words", "line\nbreak", "ünicode"] {
             assert_eq!(check(bad, "`--token`").unwrap_err().code, ErrorCode::Usage, "{bad:?}");
         }

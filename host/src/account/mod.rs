@@ -1,8 +1,9 @@
-//! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere.
+//! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere: for a bearer that
+//! is about to end, `auth` is asked for another.
 //!
-//! `resolve` decides from options, variables and the credentials file; `profiles` reads that file; `bearer` tells what sort of token one is.
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is.
 
-mod bearer;
+pub(crate) mod bearer;
 pub(crate) mod profiles;
 mod resolve;
 
@@ -11,7 +12,9 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use url::Url;
 
-pub(crate) use resolve::{Choice, open_sandbox, resolve, sandbox_asked_by};
+pub(crate) use resolve::{
+    Choice, Named, Sourced, Sources, check_base_url, no_profile, not_signed_in, open_sandbox, resolve, sandbox_asked_by,
+};
 
 use crate::address;
 use crate::error::{Error, Result};

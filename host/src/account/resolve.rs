@@ -1,16 +1,21 @@
 //! From options, variables and the credentials file to one account. The first source that has a bearer wins; a bearer without an
-//! address, or for another address than it was made for, is never sent silently.
+//! address, or for another address than it was made for, is never sent silently. A profile's that is about to end is renewed by `auth`.
+
+use std::time::Duration;
 
 use carto_plugin_api::{ErrorCode, Secret};
+use jiff::Timestamp;
 use url::Url;
 
-use super::profiles::{self, Profile};
+use super::profiles::{self, Profile, Profiles};
 use super::{Account, bearer};
 use crate::address;
+use crate::auth::{Http, renew};
 use crate::environment;
 use crate::error::{Error, Result, quoted, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
+use crate::settings;
 
 /// What the command line says about the account.
 #[derive(Debug, Default)]
@@ -19,6 +24,9 @@ pub(crate) struct Choice {
     pub(crate) profile: Option<String>,
     pub(crate) bearer: Option<String>,
     pub(crate) base_url: Option<String>,
+    /// For the request of another bearer, if the profile's is about to end.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) debug: bool,
 }
 
 /// The account of this command.
@@ -65,36 +73,99 @@ fn sandbox(asked_by: &str, choice: &Choice) -> Result<Account> {
     })
 }
 
-/// A bearer or an address, and where it comes from.
-struct Sourced<T> {
-    value: T,
-    source: String,
+/// A bearer, an address or a name, and where it comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Sourced<T> {
+    pub(crate) value: T,
+    /// In backticks where it is a word: `` `--token` ``.
+    pub(crate) source: String,
 }
 
 fn sourced<T>(value: T, source: &str) -> Sourced<T> {
     Sourced { value, source: format!("`{source}`") }
 }
 
-fn real(choice: Choice) -> Result<Account> {
-    let explicit_profile = match choice.profile {
-        Some(name) => Some(sourced(name, "--profile")),
-        None => environment::text(environment::PROFILE)?.map(|name| sourced(name, environment::PROFILE)),
+/// A profile that was looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    /// Its name, and who chose it.
+    pub(crate) name: Sourced<String>,
+    /// Nothing if there is none of that name.
+    pub(crate) profile: Option<Profile>,
+}
+
+/// What options, variables and the file say of an account, before anything is made of it.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    /// A bearer that is given, and goes before a profile's.
+    pub(crate) bearer: Option<Sourced<Secret>>,
+    /// An address that is given, and goes before a profile's.
+    pub(crate) base_url: Option<Sourced<String>>,
+    /// The profile that is named.
+    named: Option<Sourced<String>>,
+    /// The file, if it was needed and is there.
+    pub(crate) file: Option<Profiles>,
+}
+
+impl Sources {
+    /// Reads them. The file is needed for a bearer that isn't given, or for the address of a profile that is named; `always`: in any case.
+    pub(crate) fn read(choice: Choice, always: bool) -> Result<Sources> {
+        let named = match choice.profile {
+            Some(name) => Some(sourced(name, "--profile")),
+            None => environment::text(environment::PROFILE)?.map(|name| sourced(name, environment::PROFILE)),
+        };
+        let bearer = match choice.bearer {
+            Some(text) => Some(sourced(text, "--token")),
+            None => environment::text(environment::API_TOKEN)?.map(|text| sourced(text, environment::API_TOKEN)),
+        };
+        let base_url = match choice.base_url {
+            Some(text) => Some(sourced(text, "--base-url")),
+            None => environment::text(environment::BASE_URL)?.map(|text| sourced(text, environment::BASE_URL)),
+        };
+        let bearer = bearer.map(|bearer| Sourced { value: Secret::new(bearer.value), source: bearer.source });
+        let needed = always || bearer.is_none() || named.is_some();
+        let file = if needed { profiles::read()? } else { None };
+        Ok(Sources { bearer, base_url, named, file })
+    }
+
+    /// The profile that is named, or the current one where a bearer isn't given.
+    pub(crate) fn profile(&self) -> Option<Named> {
+        let current = || Some(self.file.as_ref()?.current.clone()?).filter(|_| self.bearer.is_none());
+        let name = self.named.clone().or_else(|| {
+            current().map(|name| Sourced { value: name, source: format!("`current_profile` in `{}`", profiles::SHOWN) })
+        })?;
+        let profile = self.file.as_ref().and_then(|file| file.by_name.get(&name.value).cloned());
+        Some(Named { name, profile })
+    }
+
+    /// The error for a profile that isn't there.
+    pub(crate) fn no_profile(&self, name: &str) -> Error {
+        no_profile(name, self.file.as_ref())
+    }
+}
+
+/// The error for a profile that isn't in the file.
+pub(crate) fn no_profile(name: &str, file: Option<&Profiles>) -> Error {
+    let Some(file) = file else {
+        return not_signed_in(&format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN));
     };
-    let given_bearer = match choice.bearer {
-        Some(text) => Some(sourced(text, "--token")),
-        None => environment::text(environment::API_TOKEN)?.map(|text| sourced(text, environment::API_TOKEN)),
-    };
-    let given_base_url = match choice.base_url {
-        Some(text) => Some(sourced(text, "--base-url")),
-        None => environment::text(environment::BASE_URL)?.map(|text| sourced(text, environment::BASE_URL)),
-    };
-    // The file is needed for a bearer that isn't given, or for the address of a profile that is named.
-    let profile = if given_bearer.is_none() || explicit_profile.is_some() {
-        find_profile(explicit_profile.as_ref())?
+    let there = quoted(file.by_name.keys());
+    usage(format!("there is no profile `{name}` in `{}`", profiles::SHOWN)).hint(if there.is_empty() {
+        "it has no profiles; `carto auth login` makes one".to_owned()
     } else {
-        None
+        format!("profiles: {there}")
+    })
+}
+
+fn real(choice: Choice) -> Result<Account> {
+    let (timeout, debug) = (choice.timeout, choice.debug);
+    let sources = Sources::read(choice, false)?;
+    let profile = match sources.profile() {
+        Some(Named { name, profile: None }) => return Err(sources.no_profile(&name.value)),
+        Some(Named { name, profile: Some(profile) }) => Some((name, profile)),
+        None => None,
     };
-    if let (Some(bearer), Some(name)) = (&given_bearer, &explicit_profile)
+    if let (Some(bearer), Some((name, _))) = (&sources.bearer, &profile)
         && bearer.source != "`--token`"
         && name.source == "`--profile`"
     {
@@ -103,26 +174,38 @@ fn real(choice: Choice) -> Result<Account> {
             Some(&format!("unset {} to use the profile's own", bearer.source)),
         );
     }
-    let from_profile = given_bearer.is_none();
-    let bearer = match given_bearer {
-        Some(bearer) => bearer,
-        None => match profile.as_ref().map(|(name, profile)| (name, profile.bearer.clone())) {
-            Some((name, Some(bearer))) => {
-                Sourced { value: bearer.into_exposed(), source: format!("the profile `{name}`") }
-            }
-            Some((name, None)) => {
-                return Err(not_signed_in(&format!("the profile `{name}` has no bearer")));
-            }
-            None => return Err(not_signed_in("not signed in")),
-        },
+    let bearer = match (&sources.bearer, &profile) {
+        (Some(bearer), _) => bearer.clone(),
+        (None, Some((name, Profile { bearer: Some(bearer), .. }))) => {
+            Sourced { value: bearer.clone(), source: format!("the profile `{}`", name.value) }
+        }
+        (None, Some((name, _))) => return Err(not_signed_in(&format!("the profile `{}` has no bearer", name.value))),
+        (None, None) => return Err(not_signed_in("not signed in")),
     };
-    bearer::check(&bearer.value, &bearer.source)?;
-    let profile_url = profile.as_ref().and_then(|(name, profile)| Some((name, profile_url(profile)?)));
-    let base_url = match (given_base_url, profile_url) {
+    bearer::check(bearer.value.expose(), &bearer.source)?;
+    let base_url = base_url(&sources, profile.as_ref(), &bearer.source)?;
+    let value = match profile {
+        Some((name, profile)) if sources.bearer.is_none() => {
+            let http = || Ok(Http::new(settings::read()?.network, timeout, debug));
+            let renewed = renew::current(&name.value, profile, http)?;
+            renewed.bearer.unwrap_or(bearer.value)
+        }
+        _ => {
+            bearer::check_end(bearer.value.expose(), &bearer.source, Timestamp::now())?;
+            bearer.value
+        }
+    };
+    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, sandbox: None })
+}
+
+/// Where the bearer goes: to an address that is given, or to the profile's own.
+fn base_url(sources: &Sources, profile: Option<&(Sourced<String>, Profile)>, bearer_source: &str) -> Result<Url> {
+    let own = profile.and_then(|(name, profile)| Some((&name.value, profile.base_url()?)));
+    match (&sources.base_url, own) {
         (Some(given), own) => {
             let url = check_base_url(&given.value, &given.source)?;
-            if let Some((name, Some(own))) = own
-                && from_profile
+            if let Some((name, Ok(own))) = own
+                && sources.bearer.is_none()
                 && own.parse().is_ok_and(|own: Url| own.origin() != url.origin())
             {
                 let host = url.host_str().unwrap_or_default();
@@ -131,63 +214,27 @@ fn real(choice: Choice) -> Result<Account> {
                     Some("leave it out, or unset the variable, to use the profile's own address"),
                 );
             }
-            url
+            Ok(url)
         }
-        (None, Some((name, None))) => {
-            return Err(usage(format!("the `tenant_id` of the profile `{name}` isn't the name of a tenant"))
-                .hint("sign in again, or add `--base-url https://TENANT.api.carto.com`"));
+        (None, Some((name, Err(_)))) => {
+            Err(usage(format!("the `tenant_id` of the profile `{name}` isn't the name of a tenant"))
+                .hint("sign in again, or add `--base-url https://TENANT.api.carto.com`"))
         }
-        (None, Some((name, Some(own)))) => check_base_url(&own, &format!("the profile `{name}`"))?,
-        (None, None) => {
-            return Err(usage(format!("there is a bearer from {}, but no address to send it to", bearer.source)).hint(
-                "add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`",
-            ));
-        }
-    };
-    Ok(Account { base_url, bearer: Secret::new(bearer.value), bearer_source: bearer.source, sandbox: None })
-}
-
-/// The named profile, which must exist, or the current one of the file.
-fn find_profile(named: Option<&Sourced<String>>) -> Result<Option<(String, Profile)>> {
-    let Some(file) = profiles::read()? else {
-        return match named {
-            Some(name) => Err(not_signed_in(&format!(
-                "there is no profile `{}`: `~/.carto_credentials.json` isn't there",
-                name.value
-            ))),
-            None => Ok(None),
-        };
-    };
-    let Some(name) = named.map(|name| name.value.clone()).or(file.current_profile) else { return Ok(None) };
-    match file.profiles.get(&name) {
-        Some(profile) => Ok(Some((name, profile.clone()))),
-        None => {
-            let there = quoted(file.profiles.keys());
-            let error = usage(format!("there is no profile `{name}` in `~/.carto_credentials.json`"));
-            Err(error.hint(if there.is_empty() {
-                "it has no profiles".to_owned()
-            } else {
-                format!("profiles: {there}")
-            }))
-        }
+        (None, Some((name, Ok(own)))) => check_base_url(&own, &format!("the profile `{name}`")),
+        (None, None) => Err(usage(format!("there is a bearer from {bearer_source}, but no address to send it to"))
+            .hint("add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`")),
     }
 }
 
-/// The documented address of a tenant; `Some(None)` if it isn't one label of a host's name, and so would lead somewhere else.
-fn profile_url(profile: &Profile) -> Option<Option<String>> {
-    let tenant = profile.tenant_id.as_deref()?;
-    let is_label = !tenant.is_empty() && tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    Some(is_label.then(|| format!("https://{tenant}.api.carto.com")))
-}
-
-fn not_signed_in(message: &str) -> Error {
+/// The error where there is no bearer, with the ways to one.
+pub(crate) fn not_signed_in(message: &str) -> Error {
     Error::new(ErrorCode::NotSignedIn, message).hint(
-        "set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, or sign in with CARTO's own command line, whose \
-         `~/.carto_credentials.json` is read; or add `--sandbox` to try it without an account",
+        "sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account",
     )
 }
 
-fn check_base_url(text: &str, source: &str) -> Result<Url> {
+/// Reads the account's address.
+pub(crate) fn check_base_url(text: &str, source: &str) -> Result<Url> {
     address::read(text).map_err(|refusal| {
         usage(format!("the base URL from {source} {}", refusal.cause))
             .hint(refusal.remedy.unwrap_or("write it like `https://gcp-us-east1.api.carto.com`"))

@@ -1,18 +1,36 @@
 //! Signing in: from a person at a browser, or a machine's id and secret, to a bearer. Which bearer a command then uses is `account`'s, and
 //! where it is kept is `account::profiles`'.
+//!
+//! `authority` says who is asked; `http` asks; `exchange` reads what a token endpoint says; `machine` signs a program in, `browser` a
+//! person, by what `metadata` says of the authority and with an `id_token` that is verified; `renew` gets the next bearer, `discovery` finds
+//! the account of one, `revoke` ends one.
 
-use carto_plugin_api::Secret;
+pub(crate) mod authority;
+pub(crate) mod browser;
+pub(crate) mod client;
+pub(crate) mod discovery;
+pub(crate) mod exchange;
+pub(crate) mod http;
+pub(crate) mod id_token;
+pub(crate) mod machine;
+pub(crate) mod metadata;
+pub(crate) mod renew;
+pub(crate) mod revoke;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
-use url::Url;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-/// Who signs bearers, and as whom this program asks.
-#[derive(Debug, Clone)]
-pub(crate) struct Authority {
-    /// Its issuer, with the slash at the end that CARTO's has.
-    pub(crate) issuer: Url,
-    /// What bearers are for. Documented: `carto-cloud-native-api`.
-    pub(crate) audience: String,
-}
+pub(crate) use authority::Authority;
+pub(crate) use http::Http;
+
+use crate::error::{Error, Result};
+use crate::event_loop::{self, Stop};
+use crate::output;
 
 /// What an authority gave.
 #[derive(Debug, Clone)]
@@ -25,4 +43,58 @@ pub(crate) struct Tokens {
     pub(crate) expires_at: Option<Timestamp>,
     /// Who signed in, as a verified id token says it.
     pub(crate) user_email: Option<String>,
+}
+
+/// How a bearer was got, which decides how the next one is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub(crate) enum How {
+    /// By a person in a browser, for this client.
+    Browser { client_id: String },
+    /// By a machine, with the id and the secret of an M2M client.
+    #[serde(rename = "m2m")]
+    Machine { client_id: String, client_secret: SecretPlace },
+    /// It was given as it is.
+    Token,
+}
+
+/// Where the secret of an M2M client is read again when its bearer ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SecretPlace {
+    /// A variable of this name.
+    Variable(String),
+    /// A file that holds the secret and nothing else.
+    File(PathBuf),
+    /// A file that holds the id too, in one of the forms that `--client-file` takes.
+    ClientFile(PathBuf),
+    /// Here: it came from standard input or a person, and is nowhere else.
+    Value(Secret),
+}
+
+/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
+pub(crate) fn attended<T>(doing: &str, limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let outcome = event_loop::run(async {
+        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
+        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let whole = async {
+            let _progress = output::progress(doing);
+            listening.await;
+            work.await
+        };
+        Ok(tokio::select! {
+            biased;
+            stop = stop => Err(stopped(stop)),
+            done = whole => done,
+        })
+    });
+    outcome.unwrap_or_else(|error| Err(Error::new(ErrorCode::Failed, format!("{error:#}"))))
+}
+
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
+        Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
+            .hint("nothing was changed; give it more time with `--timeout`"),
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueHint};
 
 use crate::account::Choice;
+use crate::environment;
 use crate::error::{Result, usage};
 use crate::input::Stdin;
 use crate::output::{Format, View};
@@ -99,12 +100,42 @@ impl Globals {
         View { format, reveal: self.reveal, field: self.field.clone(), to_file: false }
     }
 
+    /// The profile that is named, and what names it.
+    pub(crate) fn profile(&self) -> Result<Option<(String, &'static str)>> {
+        Ok(match &self.profile {
+            Some(name) => Some((name.clone(), "--profile")),
+            None => environment::text(environment::PROFILE)?.map(|name| (name, environment::PROFILE)),
+        })
+    }
+
+    /// The account's address that is given, and what gives it.
+    pub(crate) fn base_url(&self) -> Result<Option<(String, String)>> {
+        Ok(match &self.base_url {
+            Some(text) => Some((text.clone(), "`--base-url`".to_owned())),
+            None => {
+                environment::text(environment::BASE_URL)?.map(|text| (text, format!("`{}`", environment::BASE_URL)))
+            }
+        })
+    }
+
+    /// Whether the command line gives a bearer.
+    pub(crate) fn gives_bearer(&self) -> bool {
+        self.bearer.is_some()
+    }
+
     /// What the options say about the account.
     pub(crate) fn choice(&self, stdin: &mut Stdin) -> Result<Choice> {
         let bearer = match self.bearer.as_deref() {
             Some("-") => Some(stdin.line("--token")?.trim().to_owned()),
             given => given.map(str::to_owned),
         };
-        Ok(Choice { sandbox: self.sandbox, profile: self.profile.clone(), bearer, base_url: self.base_url.clone() })
+        Ok(Choice {
+            sandbox: self.sandbox,
+            profile: self.profile.clone(),
+            bearer,
+            base_url: self.base_url.clone(),
+            timeout: self.timeout,
+            debug: self.debug,
+        })
     }
 }

@@ -11,14 +11,24 @@ pub(crate) mod sandbox;
 use carto_plugin_api::ErrorCode;
 
 use crate::cli::Globals;
-use crate::error::Error;
+use crate::error::{Error, Result, usage};
 use crate::kinds::Catalog;
+use crate::output::Format;
 use crate::output::stdout::NotWritten;
 
 /// What every command has at hand.
 pub(crate) struct Context {
     pub(crate) globals: Globals,
     pub(crate) catalog: Catalog,
+}
+
+/// Refuses the formats that are for credentials.
+fn text_or_json(context: &Context) -> Result<()> {
+    let view = context.globals.view();
+    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) || view.field.is_some() {
+        return Err(usage("this answer is text or JSON").hint("leave the format out, or use `--json`"));
+    }
+    Ok(())
 }
 
 /// What a user is told of an error from anywhere, and a record says; nothing if the reader of the output went away.

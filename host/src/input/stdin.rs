@@ -5,8 +5,10 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
+use carto_plugin_api::{ErrorCode, Secret};
+
 use crate::error::{Error, Result, usage};
-use carto_plugin_api::ErrorCode;
+use crate::output::stderr;
 
 /// The most that is read.
 const LIMIT: u64 = 1024 * 1024;
@@ -51,10 +53,38 @@ impl Stdin {
         self.reader.is_none() && std::io::stdin().is_terminal()
     }
 
+    /// What a person answers to a question; nothing if that fails.
+    pub(crate) fn ask(&mut self, prompt: &str) -> String {
+        stderr::prompt(prompt);
+        self.answer()
+    }
+
+    /// What a person types without its being shown.
+    pub(crate) fn hidden(&mut self, prompt: &str) -> Result<Secret> {
+        let typed = dialoguer::Password::new().with_prompt(prompt).report(false).interact();
+        typed.map(|text| Secret::new(text.trim().to_owned())).map_err(|e| unanswered(&e))
+    }
+
+    /// Which of several a person chooses; nothing if none.
+    pub(crate) fn choice(&mut self, prompt: &str, items: &[String], first: usize) -> Result<Option<usize>> {
+        let select = dialoguer::Select::new().with_prompt(prompt).items(items).default(first).report(false);
+        select.interact_opt().map_err(|e| unanswered(&e))
+    }
+
     /// The line that a person types; nothing if that fails.
     pub(crate) fn answer(&mut self) -> String {
         let mut line = String::new();
         let _ = std::io::stdin().lock().read_line(&mut line);
         line.trim().to_owned()
+    }
+}
+
+fn unanswered(error: &dialoguer::Error) -> Error {
+    let dialoguer::Error::IO(io) = error;
+    match io.kind() {
+        std::io::ErrorKind::Interrupted => {
+            Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed")
+        }
+        _ => Error::new(ErrorCode::Failed, format!("there was no answer: {io}")).hint("nothing was changed"),
     }
 }

@@ -123,6 +123,15 @@ pub(crate) fn note(message: &str) {
     line(CYAN, "note", message);
 }
 
+/// An address for a person to open, alone on its line. It is shown as it is: what in it looks like a secret is none, and without that it would
+/// lead nowhere.
+pub(crate) fn address(what_to_do: &str, address: &url::Url) {
+    if speaks_json() {
+        return json_line(&json!({ "note": { "message": what_to_do, "url": address.as_str() } }));
+    }
+    raw(&format!("{}\n\n{}\n\n", harmless(what_to_do), harmless(address.as_str())));
+}
+
 /// What `--debug` shows.
 pub(crate) fn debug(message: &str) {
     if speaks_json() {
@@ -139,6 +148,11 @@ pub(crate) fn help(text: &str) {
 /// A question on a line of its own, and before the answer what to type. Whether there is anybody to answer is the caller's to know.
 pub(crate) fn question(text: &str, prompt: &str) {
     raw(&format!("{}\n{prompt}", harmless(&redact(text))));
+}
+
+/// What to type, before the answer.
+pub(crate) fn prompt(text: &str) {
+    raw(&harmless(text));
 }
 
 /// Whether a person watches standard error.

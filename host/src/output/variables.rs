@@ -79,6 +79,18 @@ fn value_end(statement: &str) -> Option<usize> {
     harmless.then_some(end)
 }
 
+/// The value that a text gives a variable, if it is one quoted or plain word; the last counts.
+pub(crate) fn value_of(text: &str, name: &str) -> Option<String> {
+    let sets = |statement: &&str| assigned(statement).1 == Some(name);
+    let statement = statements(text).filter(sets).last()?;
+    let word = statement[value(statement)?..value_end(statement)?].trim_end();
+    match word.chars().next() {
+        Some('\'') => Some(word.get(1..word.len() - 1)?.replace(r"'\''", "'")),
+        Some('"') => Some(word.get(1..word.len() - 1)?.replace("\\\"", "\"").replace(r"\\", "\\")),
+        _ => Some(word.to_owned()),
+    }
+}
+
 /// Whether every quote is closed in a piece of a file, comments aside, as a shell sees it.
 fn is_balanced(text: &str) -> bool {
     let (mut quote, mut escaped, mut before) = (None, false, ' ');
@@ -201,6 +213,29 @@ mod tests {
 
     fn set(text: &str, name: &str, value: &str) -> String {
         merged(text, &[(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn a_value_is_read_back() {
+        for (text, expected) in [
+            ("A='x'", Some("x")),
+            ("export A=x # y\n", Some("x")),
+            ("A=\"x y\"\n", Some("x y")),
+            ("A=1\nB=2\nA=3", Some("3")),
+            ("AA=1\n", None),
+            ("A=$(x)\n", None),
+            ("A='x", None),
+            ("A=\n", Some("")),
+        ] {
+            assert_eq!(value_of(text, "A").as_deref(), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(value in "[^\0]{0,20}") {
+            prop_assert_eq!(value_of(&set("B=1", "A", &value), "A"), Some(value));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod connection;
 mod death;
+mod errand;
 mod frames;
 mod guard;
 mod in_process;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use carto_plugin_api::{Caller, Error as ApiError, ErrorCode, Input, Verb};
 use serde_json::Value;
 
+pub(crate) use errand::Errand;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frames::parse;
 pub(crate) use guard::{hear_of_children, keep_to_itself};

@@ -13,12 +13,12 @@ use super::request::IN_SEGMENT;
 const SHORTEST: usize = 8;
 
 /// The spellings in which a secret may come back.
-pub(super) struct Hidden {
+pub(crate) struct Hidden {
     spellings: Vec<String>,
 }
 
 impl Hidden {
-    pub(super) fn new(secret: &str) -> Hidden {
+    pub(crate) fn new(secret: &str) -> Hidden {
         if secret.len() < SHORTEST {
             return Hidden { spellings: Vec::new() };
         }
@@ -39,13 +39,13 @@ impl Hidden {
     }
 
     /// The text without it.
-    pub(super) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let there = self.spellings.iter().filter(|spelling| text.contains(spelling.as_str()));
         there.fold(Cow::Borrowed(text), |text, spelling| Cow::Owned(text.replace(spelling, "[hidden]")))
     }
 
     /// Every text of a value without it: behind JSON's escapes, where none can hide it.
-    pub(super) fn value(&self, value: &mut Value) {
+    pub(crate) fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
                 if let Cow::Owned(hidden) = self.text(text) {

@@ -27,6 +27,7 @@ pub(crate) use broker::{Broker, Rehearsal};
 pub(crate) use draft::Draft;
 pub(crate) use endpoint::Services;
 pub(crate) use fate::{Accepted, Fate};
+pub(crate) use hidden::Hidden;
 pub(crate) use own::obstacle;
 pub(crate) use session::Session;
 #[cfg(feature = "fuzzing")]

@@ -1,14 +1,61 @@
 //! `carto auth`: one file a command. What signing in is stands in `auth`, what is kept in `account`.
 
+mod browser;
+mod keep;
+mod login;
+mod logout;
+mod report;
+mod status;
+mod switch;
+mod whoami;
+
 use std::process::ExitCode;
 
-use carto_plugin_api::ErrorCode;
-
 use super::Context;
+use crate::account;
 use crate::cli::AuthCommand;
-use crate::error::Error;
+use crate::error::{Result, usage};
 
 /// Runs one of them.
-pub(crate) fn run(_context: &Context, _command: &AuthCommand) -> anyhow::Result<ExitCode> {
-    Err(Error::new(ErrorCode::Failed, "`carto auth` isn't there yet").into())
+pub(crate) fn run(context: &Context, command: &AuthCommand) -> anyhow::Result<ExitCode> {
+    super::text_or_json(context)?;
+    match command {
+        AuthCommand::Login(args) => login::run(context, args),
+        AuthCommand::Logout { profile } => logout::run(context, profile.as_deref()),
+        AuthCommand::Status { profile } => status::run(context, profile.as_deref()),
+        AuthCommand::Use { profile } => switch::run(context, profile.as_deref()),
+        AuthCommand::Whoami => whoami::run(context),
+    }
+}
+
+/// Refuses what changes profiles where the sandbox is used, which has none.
+fn outside_the_sandbox(context: &Context, command: &str) -> Result<()> {
+    match account::sandbox_asked_by(context.globals.sandbox)? {
+        None => Ok(()),
+        Some(asked_by) => Err(usage(format!(
+            "`carto auth {command}` can't stand beside `{asked_by}`: the sandbox signs itself in, and has no profiles"
+        ))
+        .hint("leave the sandbox out; `carto sandbox exec -- COMMAND` runs another program that is signed in to it")),
+    }
+}
+
+/// The name of a profile that a command is given: its own word, or the option or the variable that every command has.
+fn named(context: &Context, positional: Option<&str>) -> Result<Option<String>> {
+    match (positional, context.globals.profile()?) {
+        (Some(one), Some((other, source))) if source == "--profile" && one != other => {
+            Err(usage(format!("`{one}` and `{source} {other}` name different profiles"))
+                .hint("leave one of the two out"))
+        }
+        (Some(name), _) => checked(name).map(Some),
+        (None, Some((name, _))) => checked(&name).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn checked(name: &str) -> Result<String> {
+    if name.trim() != name || name.is_empty() || name.len() > 256 || name.contains(carto_plugin_api::is_harmful) {
+        return Err(usage("a profile's name is a text in one line, with nothing that a terminal can't show")
+            .hint("choose another name"));
+    }
+    Ok(name.to_owned())
 }

@@ -20,11 +20,9 @@ use std::process::ExitCode;
 
 use carto_plugin_api::ErrorCode;
 
-use super::Context;
+use super::{Context, text_or_json};
 use crate::audit::Recorder;
 use crate::cli::PluginCommand;
-use crate::error::{Result, usage};
-use crate::output::Format;
 
 /// Runs one of them.
 pub(crate) fn run(context: &Context, command: &PluginCommand) -> anyhow::Result<ExitCode> {
@@ -40,15 +38,6 @@ pub(crate) fn run(context: &Context, command: &PluginCommand) -> anyhow::Result<
         PluginCommand::New { name, plugin_api } => new::run(context, name, plugin_api.as_deref()),
         PluginCommand::Check { file, script, junit } => check::run(context, file, script.as_deref(), junit.as_deref()),
     }
-}
-
-/// Refuses the formats that are for credentials.
-fn text_or_json(context: &Context) -> Result<()> {
-    let view = context.globals.view();
-    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) || view.field.is_some() {
-        return Err(usage("this answer is text or JSON").hint("leave the format out, or use `--json`"));
-    }
-    Ok(())
 }
 
 /// The status of a command that did what it should: a record that has to be there and isn't is a failure.

@@ -1,0 +1,182 @@
+//! The credentials file on the disk: read as a whole, changed under a lock, replaced in one step, for nobody but its owner. A link is
+//! followed, so that whoever keeps the file elsewhere still does afterwards. One that can't be read is left alone.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use carto_plugin_api::ErrorCode;
+
+use super::object::Object;
+use super::{Profile, Profiles, SHOWN};
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::lock::sync_folder;
+use crate::output::stderr;
+use crate::toml_text;
+
+/// How long another command is waited for: it may be asking for a bearer.
+const PATIENCE: Duration = Duration::from_secs(35);
+/// How a file begins that isn't in its place yet.
+const SCRAP: &str = ".carto_credentials.new-";
+
+/// Where the file is called for, which may be a link.
+fn called() -> Result<PathBuf> {
+    Ok(environment::home()?.join(".carto_credentials.json"))
+}
+
+/// Reads the file; nothing if there is none.
+pub(crate) fn read() -> Result<Option<Profiles>> {
+    let called = called()?;
+    match text(&called)? {
+        Some(text) => super::parse(&text).map(Some).map_err(|why| unusable(&called, &why)),
+        None => Ok(None),
+    }
+}
+
+fn text(path: &Path) -> Result<Option<String>> {
+    match toml_text::read(path, |_| Ok(()), |e| e) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => Err(unusable(path, "it is a link that leads nowhere")),
+        Err(e) => Err(unusable(path, &e.to_string())),
+    }
+}
+
+fn unusable(path: &Path, why: &str) -> Error {
+    Error::new(ErrorCode::Failed, format!("cannot use `{}`: {why}", path.display()))
+        .hint("mend the file, or move it away and sign in again; it was left as it is")
+}
+
+fn unwritable(path: &Path, why: &str) -> Error {
+    Error::new(ErrorCode::OutputFailed, format!("cannot write `{}`: {why}", path.display()))
+        .hint("it was left as it is; see that it and its folder are yours and can be written")
+}
+
+/// The file, locked, while it is changed. What isn't written is forgotten.
+pub(crate) struct Edit {
+    /// Let go of when this is closed, whatever happens to the process.
+    _lock: File,
+    /// Where the file really is.
+    target: PathBuf,
+    root: Object,
+    profiles: Profiles,
+    /// Its mode, if it is there.
+    mode: Option<u32>,
+}
+
+impl Edit {
+    /// Waits for the file, for a while, and reads it.
+    pub(crate) fn begin() -> Result<Edit> {
+        let called = called()?;
+        let _lock = lock(&called)?;
+        let text = text(&called)?;
+        let bad = |why: String| unusable(&called, &why);
+        let (root, profiles) = match &text {
+            Some(text) => (super::object(text).map_err(|e| bad(super::place(&e)))?, super::parse(text).map_err(bad)?),
+            None => Default::default(),
+        };
+        let target = match &text {
+            Some(_) => fs::canonicalize(&called).map_err(|e| unwritable(&called, &e.to_string()))?,
+            None => called,
+        };
+        let metadata = fs::metadata(&target).ok();
+        // Put in its place by root, it would be root's.
+        if metadata.as_ref().is_some_and(|metadata| metadata.uid() != rustix::process::geteuid().as_raw()) {
+            return Err(unwritable(&target, "it belongs to somebody else"));
+        }
+        Ok(Edit { _lock, target, root, profiles, mode: metadata.map(|metadata| metadata.mode() & 0o777) })
+    }
+
+    /// What the file says, with what was changed.
+    pub(crate) fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// Puts a profile in its place.
+    pub(crate) fn put(&mut self, name: &str, profile: Profile) -> Result<()> {
+        super::put(&mut self.root, name, &profile).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
+        self.profiles.by_name.insert(name.to_owned(), profile);
+        Ok(())
+    }
+
+    /// Takes a profile out. If it was the current one, there is none any more.
+    pub(crate) fn remove(&mut self, name: &str) -> Result<()> {
+        super::remove(&mut self.root, name).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
+        self.profiles.by_name.remove(name);
+        match self.profiles.current.as_deref() == Some(name) {
+            true => self.make_current(None),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes a profile the current one.
+    pub(crate) fn make_current(&mut self, name: Option<&str>) -> Result<()> {
+        let set = self.root.set_text("current_profile", name);
+        set.map_err(|e| unwritable(&self.target, &super::place(&e)))?;
+        self.profiles.current = name.map(str::to_owned);
+        Ok(())
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(crate) fn write(self) -> Result<()> {
+        let failed = |why: &str| unwritable(&self.target, why);
+        let text = self.root.raw(0).map_err(|e| failed(&super::place(&e)))?;
+        let folder = self.target.parent().unwrap_or(Path::new("/"));
+        sweep(folder);
+        let written = || -> io::Result<()> {
+            // For nobody else from its beginning.
+            let mut file = tempfile::Builder::new()
+                .prefix(SCRAP)
+                .permissions(Permissions::from_mode(0o600))
+                .tempfile_in(folder)
+                .map_err(|e| io::Error::from(e.kind()))?;
+            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+            file.write_all(text.get().as_bytes())?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(&self.target).map_err(|e| e.error)?;
+            Ok(())
+        };
+        written().map_err(|e| failed(&e.to_string()))?;
+        sync_folder(&self.target);
+        if let Some(mode) = self.mode.filter(|mode| mode & 0o077 != 0) {
+            let message = format!("`{SHOWN}` could be read or written by others (mode {mode:03o}); now it can't");
+            stderr::warning(
+                &message,
+                Some("if somebody else may have read it, sign in again and end the bearers in it"),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The hand on the file: a lock beside what it is called, not beside what a link leads to, which may be a place that is kept in a repository.
+fn lock(called: &Path) -> Result<File> {
+    let path = called.with_file_name(".carto_credentials.json.lock");
+    let failed = |e: io::Error| unwritable(called, &format!("`{}`: {e}", path.display()));
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(ErrorCode::Conflict, format!("another command is changing `{SHOWN}`"))
+                    .hint("nothing was changed; try again when it is done"));
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+        }
+    }
+}
+
+/// Removes what a command left that was killed while it wrote: nobody else writes now.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(SCRAP)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

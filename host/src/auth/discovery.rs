@@ -1,0 +1,242 @@
+//! Which account a bearer belongs to, and where its API is. Documented: the accounts' service names the tenant's domain, whose
+//! `config.yaml` names the API. The bearer goes to the first and not to the second.
+
+use std::borrow::Cow;
+
+use carto_plugin_api::{ErrorCode, Secret};
+use saphyr_parser::{Event, Parser};
+use serde_json::Value;
+use url::Url;
+
+use super::Http;
+use super::http::{self, Answer};
+use crate::address::{self, is_loopback};
+use crate::error::{Error, Result};
+use crate::redact;
+
+/// What can be found out of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) base_url: Option<Url>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) tenant_domain: Option<String>,
+    pub(crate) organization_id: Option<String>,
+    pub(crate) organization_name: Option<String>,
+    pub(crate) user_email: Option<String>,
+}
+
+/// Asks for the account of a bearer.
+pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Result<Found> {
+    let mut found = account(http, accounts_url, bearer).await?;
+    let domain = found.tenant_domain.clone().unwrap_or_default();
+    let config = config_url(&domain).ok_or_else(|| {
+        let (place, domain) = (address::place(accounts_url), redact::redact(&domain));
+        without(Error::new(
+            ErrorCode::UnexpectedAnswer,
+            format!("{place} names `{domain}` as the tenant's domain, which isn't the name of a host"),
+        ))
+    })?;
+    let answer = http.get(&config, None).await.map_err(|e| step(e, "looking for the account's address"))?;
+    let place = address::place(&config);
+    let unexpected = |why: &str| {
+        let message = format!("looking for the account's address: {place} answered GET /config.yaml with {why}");
+        without(Error::new(ErrorCode::UnexpectedAnswer, message))
+    };
+    if !answer.status().is_success() {
+        return Err(refused(&answer, &config, "looking for the account's address"));
+    }
+    let text = std::str::from_utf8(answer.body()).map_err(|_| unexpected("something that isn't text"))?;
+    let url = base_url_in(text).ok_or_else(|| unexpected("something in which there is no `apis.baseUrl`"))?;
+    let url = address::read(&url)
+        .map_err(|refusal| unexpected(&format!("an `apis.baseUrl` that {}", redact::redact(&refusal.cause))))?;
+    if is_loopback(&url) && !is_loopback(&config) {
+        return Err(unexpected("an `apis.baseUrl` on this machine"));
+    }
+    found.base_url = Some(url);
+    Ok(found)
+}
+
+/// What the accounts' service says. Documented: `tenant_domain`; the rest is taken where it is there.
+async fn account(http: &Http, url: &Url, bearer: &Secret) -> Result<Found> {
+    const STEP: &str = "looking for the account";
+    let answer = http.get(url, Some(bearer)).await.map_err(|e| step(e, STEP))?;
+    if !answer.status().is_success() {
+        return Err(refused(&answer, url, STEP));
+    }
+    let json = http::json(&answer).unwrap_or_default();
+    let found = read(&json);
+    if found.tenant_domain.is_none() {
+        let message =
+            format!("{STEP}: {} answered with nothing in which there is a `tenant_domain`", address::place(url));
+        return Err(without(Error::new(ErrorCode::UnexpectedAnswer, message)));
+    }
+    Ok(found)
+}
+
+fn read(json: &Value) -> Found {
+    // A name that could be a credential is none, and neither is one that a terminal would have trouble with.
+    let is_plain = |text: &&str| {
+        !text.is_empty()
+            && text.len() <= 256
+            && !text.contains(carto_plugin_api::is_harmful)
+            && redact::redact(text) == **text
+    };
+    let text = |keys: &[&str]| {
+        let mut there = keys.iter().filter_map(|key| json.get(*key)?.as_str());
+        there.find(is_plain).map(str::to_owned)
+    };
+    Found {
+        base_url: None,
+        tenant_id: text(&["tenant_id"]),
+        tenant_domain: text(&["tenant_domain"]),
+        organization_id: text(&["organization_id", "account_id"]),
+        organization_name: text(&["organization_name", "account_name"]),
+        user_email: text(&["user_email", "email"]),
+    }
+}
+
+/// Where a tenant's `config.yaml` is: its domain is a host and nothing more, with https, or on this machine with http.
+fn config_url(domain: &str) -> Option<Url> {
+    let url = Url::parse(&format!("https://{domain}/config.yaml")).ok()?;
+    let is_bare = url.path() == "/config.yaml" && url.username().is_empty() && url.password().is_none();
+    if !is_bare || url.query().is_some() || url.fragment().is_some() {
+        return None;
+    }
+    match is_loopback(&url) {
+        true => Url::parse(&format!("http://{domain}/config.yaml")).ok(),
+        false => address::read(url.as_str()).ok(),
+    }
+}
+
+/// The text at `apis.baseUrl`. Only events are read: no alias is followed, and no depth takes memory.
+fn base_url_in(text: &str) -> Option<String> {
+    let (mut depth, mut in_apis) = (0_usize, false);
+    // The key that stands before a value, at the two depths that count.
+    let mut key: Option<Cow<'_, str>> = None;
+    for event in Parser::new_from_str(text) {
+        match event.ok()?.0 {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                in_apis |= depth == 1 && key.as_deref() == Some("apis");
+                depth += 1;
+                key = None;
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                depth -= 1;
+                in_apis &= depth >= 2;
+                key = None;
+            }
+            Event::Scalar(text, ..) if depth == 1 || depth == 2 && in_apis => match key.take() {
+                Some(name) if depth == 2 && name == "baseUrl" => return Some(text.into_owned()),
+                Some(_) => {}
+                None => key = Some(text),
+            },
+            Event::Alias(_) => key = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn step(error: Error, doing: &str) -> Error {
+    let message = format!("{doing}: {}", error.message);
+    without(Error { message, ..error })
+}
+
+fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
+    let (place, status, words) = (address::place(url), answer.status().as_u16(), http::words(answer));
+    let code = match status {
+        401 => ErrorCode::NotSignedIn,
+        403 => ErrorCode::Forbidden,
+        429 => ErrorCode::RateLimited,
+        500..=599 => ErrorCode::Unavailable,
+        _ => ErrorCode::UnexpectedAnswer,
+    };
+    without(Error::new(code, format!("{doing}: {place} answered GET {} with {status}{words}", url.path())))
+}
+
+/// The way around all this.
+fn without(error: Error) -> Error {
+    let instead =
+        "`--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for";
+    let hint = match &error.hint {
+        Some(hint) => format!("{hint}; or {instead}"),
+        None => instead.to_owned(),
+    };
+    error.hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_address_is_where_it_is_documented() {
+        for (yaml, expected) in [
+            ("apis:\n  baseUrl: https://a.api.carto.com\n", Some("https://a.api.carto.com")),
+            (
+                "x: 1\nlist: [baseUrl, {baseUrl: no}]\napis: {other: {baseUrl: no}, baseUrl: 'https://a'}\n",
+                Some("https://a"),
+            ),
+            ("{\"apis\": {\"baseUrl\": \"https://a\"}}", Some("https://a")),
+            ("apis:\n  - baseUrl\n  - https://no\n", None),
+            ("baseUrl: https://no\n", None),
+            ("other:\n  apis:\n    baseUrl: https://no\n", None),
+            ("apis: https://no\n", None),
+            ("a: &a https://no\napis:\n  baseUrl: *a\n", None),
+            ("apis:\n  x: baseUrl\n  y: https://no\n", None),
+            ("apis:\n  ? [a, b]\n  : baseUrl\n  z: https://no\n", None),
+            ("", None),
+            ("\u{0}", None),
+            ("apis:\n  baseUrl: [", None),
+        ] {
+            assert_eq!(base_url_in(yaml).as_deref(), expected, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn neither_depth_nor_aliases_make_it_large() {
+        assert_eq!(base_url_in(&"[".repeat(300_000)), None);
+        assert_eq!(base_url_in(&"- ".repeat(100_000)), None);
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for nth in 1..60 {
+            let before = format!("*a{}, ", nth - 1).repeat(9);
+            bomb.push_str(&format!("a{nth}: &a{nth} [{before}]\n"));
+        }
+        assert_eq!(base_url_in(&(bomb + "apis: {baseUrl: https://a}")).as_deref(), Some("https://a"));
+    }
+
+    #[test]
+    fn a_domain_is_a_host_and_nothing_more() {
+        for (domain, expected) in [
+            ("app.carto.com", Some("https://app.carto.com/config.yaml")),
+            ("127.0.0.1:81", Some("http://127.0.0.1:81/config.yaml")),
+            ("[::1]:81", Some("http://[::1]:81/config.yaml")),
+            ("app.carto.com/x", None),
+            ("app.carto.com?", None),
+            ("app.carto.com#", None),
+            ("u:p@app.carto.com", None),
+            ("u@app.carto.com", None),
+            ("app.carto.com.", None),
+            ("/evil.example.com", None),
+            ("", None),
+        ] {
+            assert_eq!(config_url(domain).as_ref().map(Url::as_str), expected, "{domain}");
+        }
+    }
+
+    #[test]
+    fn what_cant_be_a_name_isnt_one() {
+        let found = read(
+            &json!({ "tenant_domain": "app.carto.com", "tenant_id": 7, "email": "a\u{1b}[31m", "account_name": "x" }),
+        );
+        let expected = Found {
+            tenant_domain: Some("app.carto.com".to_owned()),
+            organization_name: Some("x".to_owned()),
+            ..Found::default()
+        };
+        assert_eq!(found, expected);
+        assert_eq!(read(&json!([])), Found::default());
+    }
+}

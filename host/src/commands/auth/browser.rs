@@ -1,0 +1,195 @@
+//! `carto auth login` in a browser: at once, or begun by one process and finished by another.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use carto_plugin_api::ErrorCode;
+use jiff::Timestamp;
+use serde_json::json;
+use url::Url;
+
+use super::login::{self, Wish};
+use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
+use crate::auth::metadata::Metadata;
+use crate::auth::{Authority, How, Http, attended, authority};
+use crate::cli::LoginArgs;
+use crate::commands::Context;
+use crate::environment;
+use crate::error::{Error, Result, usage};
+use crate::input::Stdin;
+use crate::output::{json as json_text, stderr, stdout};
+use crate::settings;
+
+/// How long the browser may take when `--timeout` says nothing.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// The port that CARTO's own command line uses (documented).
+const PORT: u16 = 3003;
+
+/// Signs in.
+pub(super) fn run(
+    context: &Context,
+    args: &LoginArgs,
+    http: &Http,
+    wish: Wish,
+    settings: &settings::Auth,
+) -> anyhow::Result<ExitCode> {
+    if let Some(address) = &args.callback {
+        return finish(context, args, http, wish, address);
+    }
+    let port = port()?;
+    let client_id = authority::client_id(args.client_id.as_deref(), settings)?.ok_or_else(|| no_client(port))?;
+    let attempt = Attempt::begin(client_id, port, args.organization_name.clone());
+    if context.globals.dry_run {
+        let (client, redirect, place) = (&attempt.client_id, &attempt.redirect, wish.authority.place());
+        if context.globals.view().format.is_json() {
+            let issuer = wish.authority.issuer.as_str();
+            let draft = json!({ "issuer": issuer, "client_id": client, "redirect_uri": redirect });
+            stdout::write(&json_text::pretty(&json!({ "dry_run": draft })))?;
+        }
+        stderr::done(&format!(
+            "A browser would be sent to {place}, for the client `{client}`, and come back to `{redirect}`: this was a dry run."
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.no_launch_browser {
+        return begin(context, http, &wish, attempt);
+    }
+    if context.globals.no_input {
+        return Err(usage("signing in in a browser needs a person, and `--no-input` says that there is none")
+            .hint("sign in as a machine with `carto auth login --m2m`, or leave `--no-input` out")
+            .into());
+    }
+    let limit = context.globals.timeout.unwrap_or(PATIENCE);
+    let kept = attended("Waiting for the browser", Some(limit), async {
+        // First of all, so that nobody else is there when the browser comes.
+        let callback = Callback::bind(port).await?;
+        let metadata = Metadata::fetch(http, &wish.authority).await?;
+        show(&attempt.url(&wish.authority, &metadata));
+        let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
+        let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
+        callback.wait(attempt, then).await
+    })?;
+    login::tell(context, &kept)
+}
+
+/// Shows the address in any case, and opens it where that is possible.
+fn show(url: &Url) {
+    match Browser::find() {
+        Browser::Here => {
+            stderr::address("Sign in in the browser. If none opens, open this address in one on this machine:", url);
+            browser::open(url);
+        }
+        Browser::Elsewhere(why) => {
+            stderr::address(&format!("Open this address in a browser on this machine ({why}):"), url);
+            stderr::note(
+                "if the browser is on another machine, use `--no-launch-browser`, and finish with `--callback`",
+            );
+        }
+    }
+}
+
+/// Prints the address, and remembers what finishes it.
+fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyhow::Result<ExitCode> {
+    let metadata = attended("Asking the authority", context.globals.timeout, async {
+        Metadata::fetch(http, &wish.authority).await
+    })?;
+    let url = attempt.url(&wish.authority, &metadata);
+    let expires_at = Timestamp::now() + LIFETIME;
+    let pending = Pending {
+        attempt,
+        issuer: wish.authority.issuer.to_string(),
+        audience: wish.authority.audience.clone(),
+        accounts_url: wish.accounts_url.to_string(),
+        profile: wish.profile.clone(),
+        base_url: wish.base_url.as_ref().map(Url::to_string),
+    };
+    pending.keep()?;
+    let text = if context.globals.view().format.is_json() {
+        json_text::pretty(&json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") }))
+    } else {
+        format!("{url}\n")
+    };
+    stdout::write(&text)?;
+    stderr::done(
+        "Open it in any browser within ten minutes. Then copy the address that the browser comes to, and finish with:",
+    );
+    stderr::commands(&["carto auth login --callback -".to_owned()]);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finishes what another process began.
+fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address: &str) -> anyhow::Result<ExitCode> {
+    let fixed = [
+        ("--client-id", &args.client_id),
+        ("--issuer", &args.issuer),
+        ("--organization-name", &args.organization_name),
+    ];
+    if let Some((option, _)) = fixed.iter().find(|(_, value)| value.is_some()) {
+        return Err(usage(format!(
+            "`{option}` can't stand beside `--callback`: it was decided when the sign-in began"
+        ))
+        .hint("leave it out, or begin again with `carto auth login --no-launch-browser`")
+        .into());
+    }
+    let text = match address {
+        "-" => Stdin::default().text("--callback")?,
+        text => text.to_owned(),
+    };
+    let answer = Answer::from_address(&text)?;
+    if context.globals.dry_run {
+        stderr::done("The code in that address would be exchanged: this was a dry run.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let pending = Pending::take(answer.state().unwrap_or_default())?;
+    let wish = wish_of(&pending, wish)?;
+    let kept = attended("Signing in", context.globals.timeout, async {
+        let metadata = Metadata::fetch(http, &wish.authority).await?;
+        exchange_and_keep(http, &wish, &metadata, &pending.attempt, &answer).await
+    })?;
+    login::tell(context, &kept)
+}
+
+/// What the process that began was asked for. A profile and an address that are named now go before.
+fn wish_of(pending: &Pending, now: Wish) -> Result<Wish> {
+    let read = |text: &str| {
+        Url::parse(text).map_err(|_| Error::new(ErrorCode::Failed, "what was remembered of the sign-in can't be used"))
+    };
+    Ok(Wish {
+        authority: Authority::new(read(&pending.issuer)?, pending.audience.clone()),
+        accounts_url: read(&pending.accounts_url)?,
+        profile: now.profile.or_else(|| pending.profile.clone()),
+        base_url: match now.base_url {
+            Some(url) => Some(url),
+            None => pending.base_url.as_deref().map(read).transpose()?,
+        },
+    })
+}
+
+async fn exchange_and_keep(
+    http: &Http,
+    wish: &Wish,
+    metadata: &Metadata,
+    attempt: &Attempt,
+    answer: &Answer,
+) -> Result<login::Kept> {
+    let tokens = browser::exchange(http, &wish.authority, metadata, attempt, answer).await?;
+    login::keep(http, wish, tokens, How::Browser { client_id: attempt.client_id.clone() }).await
+}
+
+fn port() -> Result<u16> {
+    let Some(text) = environment::text(environment::AUTH_PORT)? else { return Ok(PORT) };
+    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+        usage(format!("`{}` isn't a port: `{text}`", environment::AUTH_PORT))
+            .hint(format!("set it to a number from 1 to 65535, or unset it for {PORT}"))
+    })
+}
+
+fn no_client(port: u16) -> Error {
+    usage("there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs").hint(format!(
+        "make one with `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback`, and give its id \
+         with `--client-id`, in `{}`, or as `client_id` below `[auth]` in the settings; for that first command sign in with \
+         `carto auth login --with-token` or `carto auth login --m2m`",
+        environment::AUTH_CLIENT_ID
+    ))
+}

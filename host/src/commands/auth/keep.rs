@@ -1,0 +1,128 @@
+//! Keeps what a sign-in gave: the account is looked up, the profile named and written, and what was done is said.
+
+use std::process::ExitCode;
+
+use carto_plugin_api::{ErrorCode, Secret};
+use jiff::Timestamp;
+use url::Url;
+
+use super::report::{self, Report};
+use crate::account::bearer;
+use crate::account::profiles::{self, Edit, Profile, SHOWN, SignIn, tenant_of, tenant_url};
+use crate::auth::discovery::{self, Found};
+use crate::auth::{Authority, How, Http, SecretPlace, Tokens};
+use crate::commands::Context;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::output::{json as json_text, stderr, stdout};
+use crate::redact;
+
+/// What a login was asked for, by options, variables and settings: enough to keep what comes of it, in another process too.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// Who is asked.
+    pub(super) authority: Authority,
+    /// Where the account is looked up.
+    pub(super) accounts_url: Url,
+    /// The name that the profile is to have, if one was given.
+    pub(super) profile: Option<String>,
+    /// The account's address, if it was given and needn't be looked up.
+    pub(super) base_url: Option<Url>,
+}
+
+/// What was kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The name of the profile.
+    pub(super) profile: String,
+    /// What is in it.
+    content: Profile,
+}
+
+/// Looks up the account of a bearer, and keeps the bearer in a profile, which becomes the current one.
+pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> Result<Kept> {
+    let source = match how {
+        How::Token => "standard input".to_owned(),
+        How::Browser { .. } | How::Machine { .. } => wish.authority.place(),
+    };
+    bearer::check(tokens.access.expose(), &source)?;
+    let found = match &wish.base_url {
+        Some(url) => Found { base_url: Some(url.clone()), ..Found::default() },
+        None => discovery::find(http, &wish.accounts_url, &tokens.access).await?,
+    };
+    let base_url = found.base_url.clone().ok_or_else(|| Error::new(ErrorCode::Failed, "the account has no address"))?;
+    let profile = profile_of(wish, tokens, how, found, &base_url);
+    let name = wish.profile.clone().unwrap_or_else(|| name_of(&profile, &base_url));
+    let mut edit = Edit::begin()?;
+    edit.put(&name, profile.clone())?;
+    edit.make_current(Some(&name))?;
+    edit.write()?;
+    Ok(Kept { profile: name, content: profile })
+}
+
+fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Url) -> Profile {
+    let authority = (how != How::Token).then_some(&wish.authority);
+    let tenant_id = found.tenant_id.or_else(|| tenant_of(base_url));
+    let usual = tenant_id.as_deref().and_then(tenant_url).and_then(|url| url.parse::<Url>().ok());
+    let mut sign_in = SignIn::new(how, authority);
+    sign_in.refresh_token = tokens.refresh;
+    sign_in.expires_at = tokens.expires_at;
+    sign_in.base_url = (usual.as_ref() != Some(base_url)).then(|| base_url.as_str().trim_end_matches('/').to_owned());
+    let is_plain = |email: &String| !email.is_empty() && !email.contains(carto_plugin_api::is_harmful);
+    Profile {
+        bearer: Some(tokens.access),
+        tenant_id,
+        tenant_domain: found.tenant_domain,
+        organization_id: found.organization_id,
+        organization_name: found.organization_name,
+        user_email: found.user_email.or(tokens.user_email).filter(is_plain),
+        sign_in: Some(sign_in),
+    }
+}
+
+/// Tenant, organisation and user, as CARTO's command line names a profile; a machine has its client's id for a user.
+fn name_of(profile: &Profile, base_url: &Url) -> String {
+    let tenant = profile.tenant_id.clone().or_else(|| base_url.host_str().map(str::to_owned));
+    let client = || match &profile.sign_in.as_ref()?.how {
+        How::Machine { client_id, .. } => Some(redact::redact(client_id)),
+        How::Browser { .. } | How::Token => None,
+    };
+    let user = profile.user_email.clone().or_else(client);
+    let parts: Vec<String> = [tenant, profile.organization_name.clone(), user].into_iter().flatten().collect();
+    parts.join("/")
+}
+
+/// Says what was kept, as text or JSON.
+pub(super) fn tell(context: &Context, kept: &Kept) -> anyhow::Result<ExitCode> {
+    let (name, profile) = (&kept.profile, &kept.content);
+    if context.globals.view().format.is_json() {
+        let file = profiles::read()?;
+        stdout::write(&json_text::pretty(&Report::of_profile(name, profile.clone(), file.as_ref()).json()))?;
+    } else {
+        let who = profile.user_email.as_ref().map(|email| format!(" as `{email}`")).unwrap_or_default();
+        let place = profile.base_url().and_then(|url| url.ok()).map(|url| format!(" at `{url}`")).unwrap_or_default();
+        let end = profile.end().map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
+        stderr::done(&format!("Signed in{who}{place}{end}. The profile `{name}` is the current one."));
+    }
+    if let Some(SignIn { how: How::Machine { client_secret: SecretPlace::Value(_), .. }, .. }) = &profile.sign_in {
+        stderr::note(&format!(
+            "the client's secret is kept in `{SHOWN}`, which you alone can read: it is nowhere else from where it could be read again"
+        ));
+    }
+    for (variable, what) in [(environment::API_TOKEN, "bearer"), (environment::PROFILE, "profile")] {
+        if environment::text(variable)?.is_some_and(|value| variable != environment::PROFILE || value != *name) {
+            let message = format!("`{variable}` names another {what}, which goes before the current profile");
+            stderr::warning(&message, Some(&format!("unset `{variable}` to use what you have signed in to")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A bearer that somebody has, as if an authority had just given it.
+pub(super) fn given(bearer: Secret) -> Result<Tokens> {
+    const SOURCE: &str = "standard input";
+    bearer::check(bearer.expose(), SOURCE)?;
+    bearer::check_end(bearer.expose(), SOURCE, Timestamp::now())?;
+    let email = redact::payload(bearer.expose()).and_then(|claims| claims["email"].as_str().map(str::to_owned));
+    Ok(Tokens { expires_at: redact::end(bearer.expose()), access: bearer, refresh: None, user_email: email })
+}

@@ -1,0 +1,117 @@
+//! `carto auth logout`: removes a profile, and ends its bearer where it came from, if that is possible. What is here is removed first: a
+//! bearer that can't be ended elsewhere is no reason to keep it.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::report;
+use crate::account::profiles::{self, Edit, Profile};
+use crate::account::{self, not_signed_in};
+use crate::auth::client::Client;
+use crate::auth::revoke::{self, Ended};
+use crate::auth::{Authority, How, Http, attended};
+use crate::commands::Context;
+
+use crate::output::{json as json_text, stderr, stdout};
+use crate::settings;
+
+/// What became of the bearer.
+enum Outcome {
+    /// Its authority ended it.
+    Revoked(String),
+    /// It lasts, for this reason.
+    Lasts(String),
+}
+
+/// Signs out.
+pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result<ExitCode> {
+    super::outside_the_sandbox(context, "logout")?;
+    let file = profiles::read()?;
+    let current = file.as_ref().and_then(|file| file.current.clone());
+    let name = super::named(context, positional)?.or(current).ok_or_else(|| not_signed_in("not signed in"))?;
+    let gone = |file| account::no_profile(&name, file);
+    let profile = file.as_ref().and_then(|file| file.by_name.get(&name)).ok_or_else(|| gone(file.as_ref()))?;
+    if context.globals.dry_run {
+        let revoked = match ways(profile) {
+            Some((authority, _)) => format!(" and its bearer ended at {}", authority.place()),
+            None => String::new(),
+        };
+        stderr::done(&format!(
+            "The profile `{name}` would be removed{revoked}: this was a dry run, and nothing was changed."
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut edit = Edit::begin()?;
+    let profile = edit.profiles().by_name.get(&name).cloned().ok_or_else(|| gone(Some(edit.profiles())))?;
+    edit.remove(&name)?;
+    let others = !edit.profiles().by_name.is_empty();
+    let has_current = edit.profiles().current.is_some();
+    edit.write()?;
+    let outcome = end(context, &profile);
+    if context.globals.view().format.is_json() {
+        let revoked = matches!(outcome, Some(Outcome::Revoked(_)));
+        stdout::write(&json_text::pretty(&json!({ "removed": name, "revoked": revoked })))?;
+    }
+    stderr::done(&format!("Signed out: the profile `{name}` was removed."));
+    match outcome {
+        Some(Outcome::Revoked(place)) => stderr::done(&format!("What signed it in was ended at {place}.")),
+        Some(Outcome::Lasts(why)) => {
+            let end =
+                profile.end().map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
+            stderr::warning(
+                &format!("the bearer could not be ended and is valid where somebody has it{end}: {why}"),
+                Some(
+                    "if somebody may have it, delete the client that it belongs to, or ask the account's administrator",
+                ),
+            );
+        }
+        None => {}
+    }
+    if others && !has_current {
+        stderr::done("No profile is the current one now.");
+        stderr::commands(&["carto auth use".to_owned()]);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who gave the bearer, and for which client.
+fn ways(profile: &Profile) -> Option<(Authority, &How)> {
+    let sign_in = profile.sign_in.as_ref()?;
+    Some((sign_in.authority()?, &sign_in.how))
+}
+
+/// Ends what a profile held. Nothing if it is over anyway, or if there never was one.
+fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
+    let bearer = profile.bearer.as_ref()?;
+    let refresh = profile.sign_in.as_ref().and_then(|own| own.refresh_token.as_ref());
+    if refresh.is_none() && profile.end().is_some_and(|end| end <= Timestamp::now()) {
+        return None;
+    }
+    let Some((authority, how)) = ways(profile) else {
+        return Some(Outcome::Lasts("it isn't known here who gave it".to_owned()));
+    };
+    let work = async {
+        let settings = settings::read()?;
+        let http = Http::new(settings.network, context.globals.timeout, context.globals.debug);
+        let (client_id, client_secret) = match how {
+            How::Browser { client_id } => (client_id.clone(), None),
+            How::Machine { client_id, client_secret } => {
+                let client = Client::again(client_id, client_secret)?;
+                (client.id, Some(client.secret))
+            }
+            How::Token => return Ok(Outcome::Lasts("it isn't known here who gave it".to_owned())),
+        };
+        let Some(endpoint) = revoke::endpoint(&http, &authority).await? else {
+            return Ok(Outcome::Lasts(format!("{} doesn't end bearers", authority.place())));
+        };
+        let secrets = [("refresh_token", refresh), ("access_token", Some(bearer))];
+        for (kind, token) in secrets.into_iter().filter_map(|(kind, token)| Some((kind, token?))) {
+            let ended = Ended { client_id: &client_id, client_secret: client_secret.as_ref(), token, kind };
+            revoke::end(&http, &endpoint, ended).await?;
+        }
+        Ok(Outcome::Revoked(authority.place()))
+    };
+    Some(attended("Signing out", context.globals.timeout, work).unwrap_or_else(|error| Outcome::Lasts(error.message)))
+}

@@ -1,0 +1,69 @@
+//! `carto auth use`: makes a profile the current one.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::account::profiles::{self, Edit, Profiles};
+use crate::account::{self, not_signed_in};
+use crate::commands::Context;
+use crate::environment;
+use crate::error::{Result, quoted, usage};
+use crate::input::Stdin;
+use crate::output::{json as json_text, stderr, stdout};
+
+/// Makes it.
+pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result<ExitCode> {
+    super::outside_the_sandbox(context, "use")?;
+    let file = profiles::read()?;
+    let name = match positional {
+        Some(_) => super::named(context, positional)?.unwrap_or_default(),
+        None => choose(context, file.as_ref())?,
+    };
+    let is_there = |file: &Profiles| file.by_name.contains_key(&name);
+    if !file.as_ref().is_some_and(is_there) {
+        return Err(account::no_profile(&name, file.as_ref()).into());
+    }
+    if context.globals.dry_run {
+        stderr::done(&format!(
+            "The profile `{name}` would be the current one: this was a dry run, and nothing was changed."
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut edit = Edit::begin()?;
+    if !is_there(edit.profiles()) {
+        return Err(account::no_profile(&name, Some(edit.profiles())).into());
+    }
+    edit.make_current(Some(&name))?;
+    edit.write()?;
+    if context.globals.view().format.is_json() {
+        stdout::write(&json_text::pretty(&json!({ "current_profile": name })))?;
+    } else {
+        stderr::done(&format!("The profile `{name}` is the current one."));
+    }
+    if environment::text(environment::PROFILE)?.is_some_and(|other| other != name) {
+        let variable = environment::PROFILE;
+        stderr::warning(
+            &format!("`{variable}` names another profile, which goes before the current one"),
+            Some(&format!("unset `{variable}` to use the current one")),
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks which, if there is a person.
+fn choose(context: &Context, file: Option<&Profiles>) -> Result<String> {
+    let file = file.filter(|file| !file.by_name.is_empty()).ok_or_else(|| not_signed_in("there are no profiles"))?;
+    let names: Vec<String> = file.by_name.keys().cloned().collect();
+    let mut stdin = Stdin::default();
+    if context.globals.no_input || !stdin.is_watched() || !stderr::is_watched() {
+        return Err(
+            usage("no profile is named, and nobody can be asked here").hint(format!("profiles: {}", quoted(&names)))
+        );
+    }
+    let current = names.iter().position(|name| file.current.as_ref() == Some(name)).unwrap_or(0);
+    let chosen = stdin.choice("Profile", &names, current)?;
+    chosen
+        .and_then(|nth| names.get(nth).cloned())
+        .ok_or_else(|| usage("no profile was chosen").hint("nothing was changed"))
+}

@@ -1,0 +1,422 @@
+//! `carto auth login` in a browser, with the test as the person at it: real processes, real ports, an authority that can lie.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
+
+use expect_test::expect;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::support::authority::{Authority, Lie, Login, Signed, free_port, login};
+use crate::support::{Carto, Output, Run};
+
+fn profiles(carto: &Carto) -> Option<Value> {
+    let text = std::fs::read_to_string(carto.home().join(".carto_credentials.json")).ok()?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// What was printed, with what differs from run to run as its name.
+fn settled(output: &Output, login: (&Authority, u16)) -> String {
+    let (authority, port) = login;
+    let pattern = regex_lite::Regex::new("(state|nonce|code_challenge)=[A-Za-z0-9_-]{43}").unwrap();
+    let text = pattern.replace_all(&output.to_string(), "$1=[random]").into_owned();
+    let at = authority.issuer();
+    let encoded = |port: u16| format!("127.0.0.1%3A{port}%2F");
+    text.replace(&at, "http://[authority]/").replace(&encoded(port), "127.0.0.1%3A[port]%2F")
+}
+
+#[test]
+fn a_person_signs_in() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let login = Login::start(&carto, &authority, "--organization-name 'ACME, Inc.'");
+    let port = login.port;
+    let page = login.browser(&authority.sends_back(&login.url));
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(page.text.contains("You are signed in") && page.text.contains("close this page"), "{page:?}");
+    let output = login.ended();
+    expect![[r#""#]].assert_eq(&settled(&output, (&authority, port)));
+    let file = profiles(&carto).unwrap();
+    assert_eq!(file["current_profile"], "work");
+    assert_eq!(file["profiles"]["work"]["user_email"], "ada@example.com");
+    let secrets = authority.secrets();
+    assert!(secrets.contains(&file["profiles"]["work"]["token"].as_str().unwrap().to_owned()));
+    assert_eq!(
+        authority.asked(),
+        [
+            "GET /.well-known/openid-configuration HTTP/1.1",
+            "POST /oauth/token HTTP/1.1",
+            "GET /.well-known/jwks.json HTTP/1.1"
+        ]
+    );
+}
+
+/// One process begins, another finishes.
+#[test]
+fn a_sign_in_is_finished_by_another_process() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let port = free_port();
+    let begun = login(&carto, &authority, port, "--no-launch-browser").ok();
+    let mut report = settled(&begun, (&authority, port));
+    let second = login(&carto, &authority, port, "--no-launch-browser --json").ok();
+    let begins = second.json()["expires_at"].as_str().unwrap().len();
+    assert_eq!((begins, second.stderr.as_str()), ("2026-11-23T10:00:00Z".len(), ""));
+    let second = Url::parse(second.json()["url"].as_str().unwrap()).unwrap();
+    let back = authority.sends_back(&Url::parse(begun.stdout.trim()).unwrap());
+    let finish = |back: &str| carto.run("auth login --callback -").stdin(&format!("{back}\n"));
+    report.push_str(&settled(&finish(&back).ok(), (&authority, port)));
+    assert_eq!(profiles(&carto).unwrap()["current_profile"], "work");
+    // What both were told is used once; several can be pending, in any order.
+    report.push_str(&finish(&back).fails(4).to_string());
+    let words = ["auth", "login", "other", "--callback", &authority.sends_back(&second)];
+    carto.run_words(&words).ok();
+    assert_eq!(profiles(&carto).unwrap()["current_profile"], "other");
+    assert_eq!(std::fs::read_dir(carto.data().join("logins")).unwrap().count(), 0);
+    expect![[r#""#]].assert_eq(&report);
+}
+
+#[test]
+fn what_is_remembered_is_for_nobody_else_and_not_for_long() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let begin =
+        || Url::parse(login(&carto, &authority, free_port(), "--no-launch-browser").ok().stdout.trim()).unwrap();
+    let (first, _) = (begin(), begin());
+    let folder = carto.data().join("logins");
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    let long_ago = SystemTime::now() - Duration::from_secs(601);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().path();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+    }
+    let output = carto.run("auth login --callback -").stdin(&authority.sends_back(&first)).fails(4);
+    assert!(output.stderr.contains("was begun more than ten minutes ago"), "{output}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    assert!(!authority.asked().iter().any(|line| line.starts_with("POST")), "{:?}", authority.asked());
+}
+
+#[test]
+fn an_address_that_finishes_nothing_is_refused() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let begin = || Url::parse(login(&carto, &authority, 3003, "--no-launch-browser").ok().stdout.trim()).unwrap();
+    let state = |url: Url| url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let refused = format!(
+        "http://127.0.0.1:3003/callback?error=access_denied&error_description=User+did+%1b%5b31mnot&state={}",
+        state(begin())
+    );
+    let mut report = String::new();
+    for (what, address) in [
+        ("no address", "code".to_owned()),
+        ("no query", "http://127.0.0.1:3003/callback".to_owned()),
+        ("no code", "http://127.0.0.1:3003/callback?state=x".to_owned()),
+        ("no state", "http://127.0.0.1:3003/callback?code=x".to_owned()),
+        ("twice", "http://127.0.0.1:3003/callback?code=x&code=y&state=z".to_owned()),
+        ("unknown", "http://127.0.0.1:3003/callback?code=x&state=../../lock".to_owned()),
+        ("refused", refused),
+    ] {
+        let output = carto.run("auth login --callback -").stdin(&address).output();
+        report.push_str(&format!("{what}: {output}"));
+    }
+    let beside = carto.run("auth login --callback http://x/?code=1&state=2 --client-id x").output();
+    report.push_str(&format!("beside: {beside}"));
+    expect![[r#""#]].assert_eq(&report);
+    assert!(profiles(&carto).is_none());
+}
+
+/// Each row is a sign-in of its own, and the authority, or somebody on the way, does it.
+#[test]
+fn attacks_are_refused_and_clocks_may_differ() {
+    fn at(claims: &mut Value, seconds: i64) {
+        for name in ["iat", "exp"] {
+            claims[name] = (claims[name].as_i64().unwrap() + seconds).into();
+        }
+    }
+    let properly = Signed::Properly;
+    let rows: [(&str, bool, Signed, fn(&mut Value)); 22] = [
+        ("as it should be", true, properly, |_| {}),
+        ("alg: none, without a signature", false, Signed::None, |_| {}),
+        ("HS256 with the public key as the secret", false, Signed::WithThePublicKey, |_| {}),
+        ("signed by somebody else", false, Signed::BySomebodyElse, |_| {}),
+        ("an unknown key", false, Signed::UnderAnotherName, |_| {}),
+        ("another issuer", false, properly, |claims| claims["iss"] = "https://auth.evil.com/".into()),
+        ("no issuer", false, properly, |claims| claims["iss"] = Value::Null),
+        ("for another client", false, properly, |claims| claims["aud"] = "another".into()),
+        ("for another client too", false, properly, |claims| claims["aud"] = json!(["the-client", "another"])),
+        ("for this client, as a list", true, properly, |claims| claims["aud"] = json!(["the-client"])),
+        ("for nobody", false, properly, |claims| claims["aud"] = json!([])),
+        ("another authorized party", false, properly, |claims| claims["azp"] = "another".into()),
+        ("another nonce", false, properly, |claims| claims["nonce"] = "another".into()),
+        ("no nonce", false, properly, |claims| claims["nonce"] = Value::Null),
+        ("expired an hour ago", false, properly, |claims| at(claims, -7200)),
+        ("no end", false, properly, |claims| claims["exp"] = Value::Null),
+        ("a clock two minutes ahead", true, properly, |claims| at(claims, 120)),
+        ("a clock two minutes behind, at the end", true, properly, |claims| at(claims, -3600 - 120)),
+        ("a clock ten minutes ahead", false, properly, |claims| at(claims, 600)),
+        ("a clock ten minutes behind, at the end", false, properly, |claims| at(claims, -3600 - 600)),
+        ("not yet to be used, by ten minutes", false, properly, |claims| {
+            claims["nbf"] = (claims["iat"].as_i64().unwrap() + 600).into();
+        }),
+        ("not yet to be used, by two minutes", true, properly, |claims| {
+            claims["nbf"] = (claims["iat"].as_i64().unwrap() + 120).into();
+        }),
+    ];
+    let mut table = Vec::new();
+    for (what, accepted, signed, change) in rows {
+        let (carto, authority) = (Carto::without_kinds(), Authority::start_with(Lie { signed, change }));
+        let url = login(&carto, &authority, 3003, "--no-launch-browser").ok().stdout;
+        let back = authority.sends_back(&Url::parse(url.trim()).unwrap());
+        let output = carto.run("auth login --callback -").stdin(&back).output();
+        let why = output.stderr.lines().find_map(|line| line.split("isn't accepted: ").nth(1)).unwrap_or_default();
+        assert_eq!((output.status == 0, profiles(&carto).is_some()), (accepted, accepted), "{what}: {output}");
+        assert_eq!(why.is_empty(), accepted, "{what}: {output}");
+        table.push((what, accepted, why.to_owned()));
+    }
+    for (what, accepted, why) in answers() {
+        table.push((what, accepted, why));
+    }
+    let row = |(what, accepted, why): &(&str, bool, String)| {
+        format!("{what:<42} {:<8} {why}\n", if *accepted { "accepted" } else { "refused" })
+    };
+    let table: String = table.iter().map(row).collect();
+    println!("{table}");
+    expect![[r#""#]].assert_eq(&table);
+}
+
+/// What can be wrong with an answer on its way.
+fn answers() -> Vec<(&'static str, bool, String)> {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let (one, other) = (Login::start(&carto, &authority, ""), Login::start(&carto, &authority, ""));
+    let (back, others) = (authority.sends_back(&one.url), authority.sends_back(&other.url));
+    let title = |text: &str| text.split(&['<', '>'][..]).skip_while(|part| *part != "h1").nth(1).unwrap().to_owned();
+    let mut rows = Vec::new();
+    let mut ask = |what, address: &str| {
+        let reply = one.browser(address);
+        assert_eq!(reply.status, 400, "{what}: {reply:?}");
+        rows.push((what, false, title(&reply.text)));
+    };
+    ask("a wrong state", &format!("http://127.0.0.1:{}/callback?code=x&state=y", one.port));
+    ask("no state", &format!("http://127.0.0.1:{}/callback?code=x", one.port));
+    ask("the answer to another sign-in", &others.replace(&other.port.to_string(), &one.port.to_string()));
+    // A code that somebody else's browser got, under this sign-in's state: it can't be exchanged with this verifier.
+    let query = |address: &str, name: &str| {
+        Url::parse(address).unwrap().query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned()
+    };
+    let injected = format!(
+        "http://127.0.0.1:{}/callback?code={}&state={}",
+        one.port,
+        query(&others, "code"),
+        query(&back, "state")
+    );
+    let page = one.browser(&injected);
+    assert!(page.text.contains("You aren't signed in"), "{page:?}");
+    let output = one.ended();
+    assert_eq!(output.status, 4, "{output}");
+    rows.push(("the code of another sign-in", false, "`invalid_grant`".to_owned()));
+    assert!(output.stderr.contains("`invalid_grant`") && profiles(&carto).is_none(), "{output}");
+    // That code is used up now, as it should be.
+    let third = Login::start(&carto, &authority, "");
+    let back = authority.sends_back(&third.url);
+    assert!(third.asks(&back).text.contains("location: /done"));
+    let again = third.asks(&back);
+    assert!(again.status == 400 || again.status == 0, "{again:?}");
+    rows.push(("the same answer twice", false, title(&again.text)));
+    third.browser(&format!("http://127.0.0.1:{}/done", third.port));
+    assert_eq!(third.ended().status, 0);
+    rows
+}
+
+/// Whatever else comes, the wait goes on, and the right answer still counts.
+#[test]
+fn anybody_may_knock() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let login = Login::start(&carto, &authority, "");
+    let port = login.port;
+    let back = authority.sends_back(&login.url);
+    let target = &back[format!("http://127.0.0.1:{port}").len()..];
+    let (own, foreign) = (format!("Host: 127.0.0.1:{port}\r\n"), "Host: rebound.example.com\r\n".to_owned());
+    let long = format!("X: {}\r\n", "x".repeat(100_000));
+    // Connections that never say what they want, and more than are kept.
+    let silent: Vec<_> = (0..40).map(|_| login.connect()).collect();
+    let mut halves: Vec<_> = (0..3).map(|_| login.connect()).collect();
+    for half in &mut halves {
+        half.write_all(b"GET /callback HTTP/1.1\r\nHost: 127").unwrap();
+    }
+    let mut report = String::new();
+    for (what, request) in [
+        ("another path", format!("GET / HTTP/1.1\r\n{own}\r\n")),
+        ("favicon", format!("GET /favicon.ico HTTP/1.1\r\n{own}\r\n")),
+        ("too early", format!("GET /done HTTP/1.1\r\n{own}\r\n")),
+        ("another name", format!("GET {target} HTTP/1.1\r\n{foreign}\r\n")),
+        ("localhost", format!("GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n")),
+        ("no name", format!("GET {target} HTTP/1.0\r\n\r\n")),
+        ("POST", format!("POST {target} HTTP/1.1\r\n{own}Content-Length: 0\r\n\r\n")),
+        ("HEAD", format!("HEAD {target} HTTP/1.1\r\n{own}\r\n")),
+        ("a parameter twice", format!("GET {target}&code=x HTTP/1.1\r\n{own}\r\n")),
+        ("no HTTP", "\x16\x03\x01\x02\r\n\r\n".to_owned()),
+        ("a long head", format!("GET {target} HTTP/1.1\r\n{own}{long}\r\n")),
+    ] {
+        let reply = login.says(&request);
+        report.push_str(&format!("{what}: {}\n", reply.status));
+    }
+    expect![[r#""#]].assert_eq(&report);
+    let page = login.browser(&back);
+    assert!(page.text.contains("You are signed in"), "{page:?}");
+    let output = login.ended();
+    assert_eq!(output.status, 0, "{output}");
+    drop((silent, halves));
+}
+
+#[test]
+fn the_page_holds_nothing_and_loads_nothing() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let login = Login::start(&carto, &authority, "");
+    let back = authority.sends_back(&login.url);
+    let first = login.asks(&back);
+    let last = login.asks(&format!("http://127.0.0.1:{}/done", login.port));
+    for reply in [&first, &last] {
+        assert!(authority.secrets().iter().all(|secret| !reply.text.contains(secret)), "{reply:?}");
+    }
+    let dated = regex_lite::Regex::new("date: .*\r\n").unwrap();
+    expect![[r#""#]].assert_eq(&dated.replace_all(&last.text, "").replace("\r\n", "\n"));
+    assert_eq!(login.ended().status, 0);
+}
+
+#[test]
+fn a_refusal_ends_the_wait() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let login = Login::start(&carto, &authority, "");
+    let port = login.port;
+    let state = login.url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let page = login.browser(&format!("http://127.0.0.1:{port}/callback?error=access_denied&state={state}"));
+    assert!(page.text.contains("You aren't signed in"), "{page:?}");
+    let output = login.ended();
+    assert_eq!((output.status, profiles(&carto)), (4, None));
+    assert!(output.stderr.contains("refused to sign in (`access_denied`)"), "{output}");
+}
+
+#[test]
+fn time_and_signals_end_the_wait() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let output = Login::start(&carto, &authority, "--timeout 300ms").ended();
+    assert_eq!(output.status, 6, "{output}");
+    assert!(output.stderr.contains("not done within 300ms"), "{output}");
+    for (signal, line) in [(Signal::INT, ""), (Signal::TERM, "--json")] {
+        let login = Login::start(&carto, &authority, line);
+        kill_process(Pid::from_raw(login.id().cast_signed()).unwrap(), signal).unwrap();
+        let output = login.ended();
+        assert_eq!((output.status, profiles(&carto)), (130, None), "{output}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_explained() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let bare = |line: &str| carto.run(line).env("CARTO_AUTH_ISSUER", authority.issuer());
+    let mut report = String::new();
+    for (what, run) in [
+        ("no client", bare("auth login")),
+        ("no port", bare("auth login --client-id x").env("CARTO_AUTH_PORT", "callback")),
+        ("no such port", bare("auth login --client-id x").env("CARTO_AUTH_PORT", "65536")),
+        ("any port", bare("auth login --client-id x").env("CARTO_AUTH_PORT", "0")),
+        ("a port that is taken", bare("auth login --client-id x").env("CARTO_AUTH_PORT", port.to_string())),
+        ("nobody there", bare("auth login --client-id x --no-input")),
+        ("a dry run", bare("auth login --client-id x --dry-run")),
+        (
+            "another issuer",
+            bare(&format!("auth login --client-id x --no-launch-browser --issuer {}other", authority.issuer())),
+        ),
+    ] {
+        let output = run.output();
+        report.push_str(&format!("{what}: {}", settled(&output, (&authority, port))));
+    }
+    let report = report.replace(&format!("port {port}"), "port [port]");
+    expect![[r#""#]].assert_eq(&report);
+    assert!(authority.asked().iter().all(|line| !line.starts_with("POST")));
+}
+
+/// A script stands for the browser: it is opened with the address, apart from the command, and without its credentials.
+#[test]
+fn a_browser_is_opened_if_there_is_one() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let script = "#!/bin/sh\n{ echo \"$1\"; echo \"token: $CARTO_API_TOKEN\"; ls -l /proc/self/fd; } > \"$HOME/opened.new\"\nmv \"$HOME/opened.new\" \"$HOME/opened\"\n";
+    let file = carto.write("bin/xdg-open", script);
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", carto.home().join("bin").display());
+    let at_a_desk = |run: Run| run.env("PATH", &path).env("DISPLAY", ":0").env("CARTO_API_TOKEN", "not-for-browsers");
+    let login = Login::start_with(&carto, &authority, "", at_a_desk);
+    let opened = carto.home().join("opened");
+    let started = std::time::Instant::now();
+    while !opened.exists() {
+        assert!(started.elapsed() < Duration::from_secs(20), "no browser was opened");
+        std::thread::yield_now();
+    }
+    let opened = std::fs::read_to_string(opened).unwrap();
+    let mut lines = opened.lines();
+    assert_eq!(lines.next().unwrap(), login.url.as_str());
+    assert_eq!(lines.next().unwrap(), "token: ");
+    assert_eq!(lines.filter(|line| line.ends_with("/dev/null")).count(), 2, "{opened}");
+    login.browser(&authority.sends_back(&login.url));
+    let output = login.ended();
+    assert_eq!(output.status, 0, "{output}");
+    // Over the network, and where none can be opened, the address is enough.
+    let far = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("SSH_CONNECTION", "a b c d"));
+    far.browser(&authority.sends_back(&far.url));
+    let output = far.ended();
+    assert!(output.stderr.contains("this is a remote session"), "{output}");
+    let none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
+    none.browser(&authority.sends_back(&none.url));
+    let output = none.ended();
+    assert_eq!(output.status, 0, "{output}");
+    assert!(output.stderr.contains("no browser could be opened here"), "{output}");
+}
+
+/// Codes, verifiers and tokens, and where they must not be.
+#[test]
+fn no_secret_is_anywhere_that_others_look() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let login = Login::start(&carto, &authority, "--debug");
+    let words = std::fs::read(format!("/proc/{}/cmdline", login.id())).unwrap();
+    login.browser(&authority.sends_back(&login.url));
+    let mut seen = String::from_utf8_lossy(&words).into_owned();
+    let mut see = |output: Output| {
+        seen.push_str(&output.stdout);
+        seen.push_str(&output.stderr);
+        output
+    };
+    assert!(see(login.ended()).stderr.contains("POST /oauth/token"));
+    let url = see(self::login(&carto, &authority, 3003, "--no-launch-browser --debug").ok());
+    let remembered = carto.data().join("logins");
+    let file = std::fs::read_dir(&remembered).unwrap().next().unwrap().unwrap().path();
+    let verifier =
+        serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap()["attempt"]["verifier"].clone();
+    let back = authority.sends_back(&Url::parse(url.stdout.trim()).unwrap());
+    see(carto.run("auth login --callback - --debug").stdin(&back).ok());
+    see(carto.run("auth login --callback - --debug --json").stdin(&back).fails(4));
+    let secrets = authority.secrets();
+    assert!(secrets.contains(&verifier.as_str().unwrap().to_owned()) && secrets.len() >= 10, "{secrets:?}");
+    for secret in &secrets {
+        assert!(!seen.contains(secret), "{secret} in {seen}");
+    }
+    // In the home, only files that nobody else can read hold any.
+    let mut folders = vec![carto.home().to_owned()];
+    let mut held = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap() {
+                kind if kind.is_dir() => folders.push(entry.path()),
+                kind if kind.is_file() => {
+                    let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned();
+                    if secrets.iter().any(|secret| text.contains(secret)) {
+                        held += 1;
+                        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(held > 0);
+}
