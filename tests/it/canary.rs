@@ -210,6 +210,8 @@ fn no_secret_is_seen_by_anybody_else() {
     let passed = recorder.passed();
     let names = ["code", "code_verifier", "client_secret", "access_token", "refresh_token", "id_token"];
     let mut secrets = values(&passed, &names);
+    // Made up by `verify`, and the secret of nothing.
+    secrets.retain(|value| !value.starts_with("carto-verify"));
     for name in names {
         assert!(!values(&passed, &[name]).is_empty(), "no {name} has passed");
     }

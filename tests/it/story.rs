@@ -46,7 +46,7 @@ fn a_token_survives_the_client_that_made_it() {
     // The owner revokes the client, and is told what that doesn't end.
     let revoked = served.run(&carto, &format!("credentials revoke m2m {client_id} --yes")).ok();
     assert!(revoked.stderr.contains("warning: "), "{revoked}");
-    assert!(revoked.stderr.contains("keep working") && revoked.stderr.contains("credentials list token"), "{revoked}");
+    assert!(revoked.stderr.contains("go on working") && revoked.stderr.contains("credentials list token"), "{revoked}");
 
     // Neither the sign-in it has nor a new one opens anything.
     let refused = as_the_client("credentials list tokens").fails(4);
