@@ -1,6 +1,7 @@
 //! `carto auth login` in a browser, with the test as the person at it: real processes, real ports, an authority that can lie.
 
 use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +10,42 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::authority::{Authority, Lie, Login, Signed, free_port, login};
+use crate::support::authority::{Authority, Lie, Login, Signed, free_port, login, said};
+use crate::support::server::Served;
 use crate::support::{Carto, Output, Run};
 
 fn profiles(carto: &Carto) -> Option<Value> {
     let text = std::fs::read_to_string(carto.home().join(".carto_credentials.json")).ok()?;
     Some(serde_json::from_str(&text).unwrap())
+}
+
+/// The person at the sandbox's page: an answer to what it asks, and where the browser is sent.
+fn decided(url: &Url, decision: &str) -> String {
+    let host = format!("127.0.0.1:{}", url.port().unwrap());
+    let connect = || TcpStream::connect(&host).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    let page = said(connect(), &format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert_eq!(page.status, 200, "{page:?}");
+    let after = |before: &str, end: &str| {
+        let found = page.text.split(before).nth(1).unwrap().split(end).next().unwrap();
+        found.replace("&amp;", "&")
+    };
+    let cookie = after("set-cookie: ", ";");
+    let form: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("request", &after("name=\"request\" value=\"", "\""))
+        .append_pair("seal", &after("name=\"seal\" value=\"", "\""))
+        .append_pair("decision", decision)
+        .finish();
+    let length = form.len();
+    let sent = said(
+        connect(),
+        &format!(
+            "POST /authorize HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        ),
+    );
+    assert_eq!(sent.status, 303, "{sent:?}");
+    sent.text.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned()
 }
 
 /// What was printed, with what differs from run to run as its name.
@@ -490,6 +521,49 @@ fn what_is_missing_is_explained() {
     assert!(authority.asked().iter().all(|line| !line.starts_with("POST")));
 }
 
+/// The authority of the sandbox, a client that `credentials create spa` made, and the account that it leads to.
+#[test]
+fn a_person_signs_in_to_the_sandbox() {
+    let carto = Carto::new();
+    // Its clock is this machine's, by which the sign-in is judged.
+    let served = Served::start_with(carto.run("sandbox serve --port 0 --json").env("CARTO_SANDBOX_FAULT", ""));
+    let port = free_port();
+    let create =
+        format!("credentials create spa --title carto --callback http://127.0.0.1:{port}/callback --field clientId");
+    let client = served.run(&carto, &create).ok().stdout;
+    let run = |line: &str| {
+        carto
+            .run(line)
+            .env("CARTO_AUTH_ISSUER", &served.url)
+            .env("CARTO_AUTH_CLIENT_ID", client.trim())
+            .env("CARTO_AUTH_PORT", port.to_string())
+            .env("CARTO_ACCOUNTS_URL", format!("{}/accounts", served.url))
+    };
+    let denied = Login::of(&carto, port, run("auth login")).unwrap();
+    denied.browser(&decided(&denied.url, "deny"));
+    let output = denied.ended();
+    assert_eq!(output.status, 4, "{output}");
+    assert!(output.stderr.contains("(`access_denied`: `The user did not allow it`)"), "{output}");
+    let login = Login::of(&carto, port, run("auth login")).unwrap();
+    let page = login.browser(&decided(&login.url, "allow"));
+    assert!(page.text.contains("You are signed in"), "{page:?}");
+    let output = login.ended();
+    assert_eq!(output.status, 0, "{output}");
+    let file = profiles(&carto).unwrap();
+    let name = file["current_profile"].as_str().unwrap();
+    assert_eq!(file["profiles"][name]["user_email"], "owner@sandbox.invalid");
+    // What was got opens the account, and nothing else is needed for that.
+    assert_eq!(carto.run("credentials list spa --field title").ok().stdout, "carto\n");
+    // A client without this callback.
+    let elsewhere = run("auth login --no-launch-browser").env("CARTO_AUTH_PORT", "1").ok();
+    let url = Url::parse(elsewhere.stdout.trim()).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    let host = format!("127.0.0.1:{}", url.port().unwrap());
+    let stream = TcpStream::connect(&host).unwrap();
+    let reply = said(stream, &format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert!(reply.status >= 400 && !reply.text.contains("location:"), "{reply:?}");
+}
+
 /// A script stands for the browser: it is opened with the address, apart from the command, and without its credentials.
 #[test]
 fn a_browser_is_opened_if_there_is_one() {
@@ -519,11 +593,10 @@ fn a_browser_is_opened_if_there_is_one() {
     far.browser(&authority.sends_back(&far.url));
     let output = far.ended();
     assert!(output.stderr.contains("this is a remote session"), "{output}");
-    let none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
+    let mut none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
+    none.hears("no browser could be opened here");
     none.browser(&authority.sends_back(&none.url));
-    let output = none.ended();
-    assert_eq!(output.status, 0, "{output}");
-    assert!(output.stderr.contains("no browser could be opened here"), "{output}");
+    assert_eq!(none.ended().status, 0);
 }
 
 /// Codes, verifiers and tokens, and where they must not be.

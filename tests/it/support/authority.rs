@@ -247,27 +247,39 @@ impl Login {
     }
 
     pub(crate) fn start_with(carto: &Carto, authority: &Authority, line: &str, prepare: impl Fn(Run) -> Run) -> Login {
-        let mut said = String::new();
         // Another program can take the port in between.
         for _ in 0..5 {
             let port = free_port();
-            let mut run = prepare(login(carto, authority, port, line));
-            let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            let mut stderr = BufReader::new(child.stderr.take().unwrap());
-            said.clear();
-            loop {
-                let start = said.len();
-                if stderr.read_line(&mut said).unwrap() == 0 {
-                    break;
-                }
-                if let Some(url) = address(&said[start..]) {
-                    return Login { child, home: carto.home().to_owned(), stderr, said, url, port };
-                }
+            match Login::of(carto, port, prepare(login(carto, authority, port, line))) {
+                Ok(login) => return login,
+                Err(said) => assert!(said.contains("cannot wait for the browser on port"), "{said}"),
             }
-            child.wait().unwrap();
-            assert!(said.contains("cannot wait for the browser on port"), "{said}");
         }
-        panic!("no port was free: {said}");
+        panic!("no port was free");
+    }
+
+    /// A command that waits at this port, or what it said if it ended instead.
+    pub(crate) fn of(carto: &Carto, port: u16, mut run: Run) -> Result<Login, String> {
+        let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            if stderr.read_line(&mut said).unwrap() == 0 {
+                child.wait().unwrap();
+                return Err(said);
+            }
+            if let Some(url) = address(&said[start..]) {
+                return Ok(Login { child, home: carto.home().to_owned(), stderr, said, url, port });
+            }
+        }
+    }
+
+    /// Waits until it has said something.
+    pub(crate) fn hears(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            assert_ne!(self.stderr.read_line(&mut self.said).unwrap(), 0, "{}", self.said);
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -295,12 +307,7 @@ impl Login {
 
     /// These bytes, on a connection of their own.
     pub(crate) fn says(&self, text: &str) -> Reply {
-        let mut stream = self.connect();
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        Reply { status, text }
+        said(self.connect(), text)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -322,6 +329,15 @@ impl Drop for Login {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// These bytes on a connection, and all that comes back until its end.
+pub(crate) fn said(mut stream: TcpStream, text: &str) -> Reply {
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    Reply { status, text }
 }
 
 /// `auth login` with these words besides, at this authority.
