@@ -4,6 +4,7 @@
 pub(crate) mod authority;
 pub(crate) mod kernel;
 pub(crate) mod library;
+pub(crate) mod login;
 pub(crate) mod output;
 pub(crate) mod prefix;
 pub(crate) mod robot;

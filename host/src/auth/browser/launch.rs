@@ -35,7 +35,7 @@ impl Browser {
 pub(crate) fn open(url: &Url) {
     let commands = open::commands(url.as_str());
     std::thread::spawn(move || {
-        let is_opened = commands.into_iter().any(|command| runs(command));
+        let is_opened = commands.into_iter().any(runs);
         if !is_opened {
             stderr::note("no browser could be opened here: open the address yourself");
         }

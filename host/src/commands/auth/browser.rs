@@ -21,7 +21,7 @@ use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
 
 /// How long the browser may take when `--timeout` says nothing.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The port that CARTO's own command line uses (documented).
 const PORT: u16 = 3003;
