@@ -60,6 +60,7 @@ fn settled(output: &Output, login: (&Authority, u16)) -> String {
     let text = time.replace_all(&text, "[time]").into_owned();
     let at = authority.issuer();
     let encoded = |port: u16| format!("127.0.0.1%3A{port}%2F");
+    let text = text.replace(&format!("port {port}"), "port [port]");
     text.replace(&at, "http://[authority]/").replace(&encoded(port), "127.0.0.1%3A[port]%2F")
 }
 
@@ -355,7 +356,6 @@ fn what_is_missing_is_explained() {
         let output = run.output();
         report.push_str(&format!("{what}: {}", settled(&output, (&authority, port))));
     }
-    let report = report.replace(&format!("port {port}"), "port [port]");
     expect![[r#"
         no client: status 2
         --- stderr
@@ -463,7 +463,7 @@ fn a_browser_is_opened_if_there_is_one() {
     let far = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("SSH_CONNECTION", "a b c d"));
     far.browser(&authority.sends_back(&far.url));
     let output = far.ended();
-    assert!(output.stderr.contains("this is a remote session"), "{output}");
+    assert!(output.stderr.contains("This is a remote session"), "{output}");
     let mut none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
     none.hears("no browser could be opened here");
     none.browser(&authority.sends_back(&none.url));
