@@ -7,6 +7,7 @@ mod auth;
 mod authority;
 mod body;
 mod clients;
+mod data;
 mod error;
 mod faults;
 mod item;

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 
 use super::answer::Refusal;
-use super::{Sandbox, auth, authority, body, clients, faults, tokens};
+use super::{Sandbox, auth, authority, body, clients, data, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
-const UNIMPLEMENTED: [&str; 18] = [
+const UNIMPLEMENTED: [&str; 19] = [
     "/v3/sql",
     "/v3/maps",
+    "/v3/stats",
     "/v3/imports",
     "/v3/lds",
     "/v4",
@@ -37,6 +38,8 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(sandbox.clone(), auth::require))
         .merge(authority::routes(sandbox))
+        // Below the layer that asks for the owner's bearer: here a token is one too.
+        .merge(data::routes())
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(body::LIMIT))
         // Added last, so that it comes first: a fault hits before anything is checked.

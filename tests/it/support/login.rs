@@ -143,7 +143,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// The address in a line that holds nothing else, or in a note in JSON.
-fn address(line: &str) -> Option<Url> {
+pub(crate) fn address(line: &str) -> Option<Url> {
     let json = |line: &str| Some(serde_json::from_str::<Value>(line).ok()?["note"]["url"].as_str()?.to_owned());
     let text = if line.starts_with("http") { Some(line.trim().to_owned()) } else { json(line) };
     text.map(|text| Url::parse(&text).unwrap())

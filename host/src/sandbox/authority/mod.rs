@@ -9,7 +9,7 @@ mod client;
 mod cors;
 mod discovery;
 mod hash;
-mod issuer;
+pub(super) mod issuer;
 mod keys;
 mod logout;
 mod oauth_error;

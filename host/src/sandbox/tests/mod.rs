@@ -2,6 +2,7 @@
 
 mod authority;
 mod clients;
+mod data;
 mod database;
 mod faults;
 mod paging;

@@ -86,9 +86,8 @@ fn bearers_belong_to_one_instance() {
 fn what_is_not_implemented_says_so() {
     let it = Fixture::new();
     let cases = [
-        ("GET", "/v3/sql/carto_dw/query?q=select", "GET /v3/sql/…"),
         ("POST", "/v3/sql", "POST /v3/sql"),
-        ("GET", "/v3/maps/carto_dw/table", "GET /v3/maps/…"),
+        ("GET", "/v3/maps/", "GET /v3/maps/…"),
         ("POST", "/v3/imports/", "POST /v3/imports/…"),
         ("GET", "/v3/lds/geocoding/geocode", "GET /v3/lds/…"),
         ("GET", "/v4/anything", "GET /v4/…"),
