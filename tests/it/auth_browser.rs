@@ -76,11 +76,11 @@ fn a_person_signs_in() {
     expect![[r#"
         status 0
         --- stderr
-        Open this address in a browser on this machine (there is no display here):
+        There is no display here: open this address in a browser that reaches this machine at port [port]:
 
         http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[random]&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
 
-        note: if the browser is on another machine, use `--no-launch-browser`, and finish with `--callback`
+        note: if none does, use `--no-launch-browser`, and finish with `--callback`
         Signed in as `ada@example.com` at `http://127.0.0.1:[port]`, until [time]. The profile `work` is the current one.
     "#]].assert_eq(&settled(&output, (&authority, port)));
     let file = profiles(&carto).unwrap();
