@@ -78,7 +78,7 @@ fn a_person_signs_in() {
         --- stderr
         There is no display here: open this address in a browser that reaches this machine at port [port]:
 
-        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[random]&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
+        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[client-id]-49G9ETd54Y&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
 
         note: if none does, use `--no-launch-browser`, and finish with `--callback`
         Signed in as `ada@example.com` at `http://127.0.0.1:[port]`, until [time]. The profile `work` is the current one.
