@@ -5,6 +5,7 @@ pub(crate) mod authority;
 pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
+pub(crate) mod login;
 pub(crate) mod output;
 pub(crate) mod prefix;
 pub(crate) mod recorder;
