@@ -1,6 +1,7 @@
 //! What every test of the program stands on: a home of its own, no variable of the machine's, a fixed clock, and one text that holds
 //! standard output, standard error and status.
 
+pub(crate) mod cloud;
 pub(crate) mod kernel;
 pub(crate) mod library;
 pub(crate) mod output;
