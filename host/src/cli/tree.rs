@@ -419,3 +419,25 @@ fn option(arg: &KindArg) -> Arg {
     };
     option.conflicts_with_all(arg.conflicts.iter().map(|other| format!("arg:{other}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// clap takes an argument of a command for the global option of the same id, which that command then lacks.
+    #[test]
+    fn every_command_takes_the_global_options() {
+        fn look(command: &clap::Command, globals: &[String]) {
+            for id in globals {
+                let found = command.get_arguments().find(|arg| arg.get_id() == id.as_str());
+                assert!(found.is_some_and(|arg| arg.is_global_set()), "`{}` has another `{id}`", command.get_name());
+            }
+            command.get_subcommands().filter(|inner| inner.get_name() != "help").for_each(|inner| look(inner, globals));
+        }
+        let mut command = Cli::command();
+        let globals = command.get_arguments().filter(|arg| arg.is_global_set());
+        let globals: Vec<String> = globals.map(|arg| arg.get_id().to_string()).collect();
+        command.build();
+        look(&command, &globals);
+    }
+}
