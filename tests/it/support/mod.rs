@@ -2,6 +2,7 @@
 //! standard output, standard error and status.
 
 pub(crate) mod authority;
+pub(crate) mod cloud;
 pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
