@@ -137,6 +137,22 @@ fn a_sign_in_is_finished_by_another_process() {
     "#]].assert_eq(&report);
 }
 
+/// Several processes that finish the same sign-in at once: one gets it, and the code is sent once.
+#[test]
+fn a_sign_in_is_finished_by_one_process() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let begun = login(&carto, &authority, free_port(), "--no-launch-browser").ok();
+    let back = authority.sends_back(&Url::parse(begun.stdout.trim()).unwrap());
+    let statuses: Vec<i32> = std::thread::scope(|scope| {
+        let finish = || carto.run("auth login --callback -").stdin(&back).output().status;
+        let running: Vec<_> = (0..6).map(|_| scope.spawn(finish)).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let count = |wanted: i32| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(0), count(4)), (1, 5), "{statuses:?}");
+    assert_eq!(authority.asked().iter().filter(|line| line.starts_with("POST")).count(), 1);
+}
+
 #[test]
 fn what_is_remembered_is_for_nobody_else_and_not_for_long() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
