@@ -11,6 +11,8 @@ mod accounts;
 mod arguments;
 mod audit;
 mod auth;
+mod auth_profiles;
+mod auth_renewal;
 mod check;
 mod completion;
 mod confirm;
