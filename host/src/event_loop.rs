@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -96,11 +96,52 @@ pub(crate) async fn stop(deadline: Option<(Duration, Instant)>) -> Stop {
     }
 }
 
-/// Waits for a signal; for ever where it can't be caught, or where whoever started this program has it ignored (`nohup`, jobs in the
-/// background of a script).
+/// The signals that end a program, while it waits for another one that a person has in front: none of them ends this one.
+pub(crate) struct InFront {
+    keyboard: [Option<Signal>; 2],
+    end: Option<Signal>,
+    hang_up: Option<Signal>,
+}
+
+impl InFront {
+    /// From now on.
+    pub(crate) fn begin() -> InFront {
+        InFront {
+            keyboard: [SignalKind::interrupt(), SignalKind::quit()].map(caught),
+            end: caught(SignalKind::terminate()),
+            hang_up: caught(SignalKind::hangup()),
+        }
+    }
+
+    /// Waits for one that the other program has to be told of, and says its number: those of the keyboard it has already, since a terminal
+    /// sends them to all that is in front.
+    pub(crate) async fn to_pass_on(&mut self) -> i32 {
+        let [interrupt, quit] = &mut self.keyboard;
+        loop {
+            tokio::select! {
+                () = received(interrupt) => {}
+                () = received(quit) => {}
+                () = received(&mut self.end) => return SignalKind::terminate().as_raw_value(),
+                () = received(&mut self.hang_up) => return SignalKind::hangup().as_raw_value(),
+            }
+        }
+    }
+}
+
+/// Waits for a signal.
 async fn signalled(kind: SignalKind) {
-    if !is_ignored(kind)
-        && let Ok(mut signal) = signal(kind)
+    received(&mut caught(kind)).await;
+}
+
+/// Catches a signal; nothing where it can't be caught, or where whoever started this program has it ignored (`nohup`, jobs in the background
+/// of a script).
+fn caught(kind: SignalKind) -> Option<Signal> {
+    if is_ignored(kind) { None } else { signal(kind).ok() }
+}
+
+/// Waits for ever if there is nothing to be received.
+async fn received(signal: &mut Option<Signal>) {
+    if let Some(signal) = signal
         && signal.recv().await.is_some()
     {
         return;

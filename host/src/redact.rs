@@ -6,6 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// What stands in place of a secret.
+pub(crate) const HIDDEN: &str = "[hidden]";
+
 /// The text with everything that looks like a credential replaced: a JWT by its `jti` (a handle that is safe to show), any other long
 /// mixed word by `[hidden]`.
 pub(crate) fn redact(text: &str) -> String {
@@ -22,6 +25,12 @@ pub(crate) fn redact(text: &str) -> String {
     shown
 }
 
+/// The same, and without these secrets wherever they stand in it.
+pub(crate) fn hide(text: &str, secrets: &[String]) -> String {
+    let hidden = secrets.iter().filter(|secret| !secret.is_empty());
+    redact(&hidden.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN)))
+}
+
 fn in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
@@ -32,9 +41,9 @@ fn redact_word(word: &str) -> String {
     {
         let jti = payload(&word[at..]).and_then(|payload| payload["jti"].as_str().map(str::to_owned));
         // Words around a token, joined to it by a dot or a dash, go with it.
-        return jti.filter(|jti| jti.len() <= 64 && jti.chars().all(in_word)).unwrap_or_else(|| "[hidden]".to_owned());
+        return jti.filter(|jti| jti.len() <= 64 && jti.chars().all(in_word)).unwrap_or_else(|| HIDDEN.to_owned());
     }
-    if word.split('.').any(is_secret_like) { "[hidden]".to_owned() } else { word.to_owned() }
+    if word.split('.').any(is_secret_like) { HIDDEN.to_owned() } else { word.to_owned() }
 }
 
 /// Long, and changing between capitals, small letters and digits all the time: no name looks like that, and most secrets do.
@@ -55,7 +64,7 @@ fn is_secret_like(word: &str) -> bool {
 /// What names a credential without being one: the `jti` of a JWT, anything else as it is.
 pub(crate) fn handle(word: &str) -> String {
     match payload(word) {
-        Some(payload) => payload["jti"].as_str().unwrap_or("[hidden]").to_owned(),
+        Some(payload) => payload["jti"].as_str().unwrap_or(HIDDEN).to_owned(),
         None => word.to_owned(),
     }
 }

@@ -32,6 +32,7 @@ fn dispatch<K: CredentialKind>(verb: &str, input: &[u8], caller: &dyn Caller) ->
         Ok(Verb::Get) => write(&K::get(&host, id()?)?),
         Ok(Verb::Update) => write(&K::update(&host, id()?, typed(&host)?)?),
         Ok(Verb::Delete) => write(&K::delete(&host, id()?)?),
+        Ok(Verb::Verify) => write(&K::verify(&host, id()?)?),
         Err(()) => Err(Error::new(ErrorCode::UnknownVerb, format!("this kind has no verb `{verb}`"))),
     }
 }
@@ -153,6 +154,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_an_error() {
         assert_eq!(fault("get", r#"{"id": "x"}"#).code, ErrorCode::UnknownVerb);
+        assert_eq!(fault("verify", r#"{"id": "x"}"#).code, ErrorCode::UnknownVerb);
+        assert_eq!(fault("verify", "{}").code, ErrorCode::PluginFault);
         assert_eq!(fault("explode", "{}").code, ErrorCode::UnknownVerb);
         assert_eq!(fault("get", "{}").code, ErrorCode::PluginFault);
         assert_eq!(fault("list", "not JSON").code, ErrorCode::PluginFault);

@@ -55,7 +55,7 @@ impl<'a> Host<'a> {
         &self.input.settings.options
     }
 
-    /// The options of the verb that runs, for one whose trait function has no typed input (list, get, delete).
+    /// The options of the verb that runs, for one whose trait function has no typed input (list, get, delete, verify).
     ///
     /// Read them in the verb itself, not in a function that several verbs call: while get looks for a name in the list, these are get's
     /// options, not list's.
@@ -81,6 +81,7 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            bearer: None,
         })
     }
 
@@ -137,6 +138,12 @@ impl Request {
     /// Adds a header.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Request {
         self.0.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets the credential that is tried, for a request to [`crate::DATA_SERVICE`]. Nowhere else a kind has a bearer to set.
+    pub fn bearer(mut self, bearer: Secret) -> Request {
+        self.0.bearer = Some(bearer);
         self
     }
 

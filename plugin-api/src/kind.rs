@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorCode, Host, Result, Verb};
+use crate::{Error, ErrorCode, Host, Result, Verb, Verification};
 
-/// A kind of credential: up to five verbs over typed inputs and records.
+/// A kind of credential: up to six verbs over typed inputs and records.
 ///
 /// A verb that the manifest leaves out is never asked for; its default here says so. The functions take no `self`: each command is
 /// a new process, and a kind keeps nothing between verbs.
@@ -42,6 +42,12 @@ pub trait CredentialKind {
     /// Ends the credential that `id` means. Answers with the record if the kind had to read it to find its id, else with `None`.
     fn delete(_host: &Host<'_>, _id: &str) -> Result<Option<Self::Record>> {
         Err(missing(Verb::Delete))
+    }
+
+    /// Tries whether the credential that `id` means opens what it should, and nothing else. Its options are [`Host::args`]. What it
+    /// finds is an answer, whatever it is; an error is for what keeps it from finding out.
+    fn verify(_host: &Host<'_>, _id: &str) -> Result<Verification> {
+        Err(missing(Verb::Verify))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The contract between `carto` and the libraries that serve its kinds of credentials.
 //!
 //! A *kind* (an API token, an OAuth client, whatever a vendor adds) is a shared library that `carto` finds at run time. It says what
-//! it is in a manifest, `kind.toml`, which the host reads without running the library, and it answers up to five verbs: list, create,
-//! get, update, delete. This crate is all that such a library depends on.
+//! it is in a manifest, `kind.toml`, which the host reads without running the library, and it answers up to six verbs: list, create,
+//! get, update, delete, verify. This crate is all that such a library depends on.
 //!
 //! ```
 //! use carto_plugin_api::{CredentialKind, Error, Host, Listing, NoInput, Page, Request, Result};
@@ -103,6 +103,7 @@ mod secret;
 pub mod testing;
 mod text;
 mod verb;
+mod verification;
 mod wire;
 
 pub use adapter::invoke;
@@ -112,7 +113,10 @@ pub use kind::{CredentialKind, Listing, NoInput, Page};
 pub use secret::Secret;
 pub use text::{is_harmful, shell_word};
 pub use verb::Verb;
-pub use wire::{Caller, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse, problem};
+pub use verification::{Check, Outcome, Verification};
+pub use wire::{
+    AUTH_SERVICE, Caller, DATA_SERVICE, HOST_SERVICE, Input, Segment, Settings, WireRequest, WireResponse, problem,
+};
 
 /// This crate's version. The export macro writes it into a kind's manifest, for people; the host compares [`abi::VERSION`] instead.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,14 +9,14 @@ use std::marker::PhantomData;
 use serde_json::{Map, Value, json};
 
 use crate::manifest::Manifest;
-use crate::wire::{Caller, HOST_SERVICE, Input, Settings, WireRequest, WireResponse};
-use crate::{CredentialKind, Error, Result, Verb};
+use crate::wire::{Caller, DATA_SERVICE, HOST_SERVICE, Input, Settings, WireRequest, WireResponse};
+use crate::{CredentialKind, Error, Result, Verb, Verification};
 
 /// A host that answers requests from a script. Each answer serves once, in the order given for its request.
 #[derive(Default)]
 pub struct FakeHost {
     answers: RefCell<Vec<(String, Result<WireResponse>)>>,
-    seen: RefCell<Vec<(String, Option<Value>)>>,
+    seen: RefCell<Vec<WireRequest>>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -47,6 +47,11 @@ impl FakeHost {
 
     /// The requests so far, `METHOD /path?query`, with their bodies.
     pub fn seen(&self) -> Vec<(String, Option<Value>)> {
+        self.seen.borrow().iter().map(|request| (spelled(request), request.body.clone())).collect()
+    }
+
+    /// The requests so far, with all that is in them.
+    pub fn requests(&self) -> Vec<WireRequest> {
         self.seen.borrow().clone()
     }
 
@@ -95,7 +100,11 @@ impl Caller for Bounded<'_> {
                 !auth.is_some_and(|auth| auth.is_set_by(&request)),
                 "`{service} {spelled}` sets what the host adds: the service's secret"
             );
-            self.host.seen.borrow_mut().push((spelled.clone(), request.body));
+            assert!(
+                request.bearer.is_none() || service == DATA_SERVICE,
+                "`{service} {spelled}` has a bearer, which only a request to `{DATA_SERVICE}` may have"
+            );
+            self.host.seen.borrow_mut().push(request);
             let mut answers = self.host.answers.borrow_mut();
             let at = answers.iter().position(|(asked, _)| *asked == spelled);
             answers.remove(at.unwrap_or_else(|| panic!("the test has no answer for `{spelled}`"))).1
@@ -180,6 +189,16 @@ impl<K: CredentialKind> Harness<K> {
         self.run(host, Verb::Delete, Input { id: Some(id.to_owned()), ..Input::default() })
     }
 
+    /// Verifies one.
+    ///
+    /// # Errors
+    /// The kind's.
+    pub fn verify(&self, host: &FakeHost, id: &str, args: Value) -> Result<Verification> {
+        let answer =
+            self.run(host, Verb::Verify, Input { id: Some(id.to_owned()), args: object(args), ..Input::default() })?;
+        Ok(serde_json::from_value(answer).expect("it is a verification"))
+    }
+
     /// As `carto` does: what isn't declared can't be masked where it should be.
     fn check_fields(&self, record: &Value) {
         for field in record.as_object().into_iter().flat_map(Map::keys) {
@@ -203,6 +222,9 @@ impl<K: CredentialKind> Harness<K> {
             Ok(answer) => {
                 let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
                 let records = if verb == Verb::List { answer["items"].as_array().cloned() } else { None };
+                if verb == Verb::Verify {
+                    return Ok(answer);
+                }
                 for record in records.iter().flatten().chain(Some(&answer).filter(|_| verb != Verb::List)) {
                     self.check_fields(record);
                 }

@@ -16,11 +16,13 @@ pub enum Verb {
     Update,
     /// The end of one credential.
     Delete,
+    /// Whether one credential opens what it should, and nothing else.
+    Verify,
 }
 
 impl Verb {
     /// Every verb, in the order in which help shows them.
-    pub const ALL: [Verb; 5] = [Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::Delete];
+    pub const ALL: [Verb; 6] = [Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::Delete, Verb::Verify];
 
     /// The word of the command line, of the manifest and of the boundary.
     pub const fn as_str(self) -> &'static str {
@@ -30,17 +32,26 @@ impl Verb {
             Verb::Get => "get",
             Verb::Update => "update",
             Verb::Delete => "delete",
+            Verb::Verify => "verify",
         }
     }
 
     /// Whether the verb acts on one existing credential and so takes an id.
     pub const fn takes_id(self) -> bool {
-        matches!(self, Verb::Get | Verb::Update | Verb::Delete)
+        matches!(self, Verb::Get | Verb::Update | Verb::Delete | Verb::Verify)
     }
 
-    /// Whether the verb may only read: its manifest may declare no other method than GET.
+    /// Whether the verb changes no credential: of the services that keep them its manifest may declare no other method than GET.
     pub const fn only_reads(self) -> bool {
-        matches!(self, Verb::List | Verb::Get)
+        matches!(self, Verb::List | Verb::Get | Verb::Verify)
+    }
+
+    /// The minor version of the manifest's schema that has it first. In an earlier one its word is like any other.
+    pub const fn since(self) -> u32 {
+        match self {
+            Verb::Verify => 1,
+            Verb::List | Verb::Create | Verb::Get | Verb::Update | Verb::Delete => 0,
+        }
     }
 }
 

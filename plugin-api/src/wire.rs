@@ -10,6 +10,13 @@ use crate::Secret;
 /// It needs no declaration, and a manifest can't declare a service of that name.
 pub const HOST_SERVICE: &str = "host";
 
+/// The account's own API, asked with the credential under test, which the request brings along as its [`WireRequest::bearer`]. Only verify may ask
+/// it, by GET and POST. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
+pub const DATA_SERVICE: &str = "data";
+
+/// The account's authority, where OAuth clients sign in. The same rules, and no bearer.
+pub const AUTH_SERVICE: &str = "auth";
+
 /// The other side of the boundary, seen from a kind: one function, JSON in, JSON out. `Err` holds the JSON of an [`crate::Error`].
 ///
 /// Implemented by the loaded library's host handle and by `testing::FakeHost`.
@@ -21,7 +28,7 @@ pub trait Caller {
 /// The input of a verb.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Input {
-    /// For get, update and delete: what the user typed. Never empty, `.` or `..`.
+    /// For get, update, delete and verify: what the user typed. Never empty, `.` or `..`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The arguments that were given, by their manifest name with `_` for `-`.
@@ -97,6 +104,9 @@ pub struct WireRequest {
     /// A JSON body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// For [`DATA_SERVICE`] alone: the credential that is tried. Without one the request has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<Secret>,
 }
 
 impl WireRequest {
@@ -111,12 +121,13 @@ impl WireRequest {
 }
 
 /// What a service says of a failure, in the JSON forms that are known: `error` (a text, or an object with a `message`), `message`, or the
-/// `title` of a problem document (RFC 9457), and `description` or `detail`; else each of its `errors`, with the field that it is about.
+/// `title` of a problem document (RFC 9457), and `description`, `detail` or (OAuth) `error_description`; else each of its `errors`, with the field that it is about.
 pub fn problem(body: &Value) -> Option<String> {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     let error = || text("error").or_else(|| body.get("error")?.get("message")?.as_str());
     let what = error().or_else(|| text("message")).or_else(|| text("title"));
-    match (what, text("description").or_else(|| text("detail"))) {
+    let more = || text("description").or_else(|| text("detail")).or_else(|| text("error_description"));
+    match (what, more()) {
         (Some(what), Some(more)) => Some(format!("{what}: {more}")),
         (one, other) => one.or(other).map(str::to_owned).or_else(|| problems(body.get("errors")?)),
     }
@@ -171,6 +182,7 @@ mod tests {
         let cases = [
             (json!({ "error": "no", "status": 400 }), Some("no")),
             (json!({ "error": "no", "description": "never" }), Some("no: never")),
+            (json!({ "error": "no", "error_description": "never" }), Some("no: never")),
             (json!({ "error": { "code": 7, "message": "no" } }), Some("no")),
             (json!({ "message": "no" }), Some("no")),
             (json!({ "title": "Bad", "detail": "no such thing", "status": 422 }), Some("Bad: no such thing")),

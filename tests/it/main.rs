@@ -11,8 +11,10 @@ mod accounts;
 mod arguments;
 mod audit;
 mod auth;
+mod auth_browser;
 mod auth_profiles;
 mod auth_renewal;
+mod canary;
 mod check;
 mod completion;
 mod confirm;
@@ -38,14 +40,17 @@ mod plugins;
 mod policy;
 mod reference;
 mod requests;
+mod sandbox_exec;
 mod scaffold;
 mod served;
 mod service_secrets;
 mod services;
 mod shells;
+mod story;
 mod strange_files;
 mod tokens;
 mod usage;
+mod verify;
 mod workers;
 
 /// A file that isn't listed above would silently never run.

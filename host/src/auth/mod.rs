@@ -1,8 +1,9 @@
 //! Signing in: from a person at a browser, or a machine's id and secret, to a bearer. Which bearer a command then uses is `account`'s, and
 //! where it is kept is `account::profiles`'.
 //!
-//! `authority` says who is asked; `http` asks; `exchange` reads what a token endpoint says; `machine` signs a program in, `renew` gets the
-//! next bearer, `discovery` finds the account of one, `revoke` ends one.
+//! `authority` says who is asked; `http` asks; `exchange` reads what a token endpoint says; `machine` signs a program in, `browser` a
+//! person, by what `metadata` says of the authority and with an `id_token` that is verified; `renew` gets the next bearer, `discovery` finds
+//! the account of one, `revoke` ends one.
 
 pub(crate) mod authority;
 pub(crate) mod browser;

@@ -1,7 +1,7 @@
 //! What must hold after every call, whatever it was made for: nothing printed, no secret where none belongs, no write after one that failed,
 //! errors that a person can read.
 
-use carto_plugin_api::{Error, ErrorCode, Verb};
+use carto_plugin_api::{Error, ErrorCode, Verb, Verification};
 use serde_json::{Map, Value};
 
 use super::canary::{self, Origin};
@@ -65,6 +65,17 @@ impl Lab<'_> {
                 let remedy = format!("name `{name}` in `secrets` of `[record]`, or leave the secret out of it");
                 self.notes.fail("secrets.record", what, remedy);
             }
+        }
+    }
+
+    /// No field of it is hidden by anybody.
+    pub(super) fn look_at_verification(&mut self, verification: &Verification) {
+        let mut texts = vec![verification.id.clone(), Value::Object(verification.facts.clone()).to_string()];
+        for check in &verification.checks {
+            texts.extend([&check.asked, &check.expected, &check.found].into_iter().chain(&check.hint).cloned());
+        }
+        for text in texts {
+            self.look_at_text(&text, "what `verify` shows");
         }
     }
 

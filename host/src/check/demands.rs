@@ -46,6 +46,7 @@ pub(super) const DEMANDS: &[Demand] = demands! {
         "get.once" "has no secret later that is given only once";
         "update.record" "updates, and answers with a record";
         "delete.answer" "deletes, and answers with a record or nothing";
+        "verify.answer" "tries, and answers with checks";
         "verbs.missing" "answers `unknown_verb` to all other verbs";
         "verbs.options" "takes each option that it declares";
     }

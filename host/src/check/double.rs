@@ -124,6 +124,11 @@ impl Double {
         WireResponse { status, headers: Vec::new(), body: Some(body) }
     }
 
+    /// The answer where a credential is tried: a script's, or that it opens everything.
+    pub(super) fn tried(&self, call: &Call, request: &WireRequest) -> WireResponse {
+        self.scripted(call, request).unwrap_or_else(|| answered(200, Some(json!({}))))
+    }
+
     /// The answer to a request that `call` permits.
     pub(super) fn answer(&mut self, call: &Call, request: &WireRequest) -> WireResponse {
         let path: Vec<&str> = request.path.iter().map(carto_plugin_api::Segment::text).collect();

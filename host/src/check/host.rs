@@ -120,8 +120,13 @@ impl Host {
         }
         let call = permits::permit(&self.manifest, *verb, service, &mut request).map_err(&mut breach)?;
         used.insert((*verb, call.to_string()));
-        let writes = request.method != "GET";
-        let answer = mood.answer(double, call, &request, writes);
+        let tries = call.tries(*verb);
+        let writes = request.method != "GET" && !tries;
+        let answer = match mood {
+            // Whether that is as it should be is what the kind is asked.
+            Mood::Refuses(..) if tries => Ok(double.tried(call, &request)),
+            _ => mood.answer(double, call, &request, (writes, tries)),
+        };
         record.seen.push(Seen {
             shown: request.shown(),
             writes,
@@ -152,7 +157,7 @@ impl Mood {
         double: &mut Double,
         call: &Call,
         request: &WireRequest,
-        writes: bool,
+        (writes, tries): (bool, bool),
     ) -> Result<WireResponse, Error> {
         let is_meant = |which: &Which| *which == Which::All || writes;
         match self {
@@ -164,7 +169,7 @@ impl Mood {
                 Ok(WireResponse { status: 200, headers: Vec::new(), body: body.clone() })
             }
             Mood::Twists(which, twist) => {
-                let mut answer = double.answer(call, request);
+                let mut answer = if tries { double.tried(call, request) } else { double.answer(call, request) };
                 if is_meant(which)
                     && answer.status < 300
                     && let Some(body) = &mut answer.body
@@ -173,6 +178,7 @@ impl Mood {
                 }
                 Ok(answer)
             }
+            _ if tries => Ok(double.tried(call, request)),
             _ => Ok(double.answer(call, request)),
         }
     }

@@ -262,6 +262,10 @@ impl<'a> Lab<'a> {
                 (listing.items, listing.next.filter(|next| !next.is_empty()))
             }
             Verb::Delete if answer.is_null() => (Vec::new(), None),
+            Verb::Verify => {
+                self.look_at_verification(&credentials::verification(self.kind, answer)?);
+                (Vec::new(), None)
+            }
             _ => (vec![answer], None),
         };
         let records = items.into_iter().map(|item| credentials::record(self.kind, item)).collect::<Result<Vec<_>>>()?;
@@ -329,6 +333,7 @@ pub(super) fn record_check(verb: Verb) -> &'static str {
         Verb::Get => "get.record",
         Verb::Update => "update.record",
         Verb::Delete => "delete.answer",
+        Verb::Verify => "verify.answer",
     }
 }
 

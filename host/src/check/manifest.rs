@@ -80,7 +80,7 @@ fn record(manifest: &Manifest, notes: &mut Notes) {
         let calls = manifest.verbs.get(verb).map_or(&[][..], |spec| &spec.calls);
         calls.iter().any(|call| call.method == Method::Get && call.path().last() != Some(None))
     };
-    if let Some(verb) = [Verb::Get, Verb::Update, Verb::Delete].iter().find(|verb| searches(verb))
+    if let Some(verb) = [Verb::Get, Verb::Update, Verb::Delete, Verb::Verify].iter().find(|verb| searches(verb))
         && shape.label.is_none()
     {
         notes.warn(
@@ -94,7 +94,7 @@ fn record(manifest: &Manifest, notes: &mut Notes) {
 fn verbs(manifest: &Manifest, notes: &mut Notes) {
     let has = |verb: &Verb| manifest.verbs.contains_key(verb);
     let remedy = "add the verb, or leave the other out";
-    if let Some(verb) = [Verb::Get, Verb::Update, Verb::Delete].iter().find(|verb| has(verb))
+    if let Some(verb) = [Verb::Get, Verb::Update, Verb::Delete, Verb::Verify].iter().find(|verb| has(verb))
         && !has(&Verb::List)
         && !has(&Verb::Create)
     {

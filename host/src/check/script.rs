@@ -66,6 +66,7 @@ struct File {
     get: Option<VerbFile>,
     update: Option<VerbFile>,
     delete: Option<VerbFile>,
+    verify: Option<VerbFile>,
     #[serde(default)]
     options: Map<String, Value>,
     #[serde(default)]
@@ -118,6 +119,11 @@ fn is_the_hosts(status: u16) -> bool {
     !((200..300).contains(&status) || (400..500).contains(&status)) || matches!(status, 401 | 408 | 429)
 }
 
+/// The same where a credential is tried.
+fn is_never_a_kinds(status: u16) -> bool {
+    !(200..500).contains(&status) || matches!(status, 408 | 429)
+}
+
 fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Result<Script, Wrong> {
     let mut script = Script { options: file.options, service: file.service, ..Script::default() };
     let verbs = [
@@ -126,6 +132,7 @@ fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Resu
         (Verb::Get, file.get),
         (Verb::Update, file.update),
         (Verb::Delete, file.delete),
+        (Verb::Verify, file.verify),
     ];
     for (verb, said) in verbs.into_iter().filter_map(|(verb, said)| Some((verb, said?))) {
         if let Some(id) = said.id {
@@ -153,7 +160,10 @@ fn checked(file: File, manifest: &Manifest, now: Timestamp) -> std::result::Resu
             return Err((answer.call.span().start, format!("the manifest declares no call `{call}` for any verb")));
         }
         let status = answer.status.as_ref().map_or(200, |status| *status.as_ref());
-        if let Some(wrong) = answer.status.filter(|_| is_the_hosts(status)) {
+        // Where a credential is tried, what is refused is the kind's to judge.
+        let is_tried = call.tries(Verb::Verify) && !manifest.services.contains_key(&call.service);
+        let is_the_hosts = if is_tried { is_never_a_kinds(status) } else { is_the_hosts(status) };
+        if let Some(wrong) = answer.status.filter(|_| is_the_hosts) {
             let why = format!("a kind never sees an answer {status}: 3xx, 401, 408, 429 and 5xx are the host's");
             return Err((wrong.span().start, why));
         }

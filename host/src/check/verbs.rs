@@ -9,7 +9,7 @@ use super::now;
 use super::values;
 
 /// In the order in which a person would try them.
-const ORDER: [Verb; 5] = [Verb::Create, Verb::List, Verb::Get, Verb::Update, Verb::Delete];
+const ORDER: [Verb; 6] = [Verb::Create, Verb::List, Verb::Get, Verb::Verify, Verb::Update, Verb::Delete];
 
 /// Finds out with what each verb works. What doesn't is left out of the checks that follow.
 pub(super) fn work(lab: &mut Lab<'_>) {

@@ -40,7 +40,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List, create, get, update and delete credentials
+    /// List, create, get, update, delete and verify credentials
     #[command(
         arg_required_else_help = true,
         subcommand_required = true,
@@ -169,7 +169,8 @@ pub(crate) struct LoginArgs {
     /// Print the address to open, and end; `--callback` finishes
     #[arg(long, conflicts_with_all = ["m2m", "with_token", "callback"], help_heading = "Browser")]
     pub(crate) no_launch_browser: bool,
-    /// Finish what `--no-launch-browser` began, with the address that the browser came to
+    /// Finish what `--no-launch-browser` began, with the address that the browser came to; it holds a code, and other users can see
+    /// options: `-` reads it from standard input
     #[arg(long, value_name = "URL", conflicts_with_all = ["m2m", "with_token"], help_heading = "Browser")]
     pub(crate) callback: Option<String>,
 }
@@ -285,13 +286,14 @@ pub(super) fn command(kinds: &[Kind]) -> clap::Command {
     })
 }
 
-/// Every alias that a kind declares, once.
+/// Every alias that a kind declares and that is no verb, once.
 fn aliases(kinds: &[Kind]) -> Vec<(&str, Verb)> {
     let mut aliases = Vec::new();
     for kind in kinds {
         for (verb, spec) in &kind.manifest.verbs {
             for alias in &spec.aliases {
-                if !aliases.iter().any(|(known, _)| known == alias) {
+                let is_known = alias.parse::<Verb>().is_ok() || aliases.iter().any(|(known, _)| known == alias);
+                if !is_known {
                     aliases.push((alias.as_str(), *verb));
                 }
             }
@@ -307,6 +309,7 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
         Verb::Get => "Show one credential",
         Verb::Update => "Change a credential",
         Verb::Delete => "Delete a credential",
+        Verb::Verify => "Try what a credential opens",
     };
     let command = clap::Command::new(verb.as_str())
         .about(about)
@@ -339,8 +342,12 @@ fn verb_command(verb: Verb, kinds: &[Kind]) -> clap::Command {
     };
     kinds
         .iter()
-        .filter_map(|kind| Some((kind, kind.manifest.verbs.get(&verb)?)))
-        .fold(command, |command, (kind, spec)| command.subcommand(kind_command(kind, verb, spec)))
+        .filter_map(|kind| {
+            // A kind of before this verb may have its word for another.
+            let meant = kind.manifest.verb(verb.as_str())?;
+            Some((kind, meant, kind.manifest.verbs.get(&meant)?))
+        })
+        .fold(command, |command, (kind, meant, spec)| command.subcommand(kind_command(kind, meant, spec)))
 }
 
 fn limit(text: &str) -> Result<u64, &'static str> {
@@ -357,6 +364,7 @@ fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {
         Verb::Get => "Show one credential; secrets are hidden unless `--reveal` is given",
         Verb::Update => "Change a credential; what isn't named stays as it is",
         Verb::Delete => "Delete a credential, after asking for the word `delete`; `--yes` doesn't ask",
+        Verb::Verify => "Try whether a credential opens what it should, and nothing else; nothing is changed",
     });
     if manifest.plural != manifest.name {
         command = command.visible_alias(manifest.plural.clone());

@@ -22,6 +22,7 @@ pub(crate) use elf::{Facts, LARGEST, facts};
 pub(crate) use whole::Whole;
 
 use crate::error::Error;
+use crate::service::ACCOUNT_SERVICE;
 
 /// A kind that can be used.
 #[derive(Debug, Clone)]
@@ -52,6 +53,11 @@ impl Kind {
     /// Whether a verb of it may ask this service.
     pub(crate) fn asks(&self, verb: Verb, service: &str) -> bool {
         self.calls(verb).iter().any(|call| call.service == service)
+    }
+
+    /// Whether a verb of it asks the account: its API, with the bearer or with a credential that is tried, or its authority.
+    pub(crate) fn asks_account(&self, verb: Verb) -> bool {
+        self.calls(verb).iter().any(|call| call.service == ACCOUNT_SERVICE || call.tries(verb))
     }
 
     /// What to do about it when it misbehaves.

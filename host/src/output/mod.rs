@@ -1,7 +1,7 @@
 //! What people and scripts see. Data goes to standard output in one of five formats; everything else to standard error.
 //!
 //! `stdout` and `stderr` own their streams, `progress` the spinner between them, and `env_file` a file of variables; `text` makes text
-//! harmless; `wrap` breaks its lines; `mask` hides secrets; `record` and `list` choose the shape, the other files write one format each.
+//! harmless; `wrap` breaks its lines; `mask` hides secrets; `record`, `list` and `verification` choose the shape, the other files write one format each.
 
 mod csv_rows;
 mod draft;
@@ -16,6 +16,7 @@ pub(crate) mod stdout;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod variables;
+pub(crate) mod verification;
 pub(crate) mod wrap;
 
 use clap::ValueEnum;

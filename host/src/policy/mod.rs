@@ -27,7 +27,7 @@ use crate::environment;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::run::Level;
-use crate::service::approved;
+use crate::service::{ACCOUNT_SERVICE, approved};
 use crate::settings::Settings;
 use crate::toml_text;
 
@@ -341,6 +341,11 @@ impl Asked<'_> {
         let mut services = BTreeSet::new();
         for call in self.kind.calls(self.verb) {
             let name = &call.service;
+            // Where a credential is tried is the account's, too.
+            if call.tries(self.verb) {
+                services.insert(ACCOUNT_SERVICE.to_owned());
+                continue;
+            }
             let declared = self.kind.manifest.services.get(name).and_then(|service| service.base_url.as_deref());
             let declared = declared.map(|text| Url::parse(text).map_or_else(|_| text.to_owned(), |url| origin(&url)));
             services.insert(declared.unwrap_or_else(|| name.clone()));

@@ -3,6 +3,7 @@
 
 mod connection;
 mod death;
+mod errand;
 mod frames;
 mod guard;
 mod in_process;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use carto_plugin_api::{Caller, Error as ApiError, ErrorCode, Input, Verb};
 use serde_json::Value;
 
+pub(crate) use errand::Errand;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frames::parse;
 pub(crate) use guard::{hear_of_children, keep_to_itself};
@@ -93,12 +95,12 @@ fn report(kind: &Kind, sha256: &str, level: Level, process: Option<u32>, debug: 
     }
 }
 
-/// The most that a verb may answer, in bytes: a page of records, or one.
+/// The most that a verb may answer, in bytes: a page of records, one record, or what came of trying one.
 const fn limit(verb: Verb) -> usize {
     const MIB: usize = 1024 * 1024;
     match verb {
         Verb::List => 16 * MIB,
-        Verb::Create | Verb::Get | Verb::Update | Verb::Delete => MIB,
+        Verb::Create | Verb::Get | Verb::Update | Verb::Delete | Verb::Verify => MIB,
     }
 }
 

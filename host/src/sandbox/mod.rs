@@ -4,8 +4,10 @@
 
 mod answer;
 mod auth;
+mod authority;
 mod body;
 mod clients;
+mod data;
 mod error;
 mod faults;
 mod item;

@@ -24,6 +24,15 @@ impl Query {
         Ok(())
     }
 
+    /// The value of a parameter that may not stand there twice.
+    pub(super) fn once(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        let mut values = self.pairs.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Refusal::bad_request(format!("The query parameter `{name}` stands there twice"))),
+            (value, None) => Ok(value),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }

@@ -6,21 +6,29 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 
 use super::answer::Refusal;
-use super::{Sandbox, auth, body, clients, faults, tokens};
+use super::{Sandbox, auth, authority, body, clients, data, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
-const UNIMPLEMENTED: [&str; 11] = [
+const UNIMPLEMENTED: [&str; 19] = [
     "/v3/sql",
     "/v3/maps",
+    "/v3/stats",
     "/v3/imports",
     "/v3/lds",
     "/v4",
-    "/oauth",
+    "/.well-known",
+    "/accounts",
+    "/api/v2",
     "/authorize",
+    "/dbconnections",
+    "/login",
+    "/mfa",
+    "/oauth",
+    "/oidc",
+    "/passwordless",
     "/userinfo",
     "/users/me",
-    "/accounts",
-    "/.well-known",
+    "/v2",
 ];
 
 pub(super) fn router(sandbox: &Sandbox) -> Router {
@@ -29,6 +37,9 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .merge(clients::routes())
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(sandbox.clone(), auth::require))
+        .merge(authority::routes(sandbox))
+        // Below the layer that asks for the owner's bearer: here a token is one too.
+        .merge(data::routes())
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(body::LIMIT))
         // Added last, so that it comes first: a fault hits before anything is checked.
@@ -36,7 +47,7 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
         .with_state(sandbox.clone())
 }
 
-async fn wrong_method() -> Refusal {
+pub(super) async fn wrong_method() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
 }
 

@@ -23,11 +23,11 @@ pub(super) struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub(super) fn new(request: &WireRequest, endpoint: &'a Endpoint) -> Asked<'a> {
-        let (writes, deletes) = (request.method != "GET", request.method == "DELETE");
+        let (writes, deletes) = (endpoint.is_changed_by(request), request.method == "DELETE");
         Asked { shown: request.shown(), writes, deletes, endpoint }
     }
 
-    /// Gives a kind what is its affair, and keeps what is the host's.
+    /// Gives a kind what is its affair, and keeps what is the host's. Where a credential is tried, what is refused and redirected is the kind's too.
     pub(super) fn judge(&self, received: Received) -> Result<WireResponse> {
         let status = received.status;
         match status.as_u16() {
@@ -35,7 +35,7 @@ impl<'a> Asked<'a> {
             100..=199 | 300..=399 | 432..=450 | 452..=499 | 600.. if self.writes => {
                 return Err(unknown(&format!("{} answered {} with {status}", self.endpoint.place(), self.shown)));
             }
-            401 => return Err(self.endpoint.rejected(received.words().as_deref())),
+            401 if !self.endpoint.is_tried() => return Err(self.endpoint.rejected(received.words().as_deref())),
             408 => return Err(self.gave_up()),
             429 => return Err(self.limited(asked_wait(&received))),
             500..=599 => return Err(self.unavailable(&received)),
@@ -51,7 +51,9 @@ impl<'a> Asked<'a> {
             Content::Json(json) => Some(json.clone()),
             // A word or two that come with a deletion say nothing more. A page can be anybody's: that of a sign-in, say.
             Content::Other(_) if status.is_success() && self.deletes && received.words().is_some() => None,
-            Content::Other(_) if status.is_success() => return Err(self.not_json(&received)),
+            Content::Other(_) if status.is_success() && !self.endpoint.is_tried() => {
+                return Err(self.not_json(&received));
+            }
             Content::Other(_) => received.words().map(Value::String),
         };
         Ok(WireResponse { status: status.as_u16(), headers: received.headers().to_vec(), body })
@@ -171,8 +173,14 @@ fn wish(wait: Option<Duration>) -> String {
 /// What any body behind any status comes to, for a fuzzer.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
-    let request =
-        WireRequest { method: "POST".to_owned(), path: Vec::new(), query: Vec::new(), headers: Vec::new(), body: None };
+    let request = WireRequest {
+        method: "POST".to_owned(),
+        path: Vec::new(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        bearer: None,
+    };
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let endpoint = Endpoint::of_account(crate::account::Account::of_nobody());
     let received = Received::new(status, &http::HeaderMap::new(), body, &endpoint.hidden);

@@ -76,9 +76,9 @@ impl Broker {
         permits::permit(&self.kind.manifest, self.verb, service, &mut request).map_err(|what| self.breach(what))?;
         // One for every service that a call of this verb names.
         let endpoint = self.services.get(service).ok_or_else(|| Error::fault("a service wasn't made ready"))?;
-        match request.method.as_str() {
-            "GET" => self.send(endpoint, request),
-            _ => self.write(endpoint, request),
+        match endpoint.is_changed_by(&request) {
+            false => self.send(endpoint, request),
+            true => self.write(endpoint, request),
         }
     }
 
@@ -119,7 +119,7 @@ impl Broker {
         let (sender, receiver) = oneshot::channel();
         let (session, endpoint) = (Arc::clone(&self.session), Arc::clone(endpoint));
         let fate = Arc::clone(&self.fate);
-        let written = (request.method != "GET").then(|| self.session.shown(&endpoint, &request));
+        let written = endpoint.is_changed_by(&request).then(|| self.session.shown(&endpoint, &request));
         let written_too = written.clone();
         self.handle.spawn(async move {
             let on_wire = |is_there: bool| {

@@ -3,10 +3,7 @@
 use carto_plugin_api::{Segment, WireRequest};
 use serde_json::{Map, Value};
 
-use crate::redact;
-
-/// What stands in place of a secret.
-pub(super) const HIDDEN: &str = "[hidden]";
+use crate::redact::{self, HIDDEN, hide as hide_text};
 
 /// A request as a dry run shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +39,10 @@ impl Draft {
     /// secrets, and what looks like a credential.
     pub(super) fn hide(self, fields: &[String], secrets: &[String]) -> Draft {
         let fields: Vec<String> = fields.iter().map(|field| plain(field)).collect();
-        let hide_text = |text: &str| hide_text(text, secrets);
+        let hidden = |text: &str| hide_text(text, secrets);
         Draft {
-            path: hide_text(&self.path),
-            headers: self.headers.iter().map(|(name, value)| (name.clone(), hide_text(value))).collect(),
+            path: hidden(&self.path),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), hidden(value))).collect(),
             body: self.body.map(|body| hide(body, &fields, secrets)),
             ..self
         }
@@ -54,11 +51,6 @@ impl Draft {
 
 fn plain(field: &str) -> String {
     field.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn hide_text(text: &str, secrets: &[String]) -> String {
-    let hidden = secrets.iter().filter(|secret| !secret.is_empty());
-    redact::redact(&hidden.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN)))
 }
 
 fn hide(value: Value, fields: &[String], secrets: &[String]) -> Value {
@@ -95,6 +87,7 @@ mod tests {
                 "name": "a", "clientSecret": "b", "api-key": {"deep": "c"}, "key": null,
                 "list": ["say hunter2", {"API_KEY": "d"}], "number": 7
             })),
+            bearer: None,
         };
         let fields = ["client_secret".to_owned(), "apiKey".to_owned()];
         let draft = Draft::of(&request, request.path.clone()).hide(&fields, &["hunter2".to_owned(), String::new()]);

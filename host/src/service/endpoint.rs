@@ -1,5 +1,5 @@
 //! A service that a verb asks, as far as the rules of the network need it: where it is, what authorises a request to it, what messages call
-//! it. The account's API is one; a service of a kind's own is another.
+//! it. The account's API is one, a service of a kind's own another, and one at which a credential is tried the third.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +12,7 @@ use url::Url;
 use super::draft::Draft;
 use super::hidden::Hidden;
 use super::own::Own;
+use super::tried::{self, Tried};
 use crate::account::Account;
 use crate::address;
 use crate::error::{Error, Result};
@@ -35,6 +36,8 @@ enum Whose {
     Account(Account),
     /// The kind's.
     Own(Own),
+    /// One at which a credential is tried.
+    Tried(Tried),
 }
 
 impl Endpoint {
@@ -48,6 +51,11 @@ impl Endpoint {
         Endpoint { whose: Whose::Own(own), hidden, transport: Mutex::new(None) }
     }
 
+    pub(super) fn of_tried(tried: Tried) -> Endpoint {
+        // What it hides comes with each request.
+        Endpoint { whose: Whose::Tried(tried), hidden: Hidden::new(""), transport: Mutex::new(None) }
+    }
+
     /// An account of nobody, behind this router.
     #[cfg(test)]
     pub(super) fn of_router(router: axum::Router) -> Endpoint {
@@ -59,14 +67,33 @@ impl Endpoint {
     pub(super) fn account(&self) -> Option<&Account> {
         match &self.whose {
             Whose::Account(account) => Some(account),
-            Whose::Own(_) => None,
+            Whose::Own(_) | Whose::Tried(_) => None,
         }
+    }
+
+    /// The account whose API has these routes: its own, also where a credential is tried.
+    fn account_of_routes(&self) -> Option<&Account> {
+        match &self.whose {
+            Whose::Tried(Tried::Account(account)) => account.account(),
+            _ => self.account(),
+        }
+    }
+
+    /// Whether every answer is the kind's to judge, since a credential is tried here.
+    pub(super) fn is_tried(&self) -> bool {
+        matches!(self.whose, Whose::Tried(_))
+    }
+
+    /// Whether a request changes something.
+    pub(super) fn is_changed_by(&self, request: &WireRequest) -> bool {
+        request.method != "GET" && !self.is_tried()
     }
 
     pub(super) fn base_url(&self) -> &Url {
         match &self.whose {
             Whose::Account(account) => account.base_url(),
             Whose::Own(own) => own.base_url(),
+            Whose::Tried(tried) => tried.base_url(),
         }
     }
 
@@ -75,14 +102,15 @@ impl Endpoint {
         match &self.whose {
             Whose::Account(account) => account.place(),
             Whose::Own(own) => address::place(own.base_url()),
+            Whose::Tried(tried) => tried.place(),
         }
     }
 
     /// The same after a request, where that isn't the account's.
     pub(super) fn at_place(&self) -> String {
         match &self.whose {
-            Whose::Account(_) => String::new(),
-            Whose::Own(_) => format!(" at {}", self.place()),
+            Whose::Account(_) | Whose::Tried(Tried::Account(_)) => String::new(),
+            Whose::Own(_) | Whose::Tried(Tried::Authority(_)) => format!(" at {}", self.place()),
         }
     }
 
@@ -91,6 +119,7 @@ impl Endpoint {
         match &self.whose {
             Whose::Account(_) => "base URL".to_owned(),
             Whose::Own(own) => format!("base URL ({})", own.setting()),
+            Whose::Tried(tried) => tried.called(),
         }
     }
 
@@ -98,7 +127,7 @@ impl Endpoint {
     pub(super) fn routes_are_in(&self) -> String {
         match &self.whose {
             Whose::Account(_) => "the base URL, and at `[services.api.paths]` in the settings".to_owned(),
-            Whose::Own(_) => format!("the {}", self.called()),
+            Whose::Own(_) | Whose::Tried(_) => format!("the {}", self.called()),
         }
     }
 
@@ -107,13 +136,14 @@ impl Endpoint {
         match &self.whose {
             Whose::Account(account) => account.bearer(),
             Whose::Own(own) => own.secret(),
+            Whose::Tried(_) => "",
         }
     }
 
     /// The segments as the settings move them: the longest `[services.api.paths]` that the path begins with. The sandbox keeps its own routes,
     /// and so does a service of a kind's own.
     pub(super) fn moved(&self, settings: &Settings, path: &[Segment]) -> Vec<Segment> {
-        if self.account().is_none_or(Account::is_sandbox) {
+        if self.account_of_routes().is_none_or(Account::is_sandbox) {
             return path.to_vec();
         }
         let texts: Vec<&str> = path.iter().map(Segment::text).collect();
@@ -130,12 +160,12 @@ impl Endpoint {
     /// An address of it as it is sent: with the secret, if that is where it belongs. It is kept nowhere and shown to nobody.
     pub(super) fn authorised(&self, url: &Url) -> Url {
         match &self.whose {
-            Whose::Account(_) => url.clone(),
+            Whose::Account(_) | Whose::Tried(_) => url.clone(),
             Whose::Own(own) => own.authorised(url),
         }
     }
 
-    /// Adds the bearer or the secret to the headers, if that is where it belongs.
+    /// Adds the bearer or the secret to the headers, if that is where it belongs. The credential that is tried is its request's.
     pub(super) fn authorise(&self, headers: &mut HeaderMap) -> Result<()> {
         match &self.whose {
             Whose::Account(account) => {
@@ -143,6 +173,7 @@ impl Endpoint {
                 Ok(())
             }
             Whose::Own(own) => own.authorise(headers),
+            Whose::Tried(_) => Ok(()),
         }
     }
 
@@ -160,6 +191,7 @@ impl Endpoint {
         match &self.whose {
             Whose::Account(account) => account.rejected(words),
             Whose::Own(own) => own.rejected(words),
+            Whose::Tried(_) => tried::unjudged(),
         }
     }
 
@@ -174,6 +206,7 @@ impl Endpoint {
                 let made = match &self.whose {
                     Whose::Account(account) => account.transport(network)?,
                     Whose::Own(own) => Transport::http(own.base_url(), network)?,
+                    Whose::Tried(tried) => tried.transport(network)?,
                 };
                 *transport = Some(made.clone());
                 Ok(made)

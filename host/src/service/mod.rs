@@ -1,7 +1,7 @@
 //! Between a kind and the services: what it asks is held against its manifest, sent with the user's bearer or secret, and answered.
 //!
 //! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare (`permits`), and notes in `fate` what became of writes. An `endpoint`
-//! is one service: the account's, or the kind's `own`, for which there has to be an `approval`. `session` is the network's side, one rule a
+//! is one service: the account's, the kind's `own`, for which there has to be an `approval`, or one at which verify has a credential `tried`. `session` is the network's side, one rule a
 //! file: `request` builds what is sent, `deadline` and `retry` say how long and how often, `redirect` what is followed, `receive` how much is
 //! read, `hidden` what of it nobody gets, `answer` what it means.
 
@@ -20,6 +20,7 @@ mod redirect;
 mod request;
 mod retry;
 mod session;
+mod tried;
 
 pub(crate) use approval::approved;
 pub(crate) use broker::{Broker, Rehearsal};

@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderValue};
 use url::{Url, form_urlencoded};
 
 use super::approval::{self, written};
-use super::draft::{Draft, HIDDEN};
+use super::draft::Draft;
 use crate::address;
 use crate::environment;
 use crate::error::{Error, Result, usage};
 use crate::kinds::Kind;
+use crate::redact::HIDDEN;
 use crate::settings::Settings;
 
 /// A service of a kind's own.

@@ -1,11 +1,14 @@
 //! What a kind may ask: its requests held against the `calls` of its manifest, and against what is the host's alone. Nothing is sent here.
 
 use carto_plugin_api::manifest::{Call, Manifest};
-use carto_plugin_api::{Segment, Verb, WireRequest};
+use carto_plugin_api::{DATA_SERVICE, Segment, Verb, WireRequest};
 
 /// The headers that a kind may set. All others are the host's (authorisation, addressing, framing) or could turn a request into another
 /// (method overrides).
 const KIND_HEADERS: [&str; 5] = ["accept-language", "idempotency-key", "if-match", "if-none-match", "prefer"];
+
+/// Those that a credential may be held to besides: who sends a page's request to the account's API, or to its authority.
+const TRIED_HEADERS: [&str; 2] = ["origin", "referer"];
 
 /// What a kind did that it may not do, as the end of a sentence that begins with the kind.
 pub(crate) type Breach = String;
@@ -34,13 +37,22 @@ pub(crate) fn permit<'a>(
     if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
         return Err("it asked for another method by its query".to_owned());
     }
-    if let Some((name, _)) =
-        request.headers.iter().find(|(name, _)| !KIND_HEADERS.contains(&name.to_lowercase().as_str()))
-    {
+    let tries = call.tries(verb);
+    let may_set = |name: &str| KIND_HEADERS.contains(&name) || (tries && TRIED_HEADERS.contains(&name));
+    if let Some((name, _)) = request.headers.iter().find(|(name, _)| !may_set(&name.to_lowercase())) {
         return Err(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()));
     }
     if let Some((name, _)) = request.headers.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
         return Err(format!("it set the header `{name}` to something that isn't a line of text"));
+    }
+    match &request.bearer {
+        Some(_) if !tries || service != DATA_SERVICE => {
+            return Err(format!("it sent a bearer of its own to `{service}`, and only `{DATA_SERVICE}` takes one"));
+        }
+        Some(bearer) if bearer.expose().is_empty() || !bearer.expose().bytes().all(|b| b.is_ascii_graphic()) => {
+            return Err("it tried a credential that can't be sent: it isn't one word of plain letters".to_owned());
+        }
+        _ => {}
     }
     Ok(call)
 }

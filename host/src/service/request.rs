@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use carto_plugin_api::WireRequest;
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -50,5 +50,11 @@ pub(super) fn http(endpoint: &Endpoint, url: &Url, request: &WireRequest) -> Res
     };
     let mut http = builder.body(body).map_err(|_| bad("it isn't a request"))?;
     endpoint.authorise(http.headers_mut())?;
+    if let Some(bearer) = &request.bearer {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.expose()))
+            .map_err(|_| bad("its bearer isn't one word"))?;
+        value.set_sensitive(true);
+        http.headers_mut().insert(AUTHORIZATION, value);
+    }
     Ok(http)
 }

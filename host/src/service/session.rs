@@ -14,11 +14,13 @@ use super::answer::Asked;
 use super::deadline::{Deadline, RequestDeadline};
 use super::draft::Draft;
 use super::endpoint::{Endpoint, Services};
+use super::hidden::Hidden;
 use super::own::Own;
 use super::receive::{self, Received};
 use super::redirect::{self, Redirects, Turn};
 use super::request;
 use super::retry::Attempts;
+use super::tried::Tried;
 use crate::account::Account;
 use crate::error::{Error, Result, usage};
 use crate::kinds::Kind;
@@ -58,16 +60,21 @@ impl Session {
         let mut services = Services::new();
         for call in kind.calls(verb) {
             if !services.contains_key(&call.service) {
-                services.insert(call.service.clone(), self.service(kind, &call.service)?);
+                services.insert(call.service.clone(), self.service(kind, &call.service, call.tries(verb))?);
             }
         }
         Ok(services)
     }
 
-    fn service(&self, kind: &Kind, name: &str) -> Result<Arc<Endpoint>> {
-        if name == ACCOUNT_SERVICE {
+    fn service(&self, kind: &Kind, name: &str, is_tried: bool) -> Result<Arc<Endpoint>> {
+        if name == ACCOUNT_SERVICE || is_tried {
             // Whoever begins a session knows which kinds it is for.
-            return self.account.clone().unwrap_or_else(|| Err(Error::fault("the account wasn't looked for")));
+            let account = self.account.clone().unwrap_or_else(|| Err(Error::fault("the account wasn't looked for")))?;
+            if !is_tried {
+                return Ok(account);
+            }
+            let tried = Tried::find(name, account, self.sandbox().is_some())?;
+            return Ok(Arc::new(Endpoint::of_tried(tried)));
         }
         if self.sandbox().is_some() {
             let kind = kind.name();
@@ -123,6 +130,8 @@ impl Session {
         on_wire: impl Fn(bool),
     ) -> Result<WireResponse> {
         let asked = Asked::new(&request, endpoint);
+        let tried = request.bearer.as_ref().map(|bearer| Hidden::new(bearer.expose()));
+        let hidden = tried.as_ref().unwrap_or(&endpoint.hidden);
         let mut url = request::url(endpoint, &self.settings, &request);
         let deadline = self.deadline().of_request();
         let mut attempts = Attempts::new(&self.settings.network, asked.writes);
@@ -130,7 +139,7 @@ impl Session {
         loop {
             let http = request::http(endpoint, &url, &request)?;
             on_wire(true);
-            let outcome = self.attempt(endpoint, http, &asked, deadline).await?;
+            let outcome = self.attempt(endpoint, http, &asked, deadline, hidden).await?;
             if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
                 self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
                 if wait.is_asked && wait.time >= LONG {
@@ -142,7 +151,7 @@ impl Session {
                 continue;
             }
             let received = outcome.map_err(|failure| asked.failed(&failure))?;
-            if !redirect::is_redirect(received.status) {
+            if endpoint.is_tried() || !redirect::is_redirect(received.status) {
                 return asked.judge(received);
             }
             let turn = redirects.turn(&url, received.status, received.header(http::header::LOCATION));
@@ -160,6 +169,7 @@ impl Session {
         http: Request<Bytes>,
         asked: &Asked<'_>,
         deadline: RequestDeadline,
+        hidden: &Hidden,
     ) -> Result<std::result::Result<Received, Failure>> {
         let transport = endpoint.transport(asked.writes, &self.settings.network)?;
         let (started, given) = (Instant::now(), deadline.given);
@@ -173,7 +183,7 @@ impl Session {
         }
         let outcome = timeout(left, async {
             let response = transport.send(http).await?;
-            receive::receive(response, &endpoint.hidden).await
+            receive::receive(response, hidden).await
         });
         let outcome = outcome.await.unwrap_or_else(|_| {
             Err(if transport.has_connected() {

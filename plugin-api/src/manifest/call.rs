@@ -5,7 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::wire::{Segment, WireRequest};
+use crate::Verb;
+use crate::wire::{AUTH_SERVICE, DATA_SERVICE, Segment, WireRequest};
+
+/// The services of the host that try credentials.
+pub(super) const TRIED: [&str; 2] = [DATA_SERVICE, AUTH_SERVICE];
 
 /// A permitted request: a service, a method, a path template, and pairs that the query must hold.
 ///
@@ -24,7 +28,7 @@ pub struct Call {
 /// An HTTP method that a kind may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `GET`: the only one that list and get may use.
+    /// `GET`: the only one that verbs which only read may use.
     Get,
     /// `POST`
     Post,
@@ -78,6 +82,11 @@ impl Call {
                 let mut given = request.query.iter().filter(|(k, _)| k == key);
                 given.next().is_some_and(|(_, v)| v == value) && given.next().is_none()
             })
+    }
+
+    /// Whether it tries a credential in place of asking about it: that is verify's alone, and changes nothing.
+    pub fn tries(&self, verb: Verb) -> bool {
+        verb == Verb::Verify && TRIED.contains(&self.service.as_str())
     }
 
     /// The segments of its path; nothing for a `{}`.

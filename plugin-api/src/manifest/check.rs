@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arg, ArgType, Auth, MAX_ARGS, Manifest, Method, Record, Service, VerbSpec};
+use super::call::TRIED;
+use super::{Arg, ArgType, Auth, MAX_ARGS, Manifest, Method, Record, SCHEMA, Service, VerbSpec};
 use crate::{HOST_SERVICE, Verb, is_harmful};
 
 /// The host's own options. No kind can declare one of these names.
@@ -40,9 +41,10 @@ pub fn is_kind_name(word: &str) -> bool {
 }
 
 impl Manifest {
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// `minor` is that of the schema in which it is written.
+    pub(super) fn check(&self, minor: u32) -> Result<(), String> {
         for (what, word) in [("name", &self.name), ("plural", &self.plural)] {
-            named(what, word)?;
+            named(what, word, minor)?;
         }
         line("title", &self.title)?;
         line("about", &self.about)?;
@@ -55,14 +57,20 @@ impl Manifest {
             }
         }
         for (name, service) in &self.services {
-            service.check(name)?;
+            service.check(name, minor)?;
         }
         self.record.check()?;
         if self.verbs.is_empty() {
             return Err("has no verb that this carto knows".to_owned());
         }
-        let mut words: BTreeSet<&str> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        let known = Verb::ALL.into_iter().filter(|verb| verb.since() <= minor);
+        let mut words: BTreeSet<&str> = known.map(Verb::as_str).collect();
         for (verb, spec) in &self.verbs {
+            if verb.since() > minor {
+                let (major, since) = (SCHEMA.0, verb.since());
+                let schema = format!("{major}.{since}");
+                return Err(format!("`verbs.{verb}` is a key of schema {schema}: write `schema = \"{schema}\"`"));
+            }
             for alias in &spec.aliases {
                 if !is_kind_name(alias) || RESERVED_WORDS.contains(&alias.as_str()) || !words.insert(alias) {
                     return Err(format!("verbs.{verb}: `{}` can't be an alias", alias.escape_debug()));
@@ -74,10 +82,10 @@ impl Manifest {
     }
 }
 
-fn named(what: &str, word: &str) -> Result<(), String> {
+fn named(what: &str, word: &str, minor: u32) -> Result<(), String> {
     if !is_kind_name(word) {
         Err(format!("`{what}` {PLAIN_NAME}, not `{}`", word.escape_debug()))
-    } else if RESERVED_WORDS.contains(&word) || word.parse::<Verb>().is_ok() {
+    } else if RESERVED_WORDS.contains(&word) || word.parse::<Verb>().is_ok_and(|verb| verb.since() <= minor) {
         Err(format!("`{what}` can't be `{word}`, a word of carto's own"))
     } else {
         Ok(())
@@ -106,10 +114,14 @@ fn word(what: &str, text: &str) -> Result<(), String> {
 }
 
 impl Service {
-    fn check(&self, name: &str) -> Result<(), String> {
+    fn check(&self, name: &str, minor: u32) -> Result<(), String> {
         let at = |why: String| format!("services.{}: {why}", name.escape_debug());
         if !is_kind_name(name) || name == HOST_SERVICE {
             return Err(at(format!("a service's name {PLAIN_NAME}, and isn't `{HOST_SERVICE}`")));
+        }
+        // A manifest of before they were there may have its own of that name.
+        if minor >= Verb::Verify.since() && TRIED.contains(&name) {
+            return Err(at(format!("`{name}` is carto's own, which verify names in `calls` without a table")));
         }
         match (name, &self.base_url, &self.auth) {
             ("api", None, None) => Ok(()),
@@ -162,6 +174,12 @@ impl VerbSpec {
         for call in &self.calls {
             let shown = call.to_string();
             let shown = shown.escape_debug();
+            if call.tries(verb) {
+                if !matches!(call.method, Method::Get | Method::Post) {
+                    return Err(format!("`{shown}` is neither a GET nor a POST, by which {verb} tries a credential"));
+                }
+                continue;
+            }
             if verb.only_reads() && call.method != Method::Get {
                 return Err(format!("`{shown}` isn't a GET: {verb} only reads"));
             }

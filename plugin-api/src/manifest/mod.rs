@@ -1,4 +1,4 @@
-//! The manifest of a kind: `kind.toml`, schema 1.0.
+//! The manifest of a kind: `kind.toml`, schema 1.1.
 //!
 //! The types here are the schema. [`Manifest::parse`] reads and checks; what it accepts, a host can show and serve. Reading the
 //! section out of a library is the host's.
@@ -19,7 +19,7 @@ pub use check::{RESERVED_OPTIONS, RESERVED_WORDS, is_kind_name};
 use crate::Verb;
 
 /// The schema version that this crate reads: (major, minor).
-pub const SCHEMA: (u32, u32) = (1, 0);
+pub const SCHEMA: (u32, u32) = (1, 1);
 
 /// The most arguments that one verb may declare.
 pub const MAX_ARGS: usize = 64;
@@ -69,7 +69,8 @@ pub struct Manifest {
     /// Who made it: self-declared, so shown but never trusted.
     #[serde(default)]
     pub vendor: Option<String>,
-    /// The services that its verbs ask. `api` is the account's CARTO API.
+    /// The services that its verbs ask. `api` is the account's CARTO API. The two that only verify asks, [`crate::DATA_SERVICE`] and
+    /// [`crate::AUTH_SERVICE`], are named in its `calls` without a table here.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
     /// The shape of a record.
@@ -157,7 +158,8 @@ pub struct Record {
 /// One verb.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct VerbSpec {
-    /// All that the verb may ask of the host.
+    /// All that the verb may ask of the host. What only reads may ask by GET alone; verify may also POST to the services that try a
+    /// credential.
     #[serde(default)]
     pub calls: Vec<Call>,
     /// Other words for it, for this kind only.

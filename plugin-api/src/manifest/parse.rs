@@ -45,7 +45,7 @@ impl Manifest {
         } else if let Some(key) = unknown.first() {
             return Err(format!("`{key}` is no key of schema {}", manifest.schema).into());
         }
-        manifest.check().map_err(|why| head.fault(minor, why))?;
+        manifest.check(minor).map_err(|why| head.fault(minor, why))?;
         Ok(manifest)
     }
 }

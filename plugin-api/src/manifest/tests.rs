@@ -135,8 +135,8 @@ fn a_syntax_error_names_its_line() {
 
 #[test]
 fn a_later_minor_loads_unless_it_requires_what_is_unknown() {
-    let later =
-        GOOD.replace("\"1.0\"", "\"1.7\"").replace("many = true", "many = true\npattern = \".*\"") + "[verbs.verify]\n";
+    let later = GOOD.replace("\"1.0\"", "\"1.7\"").replace("many = true", "many = true\npattern = \".*\"")
+        + "[verbs.explode]\n";
     let manifest = Manifest::parse(&later).unwrap();
     assert_eq!(manifest.verbs.len(), 3);
     let needy = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.pattern\"]");
@@ -150,11 +150,52 @@ fn a_later_minor_loads_unless_it_requires_what_is_unknown() {
         [("type = \"enum\"", "type = \"duration\""), ("header:X-Key", "cookie:x"), ("GET /status", "HEAD /status")]
     {
         let error = Manifest::parse(&later.replace(from, to)).expect_err(to);
-        let says = "is written in manifest schema 1.7, and this carto reads schema 1.0: ";
+        let says = "is written in manifest schema 1.7, and this carto reads schema 1.1: ";
         assert!(error.to_string().starts_with(says) && error.carto_is_older, "{error}");
     }
     let known = later.replace("abi = 1", "abi = 1\nrequires = [\"verbs.create.args.many\"]");
     assert!(Manifest::parse(&known).is_ok());
+}
+
+/// What came with 1.1, in a manifest of each minor.
+#[test]
+fn verify_is_a_verb_of_1_1() {
+    let with = |schema: &str, more: &str| {
+        Manifest::parse(&(GOOD.replace("\"1.0\"", &format!("\"{schema}\"")) + more)).map_err(|e| e.to_string())
+    };
+    const VERIFY: &str = r#"
+[verbs.verify]
+calls = ["api GET /v3/keys", "data GET /v3/sql/{}/query", "data POST /x", "auth GET /authorize?prompt=none", "auth POST /oauth/token"]
+"#;
+    let manifest = with("1.1", VERIFY).unwrap();
+    assert_eq!(manifest.verb("verify"), Some(Verb::Verify));
+    assert_eq!(with("1.0", VERIFY).unwrap_err(), "`verbs.verify` is a key of schema 1.1: write `schema = \"1.1\"`");
+    // Before, they were words like any other.
+    let old = GOOD
+        .replace("api-keys", "verify")
+        .replace("revoke", "verify-it")
+        .replace("services.own", "services.data")
+        .replace("own GET", "data GET");
+    Manifest::parse(&old).unwrap();
+    Manifest::parse(&GOOD.replace("revoke", "verify")).unwrap();
+    assert!(Manifest::parse(&old.replace("\"1.0\"", "\"1.1\"")).is_err());
+    let refused = [
+        (VERIFY.replace("data POST", "data PUT"), "neither a GET nor a POST"),
+        (VERIFY.replace("auth POST", "auth DELETE"), "neither a GET nor a POST"),
+        (VERIFY.replace("api GET", "api POST"), "isn't a GET: verify only reads"),
+        (VERIFY.replace("api GET", "own POST"), "isn't a GET: verify only reads"),
+        (
+            VERIFY.replace("verbs.verify", "verbs.get").replace("data POST", "data GET"),
+            "without a table `[services.data]`",
+        ),
+        (VERIFY.to_owned() + "[services.auth]\n", "`auth` is carto's own"),
+        (VERIFY.to_owned() + "[services.data]\nbase_url = \"https://x\"\nauth = \"none\"\n", "`data` is carto's own"),
+        (VERIFY.to_owned() + "aliases = [\"verify\"]\n", "`verify` can't be an alias"),
+    ];
+    for (more, says) in refused {
+        let error = with("1.1", &more).unwrap_err();
+        assert!(error.contains(says), "{more}: {error}");
+    }
 }
 
 #[test]
@@ -190,6 +231,7 @@ fn request(method: &str, path: &[&str], query: &[(&str, &str)]) -> WireRequest {
         query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         headers: Vec::new(),
         body: None,
+        bearer: None,
     }
 }
 

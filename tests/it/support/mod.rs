@@ -1,11 +1,15 @@
 //! What every test of the program stands on: a home of its own, no variable of the machine's, a fixed clock, and one text that holds
 //! standard output, standard error and status.
 
+pub(crate) mod authority;
 pub(crate) mod cloud;
+pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
+pub(crate) mod login;
 pub(crate) mod output;
 pub(crate) mod prefix;
+pub(crate) mod recorder;
 pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;

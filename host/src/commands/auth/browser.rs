@@ -11,7 +11,7 @@ use url::Url;
 use super::login::{self, Wish};
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
-use crate::auth::{Authority, How, Http, authority};
+use crate::auth::{Authority, How, Http, attended, authority};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
@@ -21,7 +21,7 @@ use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
 
 /// How long the browser may take when `--timeout` says nothing.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The port that CARTO's own command line uses (documented).
 const PORT: u16 = 3003;
@@ -42,6 +42,11 @@ pub(super) fn run(
     let attempt = Attempt::begin(client_id, port, args.organization_name.clone());
     if context.globals.dry_run {
         let (client, redirect, place) = (&attempt.client_id, &attempt.redirect, wish.authority.place());
+        if context.globals.view().format.is_json() {
+            let issuer = wish.authority.issuer.as_str();
+            let draft = json!({ "issuer": issuer, "client_id": client, "redirect_uri": redirect });
+            stdout::write(&json_text::pretty(&json!({ "dry_run": draft })))?;
+        }
         stderr::done(&format!(
             "A browser would be sent to {place}, for the client `{client}`, and come back to `{redirect}`: this was a dry run."
         ));
@@ -56,11 +61,11 @@ pub(super) fn run(
             .into());
     }
     let limit = context.globals.timeout.unwrap_or(PATIENCE);
-    let kept = super::attended("Waiting for the browser", Some(limit), async {
+    let kept = attended("Waiting for the browser", Some(limit), async {
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
-        show(&attempt.url(&wish.authority, &metadata));
+        show(&attempt.url(&wish.authority, &metadata), port);
         let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
         let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
         callback.wait(attempt, then).await
@@ -69,24 +74,23 @@ pub(super) fn run(
 }
 
 /// Shows the address in any case, and opens it where that is possible.
-fn show(url: &Url) {
+fn show(url: &Url, port: u16) {
     match Browser::find() {
         Browser::Here => {
             stderr::address("Sign in in the browser. If none opens, open this address in one on this machine:", url);
             browser::open(url);
         }
         Browser::Elsewhere(why) => {
-            stderr::address(&format!("Open this address in a browser on this machine ({why}):"), url);
-            stderr::note(
-                "if the browser is on another machine, use `--no-launch-browser`, and finish with `--callback`",
-            );
+            let open = "open this address in a browser that reaches this machine";
+            stderr::address(&format!("{why}: {open} at port {port}:"), url);
+            stderr::note("if none does, use `--no-launch-browser`, and finish with `--callback`");
         }
     }
 }
 
 /// Prints the address, and remembers what finishes it.
 fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyhow::Result<ExitCode> {
-    let metadata = super::attended("Asking the authority", context.globals.timeout, async {
+    let metadata = attended("Asking the authority", context.globals.timeout, async {
         Metadata::fetch(http, &wish.authority).await
     })?;
     let url = attempt.url(&wish.authority, &metadata);
@@ -138,7 +142,7 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
     }
     let pending = Pending::take(answer.state().unwrap_or_default())?;
     let wish = wish_of(&pending, wish)?;
-    let kept = super::attended("Signing in", context.globals.timeout, async {
+    let kept = attended("Signing in", context.globals.timeout, async {
         let metadata = Metadata::fetch(http, &wish.authority).await?;
         exchange_and_keep(http, &wish, &metadata, &pending.attempt, &answer).await
     })?;

@@ -14,7 +14,7 @@ use crate::kinds::{Catalog, Kind};
 use crate::lock::Lock;
 use crate::policy::{Asked, OfFile, Policy};
 use crate::redact;
-use crate::service::{ACCOUNT_SERVICE, Fate};
+use crate::service::Fate;
 use crate::settings::Settings;
 
 /// The policies of a command, and what its records say of it.
@@ -167,7 +167,7 @@ impl Watch {
         let Watch { guard, kind, verb, .. } = self;
         let mut fields = audit::library(kind, self.sha256.get().map(String::as_str));
         let more = [
-            ("account", guard.account.clone().filter(|_| kind.asks(*verb, ACCOUNT_SERVICE)).into()),
+            ("account", guard.account.clone().filter(|_| kind.asks_account(*verb)).into()),
             ("verb", verb.as_str().into()),
             ("credential", credential.into()),
             ("level", guard.settings.plugins.level.as_str().into()),

@@ -9,10 +9,12 @@ mod hand_over;
 mod list;
 mod outcome;
 mod show;
+mod verify;
 mod work;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use list::page;
+pub(crate) use verify::read as verification;
 pub(crate) use work::record;
 
 pub(crate) use guard::refused;
@@ -42,6 +44,7 @@ pub(crate) fn run(
     match verb {
         Verb::List => list::one(context, kind.clone(), matches),
         Verb::Delete => delete::run(context, kind, matches),
+        Verb::Verify => verify::run(context, kind, matches),
         Verb::Create | Verb::Get | Verb::Update => show::run(context, kind, verb, matches),
     }
 }

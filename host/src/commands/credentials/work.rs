@@ -24,7 +24,7 @@ use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
-use crate::service::{ACCOUNT_SERVICE, Broker, Draft, Fate, Rehearsal, Services, Session};
+use crate::service::{Broker, Draft, Fate, Rehearsal, Services, Session};
 use crate::settings;
 
 /// A command's session, and what it has read of standard input.
@@ -59,7 +59,7 @@ impl Work {
         let account = find_account(context, kinds, verb, &mut stdin)?;
         if settings.moves_routes() && matches!(&account, Some(Ok(account)) if !account.is_sandbox()) {
             context.catalog.policy().permit_service_paths().map_err(|(error, rule)| {
-                let kind = kinds.iter().find(|kind| kind.asks(verb, ACCOUNT_SERVICE)).map(Kind::name);
+                let kind = kinds.iter().find(|kind| kind.asks_account(verb)).map(Kind::name);
                 guard::refused_by(&context.catalog, Some(verb.as_str()), kind, &error, |_, _| Some(rule));
                 error
             })?;
@@ -196,7 +196,7 @@ impl Work {
 /// The account, if one of the kinds asks it; the sandbox also if none does, since it stands for everything. Where other kinds can do without
 /// it, its lack is the trouble of those that can't.
 fn find_account(context: &Context, kinds: &[Kind], verb: Verb, stdin: &mut Stdin) -> Result<Option<Result<Account>>> {
-    let asks = |kind: &Kind| kind.asks(verb, ACCOUNT_SERVICE);
+    let asks = |kind: &Kind| kind.asks_account(verb);
     let in_sandbox = account::sandbox_asked_by(context.globals.sandbox)?.is_some();
     if !in_sandbox && !kinds.iter().any(asks) {
         return Ok(None);
@@ -219,6 +219,7 @@ fn doing(verb: Verb) -> &'static str {
         Verb::Get => "Reading",
         Verb::Update => "Changing",
         Verb::Delete => "Deleting",
+        Verb::Verify => "Trying",
     }
 }
 
@@ -235,7 +236,7 @@ fn called(kind: &Kind, input: &Input) -> Option<String> {
 }
 
 /// The secrets among the options.
-fn secrets(kind: &Kind, verb: Verb, input: &Input) -> Vec<String> {
+pub(super) fn secrets(kind: &Kind, verb: Verb, input: &Input) -> Vec<String> {
     let args = kind.manifest.verbs.get(&verb).map_or(&[][..], |spec| &spec.args);
     let given = args.iter().filter(|arg| arg.kind == ArgType::Secret).filter_map(|arg| input.args.get(&arg.key()));
     let texts = given.flat_map(|value| match value {

@@ -105,10 +105,8 @@ impl Candidate {
         let services = services::own(&self.kind, &self.settings).into_iter();
         let services = services.filter(|one| address(before, one.name) != address(&self.kind, one.name));
         let services = services.map(|one| format!("`{}` at `{}`", one.name, one.base_url));
-        let account = Some("your CARTO account".to_owned()).filter(|_| {
-            let asks = |kind: &Kind| kind.manifest.services.contains_key(ACCOUNT_SERVICE);
-            asks(&self.kind) && !asks(before)
-        });
+        let account =
+            Some("your CARTO account".to_owned()).filter(|_| asks_account(&self.kind) && !asks_account(before));
         let calls = self.kind.manifest.verbs.iter().flat_map(|(verb, spec)| {
             let new = spec.calls.iter().filter(|call| !before.calls(*verb).contains(call));
             new.map(move |call| format!("{verb}: {call}"))
@@ -119,8 +117,7 @@ impl Candidate {
     /// What it may do, in one line.
     pub(super) fn may(&self) -> String {
         let words = |allowed: bool| self.verbs(allowed).join(", ");
-        let manifest = &self.kind.manifest;
-        let account = manifest.services.contains_key(ACCOUNT_SERVICE).then(|| "your CARTO account".to_owned());
+        let account = asks_account(&self.kind).then(|| "your CARTO account".to_owned());
         let own = services::own(&self.kind, &self.settings);
         let asked: Vec<String> = account.into_iter().chain(own.iter().map(place)).collect();
         let asked = if asked.is_empty() { "nobody".to_owned() } else { asked.join(" and ") };
@@ -128,6 +125,11 @@ impl Candidate {
         let refused = refused.map(|words| format!("; policy refuses {words}")).unwrap_or_default();
         format!("It may {}, and ask {asked}{refused}", words(true))
     }
+}
+
+/// Whether it asks the account, with the bearer or with a credential that is tried.
+fn asks_account(kind: &Kind) -> bool {
+    kind.manifest.services.contains_key(ACCOUNT_SERVICE) || kind.asks_account(Verb::Verify)
 }
 
 /// A service of the kind's own and where it is, in words.

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::kinds::Kind;
 use crate::lock::Lock;
 use crate::policy::{OfFile, Policy, Verdict, refusal};
-use crate::service::ACCOUNT_SERVICE;
 use crate::settings::{self, Settings};
 
 /// What a verb has to get past, in the order in which it would run into it.
@@ -46,7 +45,7 @@ impl<'a> Hurdles<'a> {
         })?;
         self.locked().map_err(|error| (refused("by the lock"), error))?;
         let settings = self.settings.as_ref().map_err(|error| (refused("the settings"), error.clone()))?;
-        if settings.moves_routes() && self.kind.asks(verb, ACCOUNT_SERVICE) {
+        if settings.moves_routes() && self.kind.asks_account(verb) {
             let moved = |(error, _)| (refused("`[services.api.paths]` in the settings"), error);
             self.policy.permit_service_paths().map_err(moved)?;
         }

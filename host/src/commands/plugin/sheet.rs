@@ -1,6 +1,7 @@
 //! What one kind is and may do, in plain words: the text of `plugin info`.
 
 use carto_plugin_api::manifest::{Arg, ArgType, Call, Manifest, VerbSpec};
+use carto_plugin_api::{DATA_SERVICE, Verb};
 
 use super::info::About;
 use super::services::{self, Service};
@@ -116,7 +117,7 @@ impl Sheet {
                     vec![format!("REFUSED by policy: {because}")]
                 }
                 None if spec.calls.is_empty() => vec!["asks nobody".to_owned()],
-                None => spec.calls.iter().map(|call| may(call, &own)).collect(),
+                None => spec.calls.iter().map(|call| may(*verb, call, &own)).collect(),
             };
             lines.extend(about.limits(kind, *verb).into_iter().map(|limit| format!("policy limits {limit}")));
             if !spec.aliases.is_empty() {
@@ -207,13 +208,15 @@ fn lock(about: &About<'_>) -> String {
 }
 
 /// `may send POST to /v3/tokens of your CARTO account`.
-fn may(call: &Call, own: &[Service<'_>]) -> String {
+fn may(verb: Verb, call: &Call, own: &[Service<'_>]) -> String {
     let whole = call.to_string();
     // Service, method and path, as the manifest writes them.
     let path = whole.splitn(3, ' ').nth(2).unwrap_or_default();
     let whose = match own.iter().find(|service| service.name == call.service) {
         Some(service) => format!("of `{}`, {}", service.name, service.address()),
-        None => "of your CARTO account".to_owned(),
+        None if !call.tries(verb) => "of your CARTO account".to_owned(),
+        None if call.service == DATA_SERVICE => "of your CARTO account, with the credential that it tries".to_owned(),
+        None => "of the authority of your CARTO account, without your bearer".to_owned(),
     };
     format!("may send {} to {path} {whose}", call.method.as_str())
 }

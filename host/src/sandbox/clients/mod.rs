@@ -1,6 +1,7 @@
 //! `/v3/oauth-clients`: the clients of single-page applications and of machines. CARTO's own endpoints for them are
 //! not public: the routes and their rules are this project's.
 
+mod registered;
 mod rows;
 mod rules;
 pub(super) mod url;
@@ -13,6 +14,7 @@ use axum::routing::get;
 use rusqlite::Transaction;
 use serde::Serialize;
 
+pub(super) use self::registered::{Registered, is_an_origin};
 use self::rows::ClientRow;
 use self::rules::{ClientType, SpaUrls, Wanted};
 use super::Sandbox;

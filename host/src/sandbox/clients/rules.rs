@@ -53,10 +53,10 @@ impl ClientType {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct SpaUrls {
     login_uri: Option<String>,
-    callbacks: Vec<String>,
-    logout_urls: Vec<String>,
-    web_origins: Vec<String>,
-    allowed_origins: Vec<String>,
+    pub(super) callbacks: Vec<String>,
+    pub(super) logout_urls: Vec<String>,
+    pub(super) web_origins: Vec<String>,
+    pub(super) allowed_origins: Vec<String>,
 }
 
 impl SpaUrls {

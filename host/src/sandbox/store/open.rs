@@ -1,5 +1,5 @@
 //! Opens, creates and resets the database file, however many processes do so at once. The tables are in
-//! `schema.sql`.
+//! `schema.sql` and `authority.sql`.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, OpenOptions};
@@ -16,8 +16,11 @@ use crate::sandbox::error::SandboxError;
 use crate::sandbox::jwt::Account;
 use crate::sandbox::random;
 
-/// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 1;
+/// The version of the tables, kept in the file as `user_version`.
+const SCHEMA: i64 = 2;
+
+/// What each version added to the tables, from the first.
+const VERSIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("authority.sql")];
 
 /// How long a process waits for the others.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -104,6 +107,7 @@ fn attempt(path: &Path) -> Result<Connection, Trouble> {
     match schema(&connection)? {
         SCHEMA => {}
         0 => initialise(&mut connection)?,
+        found if (1..SCHEMA).contains(&found) => add_tables(&mut connection)?,
         found => return Err(Trouble::Newer(found)),
     }
     // A command writes once and ends. Emptying the log into the file at every end would take longer than the rest
@@ -144,18 +148,30 @@ fn initialise(connection: &mut Connection) -> Result<(), Trouble> {
 
     // A file system without shared memory keeps its old mode, which works as well.
     connection.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
+    add_tables(connection)
+}
+
+/// Brings the tables from the version that they have to this one, in one transaction.
+fn add_tables(connection: &mut Connection) -> Result<(), Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if schema(&transaction)? == 0 {
-        transaction.execute_batch(include_str!("schema.sql"))?;
+    let found = schema(&transaction)?;
+    for (version, tables) in (1..).zip(VERSIONS).filter(|(version, _)| *version > found) {
+        transaction.execute_batch(tables)?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
+    if found == 0 {
         insert_account(&transaction)?;
-        transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     Ok(transaction.commit()?)
 }
 
 fn empty(mut connection: Connection) -> Result<(), Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch("DELETE FROM tokens; DELETE FROM oauth_clients; DELETE FROM account")?;
+    transaction.execute_batch(
+        "DELETE FROM revoked; DELETE FROM refresh_tokens; DELETE FROM authorizations; DELETE FROM consents; \
+         DELETE FROM sessions; DELETE FROM authority_key; DELETE FROM tokens; DELETE FROM oauth_clients; \
+         DELETE FROM account",
+    )?;
     insert_account(&transaction)?;
     Ok(transaction.commit()?)
 }

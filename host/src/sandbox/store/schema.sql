@@ -1,4 +1,4 @@
--- The sandbox's tables. A change here raises `SCHEMA` in open.rs.
+-- The tables of schema 1: credentials. What came after them is in files of their own; see `open.rs`.
 
 -- One row: whose credentials these are, and the key that signs their tokens.
 CREATE TABLE account (

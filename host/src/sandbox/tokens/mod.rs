@@ -12,8 +12,10 @@ use axum::routing::get;
 use rusqlite::Transaction;
 use serde::Serialize;
 
-use self::rows::{Key, TokenRow};
-use self::rules::{Api, Changes, Grant, Wanted};
+use self::rows::Key;
+pub(super) use self::rows::TokenRow;
+pub(super) use self::rules::{Api, Grant};
+use self::rules::{Changes, Wanted};
 use super::Sandbox;
 use super::answer::{self, Refusal};
 use super::body::Fields;
@@ -144,4 +146,12 @@ fn found(tx: &Transaction<'_>, account: &Account, Item(name): &Item) -> Result<T
         None => rows::find(tx, Key::Id, name)?,
     };
     row.ok_or_else(|| Refusal::not_found("Token not found"))
+}
+
+/// The token that a request presents; nothing if no token of this account has that text.
+pub(super) fn presented(tx: &Transaction<'_>, text: &str) -> rusqlite::Result<Option<TokenRow>> {
+    match account(tx)?.verified_jti(text) {
+        Some(jti) => rows::find(tx, Key::Jti, &jti),
+        None => Ok(None),
+    }
 }

@@ -14,16 +14,16 @@ const COLUMNS: &str = "seq, version, id, jti, name, grants, allowed_apis, refere
                        updated_at";
 
 /// A token as it is kept. The token's text is not among it: it is signed from the `jti` when it is shown.
-pub(super) struct TokenRow {
+pub(in crate::sandbox) struct TokenRow {
     pub(super) seq: i64,
     pub(super) version: i64,
     pub(super) id: String,
     pub(super) jti: String,
     pub(super) name: String,
-    pub(super) grants: Vec<Grant>,
-    pub(super) allowed_apis: Vec<Api>,
-    pub(super) referers: Vec<String>,
-    pub(super) expiration_date: Option<String>,
+    pub(in crate::sandbox) grants: Vec<Grant>,
+    pub(in crate::sandbox) allowed_apis: Vec<Api>,
+    pub(in crate::sandbox) referers: Vec<String>,
+    pub(in crate::sandbox) expiration_date: Option<String>,
     pub(super) created_at: String,
     pub(super) updated_at: String,
 }

@@ -14,14 +14,14 @@ const FIELDS: [&str; 5] = ["name", "grants", "allowed_apis", "referers", "expira
 
 /// One connection and what it lets the token reach there; the source stays as it was written.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Grant {
-    connection_name: String,
-    source: String,
+pub(in crate::sandbox) struct Grant {
+    pub(in crate::sandbox) connection_name: String,
+    pub(in crate::sandbox) source: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Api {
+pub(in crate::sandbox) enum Api {
     Sql,
     Maps,
     Imports,

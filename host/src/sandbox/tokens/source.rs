@@ -18,7 +18,7 @@ impl Source {
             return Err("must not be empty".to_owned());
         }
         if text.contains(char::is_whitespace) {
-            return Ok(Source::Sql(folded(text)));
+            return Ok(Source::Sql(Source::folded(text)));
         }
         if text == "*" {
             return Ok(Source::All);
@@ -36,11 +36,10 @@ impl Source {
         }
         Ok(Source::Name(text.to_owned()))
     }
-}
-
-/// Statements that differ in white space, kind of quotes, case or a semicolon at their end are one and the same.
-fn folded(statement: &str) -> String {
-    let trimmed = statement.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
-    let words: Vec<&str> = trimmed.split_whitespace().collect();
-    words.join(" ").replace(['"', '`'], "'").to_lowercase()
+    /// Statements that differ in white space, kind of quotes, case or a semicolon at their end are one and the same.
+    pub(in crate::sandbox) fn folded(statement: &str) -> String {
+        let trimmed = statement.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+        let words: Vec<&str> = trimmed.split_whitespace().collect();
+        words.join(" ").replace(['"', '`'], "'").to_lowercase()
+    }
 }

@@ -60,6 +60,7 @@ fn request(method: &str) -> WireRequest {
         query: Vec::new(),
         headers: Vec::new(),
         body: None,
+        bearer: None,
     }
 }
 

@@ -220,8 +220,8 @@ fn the_words_are_what_they_were() {
         outcome_unknown 8
         interrupted 130"#]]
     .assert_eq(&codes.join("\n"));
-    assert_eq!(Verb::ALL.map(Verb::as_str), ["list", "create", "get", "update", "delete"]);
-    assert_eq!(crate::HOST_SERVICE, "host");
+    assert_eq!(Verb::ALL.map(Verb::as_str), ["list", "create", "get", "update", "delete", "verify"]);
+    assert_eq!([crate::HOST_SERVICE, crate::DATA_SERVICE, crate::AUTH_SERVICE], ["host", "data", "auth"]);
     let args = serde_json::Map::from_iter([("name".to_owned(), "R2".into())]);
     let options = serde_json::Map::from_iter([("region".to_owned(), "eu".into())]);
     let settings = crate::Settings { now: "2026-11-23T10:00:00Z".to_owned(), options };
@@ -232,24 +232,35 @@ fn the_words_are_what_they_were() {
         query: vec![("k".to_owned(), "v".to_owned())],
         headers: vec![("if-match".to_owned(), "e".to_owned())],
         body: Some(serde_json::json!({ "name": "R2" })),
+        bearer: None,
     };
+    let tried = WireRequest { bearer: Some(Secret::new("t".to_owned())), body: None, ..request.clone() };
     let response = WireResponse { status: 200, headers: vec![("etag".to_owned(), "e".to_owned())], body: None };
     let error = Error::argument("name", "no").hint("yes");
+    let mut verification = crate::Verification::new("r1");
+    verification.add(crate::Check::compare("a", "b", "c", true).hint("d"));
+    verification.add(crate::Check::compare("a", "b", "c", false));
+    verification.add(crate::Check::skipped("a", "b", "c"));
+    verification.fact("aud", "x");
     let listing = Listing { items: vec!["r1"], next: None };
     let texts = [
         serde_json::to_string(&input),
         serde_json::to_string(&request),
+        serde_json::to_string(&tried),
         serde_json::to_string(&response),
         serde_json::to_string(&error),
         serde_json::to_string(&listing),
+        serde_json::to_string(&verification),
     ];
     let texts: Vec<String> = texts.into_iter().map(Result::unwrap).collect();
     expect![[r#"
         {"id":"r1","args":{"name":"R2"},"cursor":"2","settings":{"now":"2026-11-23T10:00:00Z","options":{"region":"eu"}}}
         {"method":"POST","path":["v3",{"secret":"s"}],"query":[["k","v"]],"headers":[["if-match","e"]],"body":{"name":"R2"}}
+        {"method":"POST","path":["v3",{"secret":"s"}],"query":[["k","v"]],"headers":[["if-match","e"]],"bearer":"t"}
         {"status":200,"headers":[["etag","e"]],"body":null}
         {"code":"invalid_argument","message":"no","argument":"name","hint":"yes"}
-        {"items":["r1"],"next":null}"#]].assert_eq(&texts.join("\n"));
+        {"items":["r1"],"next":null}
+        {"id":"r1","checks":[{"asked":"a","expected":"b","found":"c","outcome":"passed","hint":"d"},{"asked":"a","expected":"b","found":"c","outcome":"failed"},{"asked":"a","expected":"b","found":"c","outcome":"skipped"}],"facts":{"aud":"x"}}"#]].assert_eq(&texts.join("\n"));
 }
 
 /// The least of each that the other side may send, and what it doesn't know: both are read.

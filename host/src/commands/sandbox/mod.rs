@@ -1,13 +1,16 @@
-//! `carto sandbox`: serve it to other programs, empty it, say where it is.
+//! `carto sandbox`: serve it to other programs, empty it, say where it is. Serving it to one command is in `exec.rs`.
 
-use std::ffi::OsString;
-use std::net::Ipv4Addr;
+mod exec;
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use carto_plugin_api::ErrorCode;
 use serde_json::json;
 use tokio::net::TcpListener;
+
+pub(crate) use self::exec::exec;
 
 use crate::account;
 use crate::environment;
@@ -25,13 +28,12 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
                 .hint("choose another `--port`; `--port 0` takes a free one")
         })?;
         let address = listener.local_addr()?;
-        let (url, bearer) = (format!("http://{address}"), sandbox.bearer().to_owned());
+        let (url, variables) = (url(address), variables(address, sandbox.bearer()));
         let text = if context.globals.view().format.is_json() {
-            json!({ "url": url, "token": bearer }).to_string() + "\n"
+            json!({ "url": url, "token": sandbox.bearer() }).to_string() + "\n"
         } else {
-            format!(
-                "Serving the sandbox at {url}\nIn another shell:\n  export CARTO_BASE_URL={url}\n  export CARTO_API_TOKEN={bearer}\nCtrl-C ends it.\n"
-            )
+            let exports: String = variables.iter().map(|(name, value)| format!("  export {name}={value}\n")).collect();
+            format!("Serving the sandbox at {url}\nIn another shell:\n{exports}Ctrl-C ends it.\n")
         };
         stdout::write(&text)?;
         let ended = async {
@@ -42,9 +44,19 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
     })
 }
 
-/// `carto sandbox exec -- COMMAND`.
-pub(crate) fn exec(_context: &super::Context, _command: &[OsString]) -> anyhow::Result<ExitCode> {
-    Err(Error::new(ErrorCode::Failed, "`carto sandbox exec` isn't there yet").into())
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// What `carto` itself reads to use the sandbox at an address as it would use CARTO.
+fn variables(address: SocketAddr, bearer: &str) -> [(&'static str, String); 4] {
+    let url = url(address);
+    [
+        (environment::API_TOKEN, bearer.to_owned()),
+        (environment::AUTH_ISSUER, format!("{url}/")),
+        (environment::ACCOUNTS_URL, format!("{url}/accounts")),
+        (environment::BASE_URL, url),
+    ]
 }
 
 /// `carto sandbox reset`.

@@ -1,0 +1,151 @@
+//! What trying a credential came to, in any format: checks, and facts beside them. A kind words it all, and none of it is a field that a manifest
+//! could call a secret: whatever looks like one, and what the user gave as one, is taken out here.
+
+use carto_plugin_api::{Check, Outcome, Verification};
+use serde_json::{Map, Value, json};
+
+use super::csv_rows::rows;
+use super::stderr::pasteable;
+use super::table::{self, Columns};
+use super::{Format, Record, View, json as json_text, record, stdout};
+use crate::error::{Result, quoted, usage};
+use crate::redact;
+use crate::run::shortened;
+
+/// What `--field` takes.
+pub(crate) const FIELDS: [&str; 4] = ["id", "passed", "checks", "facts"];
+
+/// The columns of a table, and of a CSV before the last.
+const COLUMNS: [&str; 4] = ["outcome", "asked", "expected", "found"];
+
+/// Refuses, before anything is asked, what can be told to be impossible.
+pub(crate) fn check(view: &View) -> Result<()> {
+    if let Some(field) = view.field.as_ref().filter(|field| !FIELDS.contains(&field.as_str())) {
+        return Err(usage(format!("there is no field `{field}`")).hint(format!("fields: {}", quoted(FIELDS))));
+    }
+    if view.format == Format::Env {
+        return Err(usage("`-o env` writes variables, and verify answers with checks")
+            .hint("use `-o json`, or `--field passed`; the exit status says it too"));
+    }
+    Ok(())
+}
+
+/// The same without these secrets, and without what looks like one; no text longer than somebody would read.
+pub(crate) fn cleaned(verification: Verification, secrets: &[String]) -> Verification {
+    let clean = |text: String| shortened(redact::hide(&text, secrets));
+    let checks = verification.checks.into_iter().map(|check| Check {
+        asked: clean(check.asked),
+        expected: clean(check.expected),
+        found: clean(check.found),
+        hint: check.hint.map(clean),
+        outcome: check.outcome,
+    });
+    let facts = verification.facts.into_iter().map(|(name, value)| (clean(name), clean_value(value, &clean)));
+    Verification { id: clean(verification.id), checks: checks.collect(), facts: facts.collect() }
+}
+
+fn clean_value(value: Value, clean: &impl Fn(String) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(items) => items.into_iter().map(|item| clean_value(item, clean)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (clean(name), clean_value(value, clean)));
+            Value::Object(fields.collect())
+        }
+        other => other,
+    }
+}
+
+/// The checks that failed.
+pub(crate) fn failed(verification: &Verification) -> impl Iterator<Item = &Check> {
+    verification.checks.iter().filter(|check| check.outcome == Outcome::Failed)
+}
+
+/// A verification as text for standard output.
+pub(crate) fn text(verification: &Verification, view: &View) -> String {
+    let object = object(verification);
+    if let Some(field) = &view.field {
+        return record::field_text(&object, field);
+    }
+    match view.format {
+        Format::Json => json_text::pretty(&Value::Object(object)),
+        Format::Jsonl => json_text::line(&Value::Object(object)),
+        Format::Csv => rows(
+            &check_rows(verification),
+            &COLUMNS.map(str::to_owned).into_iter().chain(["hint".to_owned()]).collect::<Vec<_>>(),
+            true,
+        ),
+        Format::Table | Format::Env => table_text(verification),
+    }
+}
+
+fn object(verification: &Verification) -> Record {
+    let checks: Vec<Value> = check_rows(verification).into_iter().map(Value::Object).collect();
+    let passed = failed(verification).next().is_none();
+    Map::from_iter([
+        ("id".to_owned(), verification.id.as_str().into()),
+        ("passed".to_owned(), passed.into()),
+        ("checks".to_owned(), checks.into()),
+        ("facts".to_owned(), Value::Object(verification.facts.clone())),
+    ])
+}
+
+fn check_rows(verification: &Verification) -> Vec<Record> {
+    let row = |check: &Check| {
+        let Check { asked, expected, found, outcome, hint } = check;
+        let hint = hint.as_deref().map(pasteable);
+        let row = json!({ "outcome": outcome, "asked": asked, "expected": expected, "found": found, "hint": hint });
+        row.as_object().cloned().unwrap_or_default()
+    };
+    verification.checks.iter().map(row).collect()
+}
+
+fn table_text(verification: &Verification) -> String {
+    let rows = check_rows(verification);
+    let columns = Columns::settle(&COLUMNS.map(str::to_owned), "outcome", &rows, stdout::width());
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str(&columns.header());
+        text.extend(rows.iter().map(|row| columns.row(row)));
+    }
+    if !verification.facts.is_empty() {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&table::fields(&verification.facts, &[]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_left_in_it() {
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxYTJiM2M0ZCJ9.c2ln";
+        let mut verification = Verification::new(jwt);
+        verification
+            .add(Check::compare(format!("ask with {jwt}"), "hunter2hunter2", jwt, false).hint("say hunter2hunter2"));
+        verification.fact("claims", json!({ "sub": ["hunter2hunter2", jwt], "hunter2hunter2": 7, "exp": 12 }));
+        let clean = cleaned(verification, &["hunter2hunter2".to_owned()]);
+        for format in [Format::Json, Format::Jsonl, Format::Csv, Format::Table] {
+            let text = text(&clean, &View { format, ..View::default() });
+            assert!(!text.contains("hunter2") && !text.contains("eyJ") && text.contains("1a2b3c4d"), "{text}");
+        }
+        assert_eq!(clean.id, "1a2b3c4d");
+        assert_eq!(clean.facts["claims"]["exp"], 12);
+    }
+
+    #[test]
+    fn what_it_comes_to_is_counted() {
+        let mut verification = Verification::new("x");
+        let passed = |verification: &Verification| object(verification)["passed"].clone();
+        verification.add(Check::skipped("a", "b", "not asked"));
+        assert_eq!(passed(&verification), true);
+        verification.add(Check::compare("a", "b", "\u{1b}[31mc\nd", false));
+        assert_eq!(passed(&verification), false);
+        let text = text(&verification, &View::default());
+        assert!(text.contains("\\u{1b}[31mc\\u{a}d"), "{text}");
+    }
+}

@@ -1,0 +1,81 @@
+//! The two services at which verify tries a credential: the account's own API, and the authority that signs its bearers. Neither ever gets the
+//! user's bearer: `data` gets the credential that a request brings along, `auth` none.
+
+use std::sync::Arc;
+
+use carto_plugin_api::{AUTH_SERVICE, ErrorCode};
+use url::Url;
+
+use super::endpoint::Endpoint;
+use crate::address;
+use crate::environment;
+use crate::error::{Error, Result, usage};
+use crate::settings::Network;
+use crate::transport::Transport;
+
+/// CARTO's own authority (documented).
+const ISSUER: &str = "https://auth.carto.com/";
+
+/// A service that tries credentials.
+pub(super) enum Tried {
+    /// Where the account's API is: that, and everything where the account is the sandbox.
+    Account(Arc<Endpoint>),
+    /// The authority at its own address.
+    Authority(Url),
+}
+
+impl Tried {
+    /// The service of that name, for an account.
+    pub(super) fn find(service: &str, account: Arc<Endpoint>, in_sandbox: bool) -> Result<Tried> {
+        if service == AUTH_SERVICE && !in_sandbox {
+            return issuer().map(Tried::Authority);
+        }
+        Ok(Tried::Account(account))
+    }
+
+    pub(super) fn base_url(&self) -> &Url {
+        match self {
+            Tried::Account(account) => account.base_url(),
+            Tried::Authority(issuer) => issuer,
+        }
+    }
+
+    /// What messages call it.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Tried::Account(account) => account.place(),
+            Tried::Authority(issuer) => address::place(issuer),
+        }
+    }
+
+    /// What a user knows its address as.
+    pub(super) fn called(&self) -> String {
+        match self {
+            Tried::Account(account) => account.called(),
+            Tried::Authority(_) => format!("address of the authority (`{}`)", environment::AUTH_ISSUER),
+        }
+    }
+
+    /// The way to it. Nothing that goes there changes anything, so connections are shared.
+    pub(super) fn transport(&self, network: &Network) -> Result<Transport> {
+        match self {
+            Tried::Account(account) => account.transport(false, network),
+            Tried::Authority(issuer) => Transport::http(issuer, network),
+        }
+    }
+}
+
+/// A 401 is an answer here, and the kind's to judge.
+pub(super) fn unjudged() -> Error {
+    Error::new(ErrorCode::Failed, "the host judged an answer that is a kind's to judge")
+}
+
+/// The authority of the user's account.
+fn issuer() -> Result<Url> {
+    let variable = environment::AUTH_ISSUER;
+    let text = environment::text(variable)?.unwrap_or_else(|| ISSUER.to_owned());
+    address::read(&text).map_err(|refusal| {
+        usage(format!("the authority from `{variable}` {}", refusal.cause))
+            .hint(refusal.remedy.unwrap_or("write it like `https://auth.carto.com/`"))
+    })
+}
