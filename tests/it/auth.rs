@@ -281,18 +281,18 @@ fn what_an_authority_refuses_is_told_well() {
         --- stderr
         error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
         hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
-        # nothing: status 1
+        # nothing: status 6
         --- stderr
-        error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
-        hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
+        error: POST /oauth/token at `127.0.0.1:[port]` failed (500)
+        hint: try again later
         # no token: status 1
         --- stderr
         error: `127.0.0.1:[port]` answered with something that isn't the answer of a token endpoint (at `access_token`)
         hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
         # a redirect: status 1
         --- stderr
-        error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
-        hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
+        error: POST /oauth/token at `127.0.0.1:[port]` is redirected (302), which isn't followed
+        hint: give the address of the service itself
     "#]].assert_eq(&report);
     assert!(!carto.home().join(FILE).exists());
 }
@@ -338,8 +338,8 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # gone: status 6
         --- stderr
-        error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 503
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        error: looking for the account: GET /accounts at `127.0.0.1:[port]` failed (503)
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # no domain: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
@@ -350,8 +350,8 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # a redirect: status 1
         --- stderr
-        error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 302
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        error: looking for the account: GET /accounts at `127.0.0.1:[port]` is redirected (302), which isn't followed
+        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # a domain that leads elsewhere: status 1
         --- stderr
         error: `127.0.0.1:[port]` names `x@evil.example.com/` as the tenant's domain, which isn't the name of a host
@@ -420,7 +420,7 @@ fn a_bearer_is_kept_as_it_is() {
         status 4
         --- stderr
         error: the bearer from standard input expired at [time]
-        hint: leave standard input out and sign in with `carto --base-url https://a.example.com auth login`, or give another bearer: one lasts a day
+        hint: get another, and give it in the same way: one lasts a day
         status 4
         --- stderr
         error: the bearer from standard input is an API Access Token (`[jti]`), which can't manage credentials

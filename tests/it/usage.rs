@@ -19,6 +19,7 @@ fn help_speaks_of_what_is_there() {
 
             Commands:
               credentials  List, create, get, update and delete credentials
+              auth         Sign in to CARTO, and say who is signed in
               plugin       Show, restrict, install and make the libraries that serve kinds of credentials
               sandbox      Run the sandbox, a double of CARTO's credentials API
               completion   Print the script that makes a shell complete commands, kinds and options

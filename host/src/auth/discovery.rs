@@ -157,8 +157,6 @@ fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
     let code = match status {
         401 => ErrorCode::NotSignedIn,
         403 => ErrorCode::Forbidden,
-        429 => ErrorCode::RateLimited,
-        500..=599 => ErrorCode::Unavailable,
         _ => ErrorCode::UnexpectedAnswer,
     };
     without(Error::new(code, format!("{doing}: {place} answered GET {} with {status}{words}", url.path())))
