@@ -117,7 +117,7 @@ fn a_line_has_words_to_go_on_with() {
     let table: String = LINES.iter().map(|line| format!("{line}|\n    {}\n", shown(&carto, line))).collect();
     expect![[r#"
         carto |
-            credentials plugin sandbox completion help
+            credentials auth plugin sandbox completion help
         carto cre|
             credentials
         carto x|
@@ -127,7 +127,7 @@ fn a_line_has_words_to_go_on_with() {
         carto --p|
             --profile
         carto --json credentials |
-            list create get update delete revoke help
+            list create get update delete verify revoke help
         carto credentials re|
             revoke
         carto credentials create |

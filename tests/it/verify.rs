@@ -48,7 +48,7 @@ fn with(manifest: &str, mode: &str) -> Carto {
 }
 
 fn probe() -> Carto {
-    with(MANIFEST, "get:any-id")
+    with(MANIFEST, "verify:try")
 }
 
 /// The program, with an account on one server and an authority on another.
