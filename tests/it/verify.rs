@@ -1,4 +1,4 @@
-//! `credentials verify`: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
+//! `credentials verify`, as the host has it: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
 
 use expect_test::expect;
 
