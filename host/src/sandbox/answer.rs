@@ -41,6 +41,10 @@ impl Refusal {
         Refusal::new(StatusCode::NOT_FOUND, message)
     }
 
+    pub(super) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// The status and the message, for an answer of another shape.
     pub(super) fn into_parts(self) -> (StatusCode, String) {
         (self.status, self.message)

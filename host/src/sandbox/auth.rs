@@ -60,7 +60,7 @@ pub(super) enum Owner {
     /// Whoever can read this process's output.
     Instance,
     /// A client, in the owner's name.
-    Client(AccessToken),
+    Client(Box<AccessToken>),
 }
 
 /// The middleware of every route that takes a bearer. Handlers find an [`Owner`].
@@ -85,7 +85,7 @@ pub(super) async fn owner(sandbox: &Sandbox, headers: &HeaderMap) -> Result<Owne
             let (text, now) = (text.to_owned(), sandbox.now());
             let read = move |tx: &Transaction<'_>| authority::verified(tx, &text, now);
             match sandbox.inner.store.read(read).await? {
-                Some(token) => Ok(Owner::Client(token)),
+                Some(token) => Ok(Owner::Client(Box::new(token))),
                 None => refused("Token not defined"),
             }
         }

@@ -9,19 +9,26 @@ use super::answer::Refusal;
 use super::{Sandbox, auth, authority, body, clients, data, faults, tokens};
 
 /// What CARTO has and the sandbox doesn't, with everything below it.
-const UNIMPLEMENTED: [&str; 12] = [
+const UNIMPLEMENTED: [&str; 19] = [
     "/v3/sql",
     "/v3/maps",
     "/v3/stats",
     "/v3/imports",
     "/v3/lds",
     "/v4",
-    "/oauth",
+    "/.well-known",
+    "/accounts",
+    "/api/v2",
     "/authorize",
+    "/dbconnections",
+    "/login",
+    "/mfa",
+    "/oauth",
+    "/oidc",
+    "/passwordless",
     "/userinfo",
     "/users/me",
-    "/accounts",
-    "/.well-known",
+    "/v2",
 ];
 
 pub(super) fn router(sandbox: &Sandbox) -> Router {

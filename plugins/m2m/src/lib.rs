@@ -79,7 +79,7 @@ impl CredentialKind for M2m {
     fn delete(host: &Host<'_>, id: &str) -> Result<Option<Record>> {
         let deleted = CLIENTS.delete(host, id)?;
         host.warn(
-            "API Access Tokens that were made with this client go on working (observed)",
+            "API Access Tokens that were made with this client go on working",
             Some("`carto credentials list tokens` shows those there are"),
         );
         Ok(deleted)

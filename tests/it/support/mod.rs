@@ -2,10 +2,14 @@
 //! standard output, standard error and status.
 
 pub(crate) mod authority;
+pub(crate) mod cloud;
+pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
+pub(crate) mod login;
 pub(crate) mod output;
 pub(crate) mod prefix;
+pub(crate) mod recorder;
 pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;

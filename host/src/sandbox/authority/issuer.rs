@@ -15,7 +15,7 @@ const NAMES: [&str; 4] = ["127.0.0.1", "localhost", "[::1]", "sandbox.invalid"];
 
 /// An address such as `127.0.0.1:4000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Issuer {
+pub(in crate::sandbox) struct Issuer {
     address: String,
 }
 
@@ -26,7 +26,7 @@ impl Issuer {
     }
 
     /// The same as an origin: the start of every endpoint, and what browsers call pages from here.
-    pub(super) fn origin(&self) -> String {
+    pub(in crate::sandbox) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
@@ -54,8 +54,8 @@ impl Issuer {
     }
 }
 
-/// The middleware of the authority's routes: it refuses other names, and gives the handlers an [`Issuer`].
-pub(super) async fn require(mut request: Request, next: Next) -> Result<Response, Refusal> {
+/// The middleware of the authority's routes, and of all whose answers hold addresses: it refuses other names, and gives the handlers an [`Issuer`].
+pub(in crate::sandbox) async fn require(mut request: Request, next: Next) -> Result<Response, Refusal> {
     let Some(issuer) = Issuer::read(request.uri(), request.headers()) else {
         return Err(Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,

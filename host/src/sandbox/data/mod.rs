@@ -6,18 +6,19 @@ mod empty;
 mod request;
 pub(super) mod rules;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use rusqlite::Transaction;
 
 use self::request::{MapType, Parameters, Wanted};
 use self::rules::Denied;
 use super::answer::Refusal;
+use super::authority::issuer::{self, Issuer};
 use super::tokens::{self, Api};
 use super::{Sandbox, auth, routes};
 
@@ -27,13 +28,16 @@ pub(super) fn routes() -> Router<Sandbox> {
         .into_iter()
         .fold(router, |router, map_type| {
             let path = format!("/v3/maps/{{connection}}/{}", map_type.as_str());
-            let map = move |sandbox, path, headers, parameters| map(map_type, sandbox, path, headers, parameters);
+            let map = move |sandbox, issuer, path, headers, parameters| {
+                map(map_type, sandbox, issuer, path, headers, parameters)
+            };
             let tile = move |sandbox, path, headers, parameters| tile(map_type, sandbox, path, headers, parameters);
             router.route(&path, get(map).post(map)).route(&format!("{path}/{{z}}/{{x}}/{{y}}"), get(tile))
         })
         .method_not_allowed_fallback(routes::wrong_method)
         .route("/v3/sql/{connection}/{*rest}", any(unimplemented))
         .route("/v3/maps/{connection}/{*rest}", any(unimplemented))
+        .layer(from_fn(issuer::require))
         .layer(from_fn(cors::allow))
 }
 
@@ -54,15 +58,15 @@ async fn query(
 async fn map(
     map_type: MapType,
     State(sandbox): State<Sandbox>,
+    Extension(issuer): Extension<Issuer>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<Response, Refusal> {
     let Path(connection) = path.map_err(unreadable)?;
-    let base = request::base(&headers);
     match admit(&sandbox, headers, Api::Maps, connection.clone(), parameters.source(map_type)).await? {
-        Ok(wanted) if wanted.tilejson => empty::tilejson(wanted.address(base?, &connection, map_type)),
-        Ok(wanted) => empty::instantiation(wanted.address(base?, &connection, map_type)),
+        Ok(wanted) if wanted.tilejson => empty::tilejson(wanted.address(&issuer, &connection, map_type)?),
+        Ok(wanted) => empty::instantiation(wanted.address(&issuer, &connection, map_type)?),
         Err(denied) => Ok(refused(denied)),
     }
 }

@@ -2,12 +2,14 @@
 //! long. Whether it is allowed is decided elsewhere.
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
-use axum::http::header::{HOST, ORIGIN, REFERER};
+use axum::http::header::{ORIGIN, REFERER};
 use axum::http::{HeaderMap, HeaderName, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::rules::{Asked, Page};
 use crate::sandbox::answer::Refusal;
+use crate::sandbox::authority::issuer::Issuer;
 use crate::sandbox::body::Fields;
 use crate::sandbox::query::Query;
 
@@ -33,6 +35,9 @@ impl MapType {
     }
 }
 
+/// What can't stand in a segment of a path as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// What a request wants to read.
 pub(super) struct Wanted {
     /// All that has to be granted.
@@ -45,12 +50,11 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The address of this map with these sources, to be continued.
-    pub(super) fn address(&self, mut base: Url, connection: &str, map_type: MapType) -> Url {
-        if let Ok(mut path) = base.path_segments_mut() {
-            path.clear().extend(["v3", "maps", connection, map_type.as_str()]);
-        }
-        base.query_pairs_mut().extend_pairs(&self.parameters);
-        base
+    pub(super) fn address(&self, issuer: &Issuer, connection: &str, map_type: MapType) -> Result<Url, Refusal> {
+        let path = [connection, map_type.as_str()].map(|segment| utf8_percent_encode(segment, SEGMENT).to_string());
+        let address = format!("{}/v3/maps/{}", issuer.origin(), path.join("/"));
+        let address = Url::parse_with_params(&address, &self.parameters);
+        address.map_err(|_| Refusal::bad_request("The map has no address"))
     }
 }
 
@@ -132,12 +136,6 @@ pub(super) fn page(headers: &HeaderMap) -> Page<'_> {
     }
     let header = if headers.contains_key(REFERER) { REFERER } else { ORIGIN };
     one(headers, &header).map_or(Page::Unreadable, Page::At)
-}
-
-/// The address at which this sandbox was asked, for the addresses in its answers.
-pub(super) fn base(headers: &HeaderMap) -> Result<Url, Refusal> {
-    let host = one(headers, &HOST).and_then(|host| Url::parse(&format!("http://{host}/")).ok());
-    host.ok_or_else(|| Refusal::bad_request("The request has no readable `Host`"))
 }
 
 /// The value of a header that stands there once.

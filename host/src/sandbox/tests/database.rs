@@ -112,11 +112,11 @@ fn a_page_that_is_damaged_fails_the_request_and_a_reset_mends_it() {
 fn a_database_of_a_newer_version_is_left_alone() {
     let it = Fixture::new();
     let connection = Connection::open(it.database()).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     drop(connection);
     assert_eq!(
         failure(&it.database()),
-        "the sandbox database `…/sandbox.db` has schema 2, which a newer `carto` wrote; this one knows 1: use the newer \
+        "the sandbox database `…/sandbox.db` has schema 3, which a newer `carto` wrote; this one knows 2: use the newer \
          one, or `carto sandbox reset` to start a new database"
     );
     Sandbox::reset(&it.database()).unwrap();

@@ -1,5 +1,6 @@
 //! The rules through the router, on a database of each test's own. Here are the means; the rules are in the files.
 
+mod authority;
 mod clients;
 mod data;
 mod database;

@@ -91,12 +91,12 @@ fn what_is_not_implemented_says_so() {
         ("POST", "/v3/imports/", "POST /v3/imports/…"),
         ("GET", "/v3/lds/geocoding/geocode", "GET /v3/lds/…"),
         ("GET", "/v4/anything", "GET /v4/…"),
-        ("POST", "/oauth/token", "POST /oauth/…"),
-        ("GET", "/authorize?client_id=x", "GET /authorize"),
-        ("GET", "/userinfo", "GET /userinfo"),
-        ("GET", "/users/me", "GET /users/me"),
-        ("GET", "/accounts", "GET /accounts"),
-        ("GET", "/.well-known/jwks.json", "GET /.well-known/…"),
+        ("POST", "/oauth/device/code", "POST /oauth/…"),
+        ("POST", "/dbconnections/signup", "POST /dbconnections/…"),
+        ("GET", "/users/me/roles", "GET /users/me/…"),
+        ("GET", "/oidc/logout", "GET /oidc/…"),
+        ("GET", "/v2/anything", "GET /v2/…"),
+        ("GET", "/.well-known/webfinger", "GET /.well-known/…"),
     ];
     for (method, path, named) in cases {
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

@@ -1,7 +1,7 @@
 //! Who has signed in, and what they have allowed: in a browser, known by a cookie whose hash is kept.
 
-use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -71,6 +71,11 @@ impl Session {
 /// Signs out: what was allowed is asked again.
 pub(in super::super) fn end(tx: &Transaction<'_>, cookie: &str) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM sessions WHERE hash = ?1", [hash(cookie)]).map(drop)
+}
+
+/// What makes a browser forget its session's cookie.
+pub(in super::super) fn expired_cookie() -> HeaderValue {
+    HeaderValue::from_static("carto_sandbox_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
 }
 
 /// The value of the request's cookie of this name.
