@@ -168,7 +168,7 @@ fn an_m2m_client_lives_its_life() {
               "deleted": "[client-id]"
             }
             --- stderr
-            {"warning":{"message":"m2m: API Access Tokens that were made with this client go on working (observed)","hint":"`carto credentials list tokens` shows those there are"}}
+            {"warning":{"message":"m2m: API Access Tokens that were made with this client go on working","hint":"`carto credentials list tokens` shows those there are"}}
         "#]],
     );
     check(

@@ -420,7 +420,7 @@ fn what_it_may_try_can_be_read() {
         expect![[r#"
             status 2
             --- stderr
-            error: the authority from `CARTO_AUTH_ISSUER` isn't https: `http://auth.example.com/`
+            error: the issuer from `CARTO_AUTH_ISSUER` isn't https: `http://auth.example.com/`
             hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`
         "#]],
     );
