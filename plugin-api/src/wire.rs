@@ -121,12 +121,13 @@ impl WireRequest {
 }
 
 /// What a service says of a failure, in the JSON forms that are known: `error` (a text, or an object with a `message`), `message`, or the
-/// `title` of a problem document (RFC 9457), and `description` or `detail`; else each of its `errors`, with the field that it is about.
+/// `title` of a problem document (RFC 9457), and `description`, `detail` or (OAuth) `error_description`; else each of its `errors`, with the field that it is about.
 pub fn problem(body: &Value) -> Option<String> {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     let error = || text("error").or_else(|| body.get("error")?.get("message")?.as_str());
     let what = error().or_else(|| text("message")).or_else(|| text("title"));
-    match (what, text("description").or_else(|| text("detail"))) {
+    let more = || text("description").or_else(|| text("detail")).or_else(|| text("error_description"));
+    match (what, more()) {
         (Some(what), Some(more)) => Some(format!("{what}: {more}")),
         (one, other) => one.or(other).map(str::to_owned).or_else(|| problems(body.get("errors")?)),
     }
@@ -181,6 +182,7 @@ mod tests {
         let cases = [
             (json!({ "error": "no", "status": 400 }), Some("no")),
             (json!({ "error": "no", "description": "never" }), Some("no: never")),
+            (json!({ "error": "no", "error_description": "never" }), Some("no: never")),
             (json!({ "error": { "code": 7, "message": "no" } }), Some("no")),
             (json!({ "message": "no" }), Some("no")),
             (json!({ "title": "Bad", "detail": "no such thing", "status": 422 }), Some("Bad: no such thing")),

@@ -98,8 +98,8 @@ fn read(json: &Value) -> Found {
 /// Where a tenant's `config.yaml` is: its domain is a host and nothing more, with https, or on this machine with http.
 fn config_url(domain: &str) -> Option<Url> {
     let url = Url::parse(&format!("https://{domain}/config.yaml")).ok()?;
-    let is_bare = url.path() == "/config.yaml" && url.username().is_empty() && url.password().is_none();
-    if !is_bare || url.query().is_some() || url.fragment().is_some() {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    if !domain.eq_ignore_ascii_case(&format!("{}{port}", url.host_str()?)) {
         return None;
     }
     match is_loopback(&url) {
@@ -111,26 +111,36 @@ fn config_url(domain: &str) -> Option<Url> {
 /// The text at `apis.baseUrl`. Only events are read: no alias is followed, and no depth takes memory.
 fn base_url_in(text: &str) -> Option<String> {
     let (mut depth, mut in_apis) = (0_usize, false);
-    // The key that stands before a value, at the two depths that count.
-    let mut key: Option<Cow<'_, str>> = None;
+    // The key whose value comes next, at the two depths that count; a key that is no text has no name.
+    let mut keys: [Option<Option<Cow<'_, str>>>; 2] = [None, None];
     for event in Parser::new_from_str(text) {
-        match event.ok()?.0 {
+        let event = event.ok()?.0;
+        let counts = depth == 1 || depth == 2 && in_apis;
+        match event {
+            Event::SequenceStart(..) if depth == 0 => return None,
             Event::MappingStart(..) | Event::SequenceStart(..) => {
-                in_apis |= depth == 1 && key.as_deref() == Some("apis");
+                if counts {
+                    let key = keys[depth - 1].take();
+                    let is_mapping = matches!(event, Event::MappingStart(..));
+                    in_apis |= is_mapping && key.as_ref().is_some_and(|key| key.as_deref() == Some("apis"));
+                    keys[depth - 1] = key.is_none().then_some(None);
+                }
                 depth += 1;
-                key = None;
             }
             Event::MappingEnd | Event::SequenceEnd => {
                 depth -= 1;
-                in_apis &= depth >= 2;
-                key = None;
+                in_apis &= depth > 1;
             }
-            Event::Scalar(text, ..) if depth == 1 || depth == 2 && in_apis => match key.take() {
-                Some(name) if depth == 2 && name == "baseUrl" => return Some(text.into_owned()),
+            Event::Scalar(text, ..) if counts => match keys[depth - 1].take() {
+                Some(key) if depth == 2 && key.as_deref() == Some("baseUrl") => return Some(text.into_owned()),
                 Some(_) => {}
-                None => key = Some(text),
+                None => keys[depth - 1] = Some(Some(text)),
             },
-            Event::Alias(_) => key = None,
+            Event::Alias(_) if counts => {
+                let was_key = keys[depth - 1].take().is_none();
+                keys[depth - 1] = was_key.then_some(None);
+            }
+            Event::DocumentEnd => return None,
             _ => {}
         }
     }
@@ -187,6 +197,12 @@ mod tests {
             ("a: &a https://no\napis:\n  baseUrl: *a\n", None),
             ("apis:\n  x: baseUrl\n  y: https://no\n", None),
             ("apis:\n  ? [a, b]\n  : baseUrl\n  z: https://no\n", None),
+            ("- apis\n- baseUrl: https://no\n", None),
+            ("x: apis\ny: {baseUrl: https://no}\n", None),
+            ("? *a\n: apis\ny: {baseUrl: https://no}\n", None),
+            ("? {apis: {baseUrl: https://no}}\n: 1\n", None),
+            ("apis: {x: 1}\n---\napis: {baseUrl: https://no}\n", None),
+            ("apis: {x: {y: 1}, baseUrl: https://a}\n", Some("https://a")),
             ("", None),
             ("\u{0}", None),
             ("apis:\n  baseUrl: [", None),

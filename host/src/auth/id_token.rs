@@ -2,6 +2,7 @@
 
 use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -102,8 +103,8 @@ fn signed(id_token: &str, keys: &Value, algorithms: &[Algorithm]) -> Result<Clai
     validation.required_spec_claims.clear();
     (validation.validate_exp, validation.validate_aud) = (false, false);
     let decoded = decode::<Claims>(id_token, &key, &validation).map_err(|error| match error.kind() {
-        jsonwebtoken::errors::ErrorKind::InvalidSignature => refused("its signature is wrong"),
-        jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => refused("its key is of another sort (`alg`)"),
+        ErrorKind::InvalidSignature => refused("its signature is wrong"),
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => refused("its key is of another sort (`alg`)"),
         _ => refused("it doesn't say what an id token has to"),
     })?;
     Ok(decoded.claims)
@@ -119,4 +120,49 @@ const CLOCK: &str = "nothing was kept; look whether this machine's clock is righ
 fn refused(why: &str) -> Error {
     Error::new(ErrorCode::UnexpectedAnswer, format!("the authority's id token isn't accepted: {why}"))
         .hint("nothing was kept; sign in again, and ask who runs the authority if it stays so")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is refused before a signature is looked at. With signatures, and all that is in a token: tests/it/auth_browser.rs.
+    #[test]
+    fn a_key_is_used_for_what_it_is_for() {
+        let rsa = |change: &[(&str, Value)]| {
+            let mut key = json!({ "kty": "RSA", "kid": "a", "n": "sXchbWFk", "e": "AQAB" });
+            for (name, value) in change {
+                key[*name] = value.clone();
+            }
+            json!({ "keys": [{ "kty": "from the future", "kid": "b" }, key] })
+        };
+        let named = json!({ "alg": "RS256", "kid": "a" });
+        for (what, head, keys, why) in [
+            ("no name", json!({ "alg": "RS256" }), rsa(&[]), "which key signed it"),
+            ("another algorithm", json!({ "alg": "RS512", "kid": "a" }), rsa(&[]), "doesn't use"),
+            ("for encryption", named.clone(), rsa(&[("use", "enc".into())]), "can't be used"),
+            ("for another algorithm", named.clone(), rsa(&[("alg", "PS256".into())]), "isn't for"),
+            ("a secret", named.clone(), rsa(&[("kty", "oct".into()), ("k", "c2VjcmV0".into())]), "of another sort"),
+            ("of a sort that isn't known", json!({ "alg": "RS256", "kid": "b" }), rsa(&[]), "can't be used"),
+            ("without a number", named.clone(), rsa(&[("n", Value::Null)]), "can't be used"),
+            ("no keys", named.clone(), json!([]), "doesn't name"),
+            ("not signed", named, rsa(&[]), "its signature is wrong"),
+        ] {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let token = format!("{}.{}.c2ln", part(&head), part(&json!({})));
+            let expected = Expected {
+                issuer: "https://auth.example.com/",
+                client_id: "x",
+                nonce: "n",
+                algorithms: &[Algorithm::RS256],
+                now: Timestamp::UNIX_EPOCH,
+            };
+            let error = verify(&token, &keys, &expected).unwrap_err();
+            assert!(error.message.contains(why), "{what}: {error}");
+        }
+    }
 }

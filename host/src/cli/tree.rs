@@ -163,7 +163,8 @@ pub(crate) struct LoginArgs {
     /// Print the address to open, and end; `--callback` finishes
     #[arg(long, conflicts_with_all = ["m2m", "with_token", "callback"], help_heading = "Browser")]
     pub(crate) no_launch_browser: bool,
-    /// Finish what `--no-launch-browser` began, with the address that the browser came to
+    /// Finish what `--no-launch-browser` began, with the address that the browser came to; it holds a code, and other users can see
+    /// options: `-` reads it from standard input
     #[arg(long, value_name = "URL", conflicts_with_all = ["m2m", "with_token"], help_heading = "Browser")]
     pub(crate) callback: Option<String>,
 }

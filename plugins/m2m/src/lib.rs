@@ -2,11 +2,13 @@
 //!
 //! Routes and finding a client are shared with the other kind of OAuth client, in `carto-oauth-clients`.
 
+mod verify;
+
 #[cfg(test)]
 mod tests;
 
 use carto_oauth_clients::{Client, Clients, check_title};
-use carto_plugin_api::{CredentialKind, Host, Listing, Page, Result, Secret, export_kind};
+use carto_plugin_api::{CredentialKind, Host, Listing, Page, Result, Secret, Verification, export_kind};
 use serde::{Deserialize, Serialize};
 
 const CLIENTS: Clients = Clients { kind: "m2m", noun: "M2M client" };
@@ -75,7 +77,16 @@ impl CredentialKind for M2m {
     }
 
     fn delete(host: &Host<'_>, id: &str) -> Result<Option<Record>> {
-        CLIENTS.delete(host, id)
+        let deleted = CLIENTS.delete(host, id)?;
+        host.warn(
+            "API Access Tokens that were made with this client go on working",
+            Some("`carto credentials list tokens` shows those there are"),
+        );
+        Ok(deleted)
+    }
+
+    fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
+        verify::verify(host, id)
     }
 }
 

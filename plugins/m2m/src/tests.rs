@@ -1,6 +1,8 @@
 //! The kind through the adapter that its library uses, against a host that answers from a script. What it shares with the other kind
 //! of OAuth client (routes, look-up, what came back wider) is tested there.
 
+mod verify;
+
 use carto_plugin_api::manifest::Manifest;
 use carto_plugin_api::testing::{FakeHost, Harness};
 use carto_plugin_api::{ErrorCode, Verb};
@@ -118,6 +120,8 @@ fn update_and_delete_by_id_are_one_request() {
     assert_eq!(clients().update(&host, ID, json!({ "title": "Daily" })).unwrap()["title"], "Daily");
     assert_eq!(clients().delete(&host, ID).unwrap(), Value::Null);
     assert_eq!(host.seen().len(), 2);
+    // Observed, and nobody would guess it.
+    assert_eq!(host.warnings(), ["API Access Tokens that were made with this client go on working"]);
 }
 
 #[test]

@@ -4,12 +4,15 @@
 //! kind of OAuth client, in `carto-oauth-clients`.
 
 mod urls;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 use carto_oauth_clients::{Client, Clients, check_title};
-use carto_plugin_api::{CredentialKind, Error, ErrorCode, Host, Listing, Page, Result, Secret, export_kind};
+use carto_plugin_api::{
+    CredentialKind, Error, ErrorCode, Host, Listing, Page, Result, Secret, Verification, export_kind,
+};
 use serde::{Deserialize, Serialize};
 
 const CLIENTS: Clients = Clients { kind: "spa", noun: "SPA client" };
@@ -156,6 +159,10 @@ impl CredentialKind for Spa {
 
     fn delete(host: &Host<'_>, id: &str) -> Result<Option<Record>> {
         CLIENTS.delete(host, id)
+    }
+
+    fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
+        verify::verify(host, id)
     }
 }
 

@@ -2,6 +2,7 @@
 //! client share: routes, look-up by id or title, and answers that came back wider. The rules for URLs are in `urls`.
 
 mod urls;
+mod verify;
 
 use carto_plugin_api::manifest::Manifest;
 use carto_plugin_api::testing::{FakeHost, Harness};

@@ -26,16 +26,18 @@ impl fmt::Display for Grant {
 }
 
 /// A source with white space is SQL (documented).
-fn is_sql(source: &str) -> bool {
+pub(crate) fn is_sql(source: &str) -> bool {
     source.contains(char::is_whitespace)
 }
 
 /// The form in which the service compares SQL: white space, the kind of quotes, a trailing `;` and case don't count. Other sources stay as they are.
-fn folded(source: &str) -> String {
-    if !is_sql(source) {
-        return source.to_owned();
-    }
-    let text: String = source.chars().map(|c| if matches!(c, '"' | '`') { '\'' } else { c }).collect();
+pub(crate) fn folded(source: &str) -> String {
+    if is_sql(source) { statement(source) } else { source.to_owned() }
+}
+
+/// The same for what is a statement, whatever it looks like.
+pub(crate) fn statement(text: &str) -> String {
+    let text: String = text.chars().map(|c| if matches!(c, '"' | '`') { '\'' } else { c }).collect();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").trim_end_matches([';', ' ']).to_lowercase()
 }

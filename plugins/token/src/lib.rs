@@ -13,13 +13,14 @@ mod grants;
 mod list;
 mod referers;
 mod update;
+mod verify;
 mod widened;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use carto_plugin_api::{CredentialKind, Host, Listing, Page, Result, export_kind};
+use carto_plugin_api::{CredentialKind, Host, Listing, Page, Result, Verification, export_kind};
 
 /// The kind.
 pub struct Token;
@@ -47,6 +48,10 @@ impl CredentialKind for Token {
 
     fn delete(host: &Host<'_>, id: &str) -> Result<Option<wire::Record>> {
         delete::delete(host, id)
+    }
+
+    fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
+        verify::verify(host, id)
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn warn_of_bare_origins(host: &Host<'_>, referers: &[String]) {
 }
 
 /// A scheme and a host, with nothing after them that could match a path.
-fn is_bare_origin(referer: &str) -> bool {
+pub(crate) fn is_bare_origin(referer: &str) -> bool {
     match referer.split_once("://") {
         Some((_, rest)) => !rest.contains('/') && !rest.ends_with(['*', '?']),
         None => false,

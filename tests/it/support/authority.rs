@@ -143,6 +143,11 @@ impl Authority {
         self.book.secrets.lock().unwrap().clone()
     }
 
+    /// Nobody gets tokens as long as what this gives is held.
+    pub(crate) fn paused(&self) -> impl Sized {
+        self.book.codes.lock().unwrap()
+    }
+
     /// The person signs in, and the browser is sent back: to this address.
     pub(crate) fn sends_back(&self, url: &Url) -> String {
         let request: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
@@ -332,7 +337,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// The address in a line that holds nothing else, or in a note in JSON.
-fn address(line: &str) -> Option<Url> {
+pub(crate) fn address(line: &str) -> Option<Url> {
     let json = |line: &str| Some(serde_json::from_str::<Value>(line).ok()?["note"]["url"].as_str()?.to_owned());
     let text = if line.starts_with("http") { Some(line.trim().to_owned()) } else { json(line) };
     text.map(|text| Url::parse(&text).unwrap())

@@ -2,10 +2,12 @@
 //! standard output, standard error and status.
 
 pub(crate) mod authority;
+pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
 pub(crate) mod output;
 pub(crate) mod prefix;
+pub(crate) mod recorder;
 pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;

@@ -178,6 +178,8 @@ fn digest(bearer: &Secret) -> String {
 /// Reads the text of the file. What is wrong with it comes with its place and nothing else: serde's own text can quote a value, and a value
 /// here is a bearer.
 pub(crate) fn parse(text: &str) -> Result<Profiles, String> {
+    // A list of the right length would do for the types below.
+    Object::parse(text).map_err(|e| place(&e))?;
     let whole: Whole = serde_json::from_str(text).map_err(|e| place(&e))?;
     if whole.profiles.is_none() && whole.token.is_some() {
         let only: Members = serde_json::from_str(text).map_err(|e| place(&e))?;
@@ -190,7 +192,7 @@ pub(crate) fn parse(text: &str) -> Result<Profiles, String> {
 }
 
 fn place(error: &serde_json::Error) -> String {
-    format!("line {}, column {} isn't what a credentials file has there", error.line(), error.column())
+    format!("line {}, column {} isn't what a credentials file has there", error.line(), error.column().max(1))
 }
 
 /// The file's text as an object that can be changed, in today's form.

@@ -33,7 +33,7 @@ const CONNECTION: Duration = Duration::from_secs(10);
 /// How long a page waits for the end of the sign-in.
 const OUTCOME: Duration = Duration::from_secs(8);
 /// How long the browser may take to ask for the last page.
-const LAST_PAGE: Duration = Duration::from_secs(1);
+const LAST_PAGE: Duration = Duration::from_secs(3);
 /// The most connections at a time. Of more, the oldest are ended: a browser says at once what it wants.
 const CONNECTIONS: usize = 32;
 /// The most that a request's head may take.
@@ -195,6 +195,47 @@ impl Door {
             Some(true) => Page::SignedIn,
             Some(false) => Page::Failed,
             None => Page::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Time passes as soon as nothing else happens.
+    #[tokio::test(start_paused = true)]
+    async fn nobody_holds_a_connection_for_long() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let callback = Callback { listener, port };
+        let attempt = Attempt::begin("x".to_owned(), port, None);
+        let waiting = callback.wait(&attempt, |_| async { Ok(()) });
+        let knocking = async {
+            for begun in [&b""[..], b"GET /callback HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "] {
+                let started = Instant::now();
+                let ended = tokio::task::spawn_blocking(move || {
+                    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+                    stream.write_all(begun).unwrap();
+                    // The end, or a reset.
+                    stream.read(&mut [0; 64]).unwrap_or_default()
+                });
+                // A blocking task keeps the clock from being moved on by itself.
+                tokio::select! {
+                    answer = ended => assert_eq!(answer.unwrap(), 0),
+                    () = async { loop { tokio::time::advance(Duration::from_secs(1)).await; tokio::task::yield_now().await } } => {}
+                }
+                assert!(started.elapsed() >= CONNECTION);
+            }
+        };
+        tokio::select! {
+            _ = waiting => panic!("nobody answered"),
+            () = knocking => {}
         }
     }
 }

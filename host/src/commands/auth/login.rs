@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) use super::keep::{Kept, Wish, keep, tell};
 use crate::account;
 use crate::auth::client::{Client, Options};
-use crate::auth::{Authority, How, Http, attended, authority, machine};
+use crate::auth::{Authority, How, Http, authority, machine};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
@@ -73,7 +73,7 @@ fn as_machine(context: &Context, args: &LoginArgs, http: &Http, mut wish: Wish) 
     if context.globals.dry_run {
         return rehearse(context, &wish, &client);
     }
-    let kept = attended("Signing in", context.globals.timeout, async {
+    let kept = super::attended("Signing in", context.globals.timeout, async {
         let tokens = machine::sign_in(http, &wish.authority, &client).await?;
         keep(http, &wish, tokens, How::Machine { client_id: client.id, client_secret: client.place }).await
     })?;
@@ -124,6 +124,6 @@ fn with_token(context: &Context, http: &Http, wish: &Wish) -> anyhow::Result<Exi
         stderr::done("The bearer would be kept in a profile: this was a dry run, and nothing was changed.");
         return Ok(ExitCode::SUCCESS);
     }
-    let kept = attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;
+    let kept = super::attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;
     tell(context, &kept)
 }

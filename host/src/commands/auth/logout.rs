@@ -11,7 +11,7 @@ use crate::account::profiles::{self, Edit, Profile};
 use crate::account::{self, not_signed_in};
 use crate::auth::client::Client;
 use crate::auth::revoke::{self, Ended};
-use crate::auth::{Authority, How, Http, attended};
+use crate::auth::{Authority, How, Http};
 use crate::commands::Context;
 
 use crate::output::{json as json_text, stderr, stdout};
@@ -113,5 +113,8 @@ fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
         }
         Ok(Outcome::Revoked(authority.place()))
     };
-    Some(attended("Signing out", context.globals.timeout, work).unwrap_or_else(|error| Outcome::Lasts(error.message)))
+    Some(
+        super::attended("Signing out", context.globals.timeout, work)
+            .unwrap_or_else(|error| Outcome::Lasts(error.message)),
+    )
 }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use super::Context;
 use crate::account;
+use crate::auth::attended;
 use crate::cli::AuthCommand;
 use crate::error::{Result, usage};
 

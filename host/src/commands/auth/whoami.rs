@@ -8,8 +8,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::account;
+use crate::auth::Http;
 use crate::auth::http::{self, Answer};
-use crate::auth::{Http, attended};
 use crate::commands::Context;
 use crate::error::{Error, Result};
 use crate::input::Stdin;
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     }
     let url = below(account.base_url());
     let bearer = Secret::new(account.bearer().to_owned());
-    let answer = attended("Asking", context.globals.timeout, http.get(&url, Some(&bearer)))?;
+    let answer = super::attended("Asking", context.globals.timeout, http.get(&url, Some(&bearer)))?;
     if answer.status().as_u16() == 401 {
         let words = http::words(&answer);
         return Err(account.rejected(words.strip_prefix(": ")).into());

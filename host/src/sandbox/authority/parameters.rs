@@ -13,8 +13,7 @@ use super::oauth_error::OauthError;
 use crate::sandbox::answer::Refusal;
 use crate::sandbox::body::LIMIT;
 
-/// Names and values, as often as they were sent.
-#[derive(Debug, Default)]
+/// Names and values, as often as they were sent. It has no `Debug`: there may be secrets in it.
 pub(super) struct Parameters {
     pairs: Vec<(String, String)>,
 }

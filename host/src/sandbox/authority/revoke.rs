@@ -27,9 +27,13 @@ pub(super) async fn revoke(
             if authorization.client_id == client.client_id {
                 authorizations::end(tx, &authorization.id)?;
             }
-        } else if let Ok(Some(token)) = access_token::verified(tx, token, now)
-            && token.client_id() == client.client_id
-        {
+            return Ok(StatusCode::OK);
+        }
+        let access_token = match access_token::verified(tx, token, now) {
+            Err(refusal) if refusal.is_unauthorized() => None,
+            read => read?,
+        };
+        if let Some(token) = access_token.filter(|token| token.client_id() == client.client_id) {
             tx.execute("DELETE FROM revoked WHERE ends_at <= ?1", [now.as_second()])?;
             tx.execute("INSERT OR IGNORE INTO revoked (jti, ends_at) VALUES (?1, ?2)", (&token.jti, token.exp))?;
         }

@@ -11,6 +11,7 @@ mod pairing;
 mod referers;
 mod sources;
 mod update;
+mod verify;
 mod wider;
 mod wire;
 

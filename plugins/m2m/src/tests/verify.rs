@@ -1,0 +1,133 @@
+//! Verify: what signing in comes to, and what is told of it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carto_plugin_api::{Check, Error};
+use expect_test::{Expect, expect};
+
+use super::*;
+
+const TOKEN: &str = "POST /oauth/token";
+const TOKENS: &str = "GET /v3/tokens?limit=1";
+
+fn bearer(claims: &Value) -> String {
+    format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": "https://auth.carto.com/", "aud": "carto-cloud-native-api", "sub": format!("{ID}@clients"), "azp": ID,
+        "scope": "read:tokens", "iat": 1_795_428_000, "exp": 1_795_514_400,
+    })
+}
+
+fn given(bearer: &str) -> Value {
+    json!({ "access_token": bearer, "scope": "read:tokens", "expires_in": 86400, "token_type": "Bearer" })
+}
+
+/// What a verify with these answers of the authority and of the API comes to.
+fn tried(answers: &[(&str, u16, Value)], expected: Expect) {
+    let host = FakeHost::new().answer(&item("GET"), 200, client("Nightly"));
+    let host = answers.iter().fold(host, |host, (request, status, body)| host.answer(request, *status, body.clone()));
+    let verification = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap();
+    let line = |check: &Check| {
+        let Check { asked, expected, found, outcome, hint } = check;
+        let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
+        format!("{outcome:?} {asked} ({expected}) → {found}{hint}\n")
+    };
+    let text: String = verification.checks.iter().map(line).collect();
+    let text = text + &serde_json::to_string(&verification.facts).unwrap() + "\n";
+    assert!(!text.contains("s3cr3t") && !text.contains("eyJ"), "{text}");
+    expected.assert_eq(&text);
+    assert_eq!(host.seen().len(), answers.len() + 1);
+    let sent = host.seen()[1].1.clone().unwrap();
+    assert_eq!(
+        sent,
+        json!({ "grant_type": "client_credentials", "client_id": ID, "client_secret": "s3cr3t", "audience": "carto-cloud-native-api" })
+    );
+}
+
+#[test]
+fn a_client_that_signs_in_is_told_by_its_claims() {
+    let refused = (TOKEN, 401, json!({ "error": "invalid_client", "error_description": "another secret" }));
+    let good = bearer(&claims());
+    tried(&[(TOKEN, 200, given(&good)), refused.clone(), (TOKENS, 200, json!({ "tokens": [] }))], expect![[r#"
+        Passed signing in with this secret (a bearer) → a bearer (200)
+        Passed audience of the bearer (carto-cloud-native-api) → carto-cloud-native-api
+        Passed subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients
+        Passed end of the bearer (later than now) → 2026-11-24T10:00:00Z
+        Passed party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
+        Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
+        Passed the API with this bearer (allowed) → allowed (200)
+        {"title":"Nightly","iss":"https://auth.carto.com/","aud":"carto-cloud-native-api","sub":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1795514400}
+    "#]]);
+    let mut other = claims();
+    other["aud"] = json!(["https://carto.example.com/userinfo"]);
+    other["sub"] = "auth0|1".into();
+    other["exp"] = 1_700_000_000.into();
+    tried(
+        &[
+            (TOKEN, 200, given(&bearer(&other))),
+            (TOKEN, 200, given(&good)),
+            (TOKENS, 403, json!({ "error": "no such account" })),
+        ],
+        expect![[r#"
+            Passed signing in with this secret (a bearer) → a bearer (200)
+            Failed audience of the bearer (carto-cloud-native-api) → ["https://carto.example.com/userinfo"]
+            Failed subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → auth0|1
+            Failed end of the bearer (later than now) → 2023-11-14T22:13:20Z
+            Passed party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
+            Failed signing in with another secret (refused) → a bearer (200)
+                the authority doesn't ask for the secret: don't use this client, and tell CARTO
+            Failed the API with this bearer (allowed) → refused (403): no such account
+                see that the client and the base URL are of one account, and that its plan has M2M clients
+            {"title":"Nightly","iss":"https://auth.carto.com/","aud":["https://carto.example.com/userinfo"],"sub":"auth0|1","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1700000000}
+        "#]],
+    );
+    tried(&[(TOKEN, 200, given("opaque")), refused, (TOKENS, 404, Value::Null)], expect![[r#"
+        Passed signing in with this secret (a bearer) → a bearer (200)
+        Skipped what the bearer says (claims of CARTO's) → it isn't a JWT, so it says nothing
+        Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
+        Skipped the API with this bearer (allowed) → the answer tells nothing (404)
+        {"title":"Nightly"}
+    "#]]);
+}
+
+#[test]
+fn a_secret_that_isnt_its_own_ends_it() {
+    tried(&[(TOKEN, 401, json!({ "error": "invalid_client" }))], expect![[r#"
+        Failed signing in with this secret (a bearer) → refused (401): invalid_client
+            the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+        {"title":"Nightly"}
+    "#]]);
+    tried(&[(TOKEN, 302, Value::Null)], expect![[r#"
+        Failed signing in with this secret (a bearer) → refused (302)
+            the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+        {"title":"Nightly"}
+    "#]]);
+}
+
+#[test]
+fn the_bearer_is_the_one_that_was_given() {
+    let good = bearer(&claims());
+    let host = FakeHost::new()
+        .answer(&item("GET"), 200, client("Nightly"))
+        .answer(TOKEN, 200, given(&good))
+        .answer(TOKEN, 401, Value::Null)
+        .answer(TOKENS, 200, Value::Null);
+    clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap();
+    let bearers: Vec<_> =
+        host.requests().into_iter().map(|request| request.bearer.map(|bearer| bearer.expose().clone())).collect();
+    assert_eq!(bearers, [None, None, None, Some(good)]);
+}
+
+#[test]
+fn an_answer_that_isnt_one_is_an_error() {
+    let answer =
+        |status, body| FakeHost::new().answer(&item("GET"), 200, client("Nightly")).answer(TOKEN, status, body);
+    let error = clients().verify(&answer(200, json!({ "access_token": 7 })), ID, json!({ "secret": "x" })).unwrap_err();
+    assert_eq!(error.code, ErrorCode::UnexpectedAnswer);
+    let limited = Error::new(ErrorCode::RateLimited, "wait");
+    let host = FakeHost::new().answer(&item("GET"), 200, client("Nightly")).fail(TOKEN, limited);
+    assert_eq!(clients().verify(&host, ID, json!({ "secret": "x" })).unwrap_err().code, ErrorCode::RateLimited);
+}

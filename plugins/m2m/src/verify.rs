@@ -1,0 +1,138 @@
+//! `carto credentials verify m2m <id> --secret …`: signs in as the client, looks at what it is given, and asks with that. What it is given is shown
+//! by its claims, never itself.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carto_plugin_api::{AUTH_SERVICE, Check, DATA_SERVICE, Host, Request, Response, Result, Secret, Verification};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{CLIENTS, Record};
+
+/// What bearers of CARTO's are for (documented).
+const AUDIENCE: &str = "carto-cloud-native-api";
+
+/// A secret that nobody has.
+const WRONG: &str = "carto-verify-wrong-secret";
+
+/// The claims that are worth knowing.
+const CLAIMS: [&str; 7] = ["iss", "aud", "sub", "azp", "scope", "permissions", "exp"];
+
+/// The arguments, as the manifest declares them.
+#[derive(Deserialize)]
+struct Input {
+    secret: Secret,
+}
+
+/// What the authority gives, as far as it is used.
+#[derive(Deserialize)]
+struct Given {
+    access_token: Secret,
+}
+
+/// Whether the client that `id` means signs in with that secret, with no other, and to what.
+pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
+    let Input { secret } = host.args()?;
+    let client: Record = CLIENTS.get(host, id)?;
+    let id = client.client_id;
+    let mut verification = Verification::new(id.as_str());
+    verification.fact("title", client.title);
+    let response = sign_in(host, &id, secret.expose())?;
+    let asked = "signing in with this secret";
+    if response.status() != 200 {
+        let found = told("refused", &response);
+        let hint = "the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost";
+        verification.add(Check::compare(asked, "a bearer", found, false).hint(hint));
+        return Ok(verification);
+    }
+    let Given { access_token } = response.json()?;
+    verification.add(Check::compare(asked, "a bearer", "a bearer (200)", true));
+    let claims = claims(access_token.expose());
+    for name in CLAIMS {
+        verification.fact(name, claims.get(name).cloned());
+    }
+    if claims.is_empty() {
+        verification.add(Check::skipped(
+            "what the bearer says",
+            "claims of CARTO's",
+            "it isn't a JWT, so it says nothing",
+        ));
+    } else {
+        verification.checks.extend(said(&claims, &id, host.now()));
+    }
+    verification.add(wrong(&sign_in(host, &id, WRONG)?));
+    verification.add(opens(host, access_token)?);
+    Ok(verification)
+}
+
+/// Asks for a bearer, in the client's own name (documented).
+fn sign_in(host: &Host<'_>, id: &str, secret: &str) -> Result<Response> {
+    let body = json!({
+        "grant_type": "client_credentials", "client_id": id, "client_secret": secret, "audience": AUDIENCE,
+    });
+    host.call(AUTH_SERVICE, Request::post(["oauth", "token"]).json(&body))
+}
+
+/// What a bearer says of itself; nothing if it is no JWT. It comes from the authority, so nothing is verified here.
+fn claims(bearer: &str) -> Map<String, Value> {
+    let payload = bearer.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    payload.and_then(|payload| serde_json::from_slice(&payload).ok()).unwrap_or_default()
+}
+
+/// Whether the claims are those of this client's bearer, for CARTO, from now on (documented).
+fn said(claims: &Map<String, Value>, id: &str, now: &str) -> Vec<Check> {
+    let text = |name: &str| claims.get(name).map_or_else(|| "nothing".to_owned(), shown);
+    let is = |name: &str, expected: &str| match claims.get(name) {
+        Some(Value::Array(all)) => all.iter().any(|one| one == expected),
+        one => one.is_some_and(|one| one == expected),
+    };
+    let compared =
+        |asked: &str, name: &str, expected: &str| Check::compare(asked, expected, text(name), is(name, expected));
+    let end = claims.get("exp").and_then(Value::as_i64).and_then(|end| Timestamp::from_second(end).ok());
+    let lasts = end.is_some_and(|end| now.parse::<Timestamp>().is_ok_and(|now| now < end));
+    let ends = end.map_or_else(|| text("exp"), |end| end.to_string());
+    let mut checks = vec![
+        compared("audience of the bearer", "aud", AUDIENCE),
+        compared("subject of the bearer", "sub", &format!("{id}@clients")),
+        Check::compare("end of the bearer", "later than now", ends, lasts),
+    ];
+    if claims.contains_key("azp") {
+        checks.push(compared("party of the bearer", "azp", id));
+    }
+    checks
+}
+
+fn shown(claim: &Value) -> String {
+    claim.as_str().map_or_else(|| claim.to_string(), str::to_owned)
+}
+
+fn wrong(response: &Response) -> Check {
+    let asked = "signing in with another secret";
+    match response.status() {
+        200..300 => Check::compare(asked, "refused", told("a bearer", response), false)
+            .hint("the authority doesn't ask for the secret: don't use this client, and tell CARTO"),
+        400 | 401 | 403 => Check::compare(asked, "refused", told("refused", response), true),
+        _ => Check::skipped(asked, "refused", told("the answer tells nothing", response)),
+    }
+}
+
+/// Whether the bearer opens what the account's owner opens (documented: it acts as the client's owner).
+fn opens(host: &Host<'_>, bearer: Secret) -> Result<Check> {
+    let request = Request::get(["v3", "tokens"]).query("limit", "1").bearer(bearer);
+    let response = host.call(DATA_SERVICE, request)?;
+    let asked = "the API with this bearer";
+    Ok(match response.status() {
+        200..300 => Check::compare(asked, "allowed", told("allowed", &response), true),
+        401 | 403 => Check::compare(asked, "allowed", told("refused", &response), false)
+            .hint("see that the client and the base URL are of one account, and that its plan has M2M clients"),
+        _ => Check::skipped(asked, "allowed", told("the answer tells nothing", &response)),
+    })
+}
+
+/// ``refused (401): …``, in the service's words where it refuses.
+fn told(what: &str, response: &Response) -> String {
+    let status = response.status();
+    let words = response.problem().filter(|_| status >= 400).map(|words| format!(": {words}")).unwrap_or_default();
+    format!("{what} ({status}){}", words.chars().take(200).collect::<String>())
+}
