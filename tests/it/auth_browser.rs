@@ -1,20 +1,54 @@
 //! `carto auth login` in a browser, with the test as the person at it: real processes, real ports, an authority that can lie.
 
+mod attacks;
+
 use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use expect_test::expect;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
-use crate::support::authority::{Authority, Lie, Login, Signed, free_port, login};
+use crate::support::authority::Authority;
+use crate::support::login::{Login, free_port, login, said};
+use crate::support::server::Served;
 use crate::support::{Carto, Output, Run};
 
 fn profiles(carto: &Carto) -> Option<Value> {
     let text = std::fs::read_to_string(carto.home().join(".carto_credentials.json")).ok()?;
     Some(serde_json::from_str(&text).unwrap())
+}
+
+/// The person at the sandbox's page: an answer to what it asks, and where the browser is sent.
+fn decided(url: &Url, decision: &str) -> String {
+    let host = format!("127.0.0.1:{}", url.port().unwrap());
+    let connect = || TcpStream::connect(&host).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    let page = said(connect(), &format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert_eq!(page.status, 200, "{page:?}");
+    let after = |before: &str, end: &str| {
+        let found = page.text.split(before).nth(1).unwrap().split(end).next().unwrap();
+        found.replace("&amp;", "&")
+    };
+    let cookie = after("set-cookie: ", ";");
+    let form: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("request", &after("name=\"request\" value=\"", "\""))
+        .append_pair("seal", &after("name=\"seal\" value=\"", "\""))
+        .append_pair("decision", decision)
+        .finish();
+    let length = form.len();
+    let sent = said(
+        connect(),
+        &format!(
+            "POST /authorize HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        ),
+    );
+    assert_eq!(sent.status, 303, "{sent:?}");
+    sent.text.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned()
 }
 
 /// What was printed, with what differs from run to run as its name.
@@ -26,6 +60,7 @@ fn settled(output: &Output, login: (&Authority, u16)) -> String {
     let text = time.replace_all(&text, "[time]").into_owned();
     let at = authority.issuer();
     let encoded = |port: u16| format!("127.0.0.1%3A{port}%2F");
+    let text = text.replace(&format!("port {port}"), "port [port]");
     text.replace(&at, "http://[authority]/").replace(&encoded(port), "127.0.0.1%3A[port]%2F")
 }
 
@@ -41,11 +76,11 @@ fn a_person_signs_in() {
     expect![[r#"
         status 0
         --- stderr
-        Open this address in a browser on this machine (there is no display here):
+        There is no display here: open this address in a browser that reaches this machine at port [port]:
 
-        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[random]&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
+        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[client-id]-49G9ETd54Y&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
 
-        note: if the browser is on another machine, use `--no-launch-browser`, and finish with `--callback`
+        note: if none does, use `--no-launch-browser`, and finish with `--callback`
         Signed in as `ada@example.com` at `http://127.0.0.1:[port]`, until [time]. The profile `work` is the current one.
     "#]].assert_eq(&settled(&output, (&authority, port)));
     let file = profiles(&carto).unwrap();
@@ -180,138 +215,6 @@ fn an_address_that_finishes_nothing_is_refused() {
         hint: leave it out, or begin again with `carto auth login --no-launch-browser`
     "#]].assert_eq(&report);
     assert!(profiles(&carto).is_none());
-}
-
-/// Each row is a sign-in of its own, and the authority, or somebody on the way, does it.
-#[test]
-fn attacks_are_refused_and_clocks_may_differ() {
-    fn at(claims: &mut Value, seconds: i64) {
-        for name in ["iat", "exp"] {
-            claims[name] = (claims[name].as_i64().unwrap() + seconds).into();
-        }
-    }
-    let properly = Signed::Properly;
-    let rows: [(&str, bool, Signed, fn(&mut Value)); 22] = [
-        ("as it should be", true, properly, |_| {}),
-        ("alg: none, without a signature", false, Signed::None, |_| {}),
-        ("HS256 with the public key as the secret", false, Signed::WithThePublicKey, |_| {}),
-        ("signed by somebody else", false, Signed::BySomebodyElse, |_| {}),
-        ("an unknown key", false, Signed::UnderAnotherName, |_| {}),
-        ("another issuer", false, properly, |claims| claims["iss"] = "https://auth.evil.com/".into()),
-        ("no issuer", false, properly, |claims| claims["iss"] = Value::Null),
-        ("for another client", false, properly, |claims| claims["aud"] = "another".into()),
-        ("for another client too", false, properly, |claims| claims["aud"] = json!(["the-client", "another"])),
-        ("for this client, as a list", true, properly, |claims| claims["aud"] = json!(["the-client"])),
-        ("for nobody", false, properly, |claims| claims["aud"] = json!([])),
-        ("another authorized party", false, properly, |claims| claims["azp"] = "another".into()),
-        ("another nonce", false, properly, |claims| claims["nonce"] = "another".into()),
-        ("no nonce", false, properly, |claims| claims["nonce"] = Value::Null),
-        ("expired an hour ago", false, properly, |claims| at(claims, -7200)),
-        ("no end", false, properly, |claims| claims["exp"] = Value::Null),
-        ("a clock two minutes ahead", true, properly, |claims| at(claims, 120)),
-        ("a clock two minutes behind, at the end", true, properly, |claims| at(claims, -3600 - 120)),
-        ("a clock ten minutes ahead", false, properly, |claims| at(claims, 600)),
-        ("a clock ten minutes behind, at the end", false, properly, |claims| at(claims, -3600 - 600)),
-        ("not yet to be used, by ten minutes", false, properly, |claims| {
-            claims["nbf"] = (claims["iat"].as_i64().unwrap() + 600).into();
-        }),
-        ("not yet to be used, by two minutes", true, properly, |claims| {
-            claims["nbf"] = (claims["iat"].as_i64().unwrap() + 120).into();
-        }),
-    ];
-    let mut table = Vec::new();
-    for (what, accepted, signed, change) in rows {
-        let (carto, authority) = (Carto::without_kinds(), Authority::start_with(Lie { signed, change }));
-        let url = login(&carto, &authority, 3003, "--no-launch-browser").ok().stdout;
-        let back = authority.sends_back(&Url::parse(url.trim()).unwrap());
-        let output = carto.run("auth login --callback -").stdin(&back).output();
-        let why = output.stderr.lines().find_map(|line| line.split("isn't accepted: ").nth(1)).unwrap_or_default();
-        assert_eq!((output.status == 0, profiles(&carto).is_some()), (accepted, accepted), "{what}: {output}");
-        assert_eq!(why.is_empty(), accepted, "{what}: {output}");
-        table.push((what, accepted, why.to_owned()));
-    }
-    for (what, accepted, why) in answers() {
-        table.push((what, accepted, why));
-    }
-    let row = |(what, accepted, why): &(&str, bool, String)| {
-        format!("{what:<42} {:<8} {why}\n", if *accepted { "accepted" } else { "refused" })
-    };
-    let table: String = table.iter().map(row).collect();
-    println!("{table}");
-    expect![[r#"
-        as it should be                            accepted 
-        alg: none, without a signature             refused  its head can't be read, or names no way to sign
-        HS256 with the public key as the secret    refused  it is signed in a way that the authority doesn't use (`alg`)
-        signed by somebody else                    refused  its signature is wrong
-        an unknown key                             refused  it is signed with a key that the authority doesn't name (`kid`)
-        another issuer                             refused  it is signed by another issuer (`iss`)
-        no issuer                                  refused  it doesn't say what an id token has to
-        for another client                         refused  it is for another client (`aud`, `azp`)
-        for another client too                     refused  it is for another client (`aud`, `azp`)
-        for this client, as a list                 accepted 
-        for nobody                                 refused  it is for another client (`aud`, `azp`)
-        another authorized party                   refused  it is for another client (`aud`, `azp`)
-        another nonce                              refused  it belongs to another sign-in (`nonce`)
-        no nonce                                   refused  it belongs to another sign-in (`nonce`)
-        expired an hour ago                        refused  it has expired (`exp`)
-        no end                                     refused  it doesn't say what an id token has to
-        a clock two minutes ahead                  accepted 
-        a clock two minutes behind, at the end     accepted 
-        a clock ten minutes ahead                  refused  it isn't valid yet (`iat`, `nbf`)
-        a clock ten minutes behind, at the end     refused  it has expired (`exp`)
-        not yet to be used, by ten minutes         refused  it isn't valid yet (`iat`, `nbf`)
-        not yet to be used, by two minutes         accepted 
-        a wrong state                              refused  Not the sign-in that is waiting
-        no state                                   refused  Not an answer
-        the answer to another sign-in              refused  Not the sign-in that is waiting
-        the code of another sign-in                refused  `invalid_grant`
-        the same answer twice                      refused  Answered already
-    "#]].assert_eq(&table);
-}
-
-/// What can be wrong with an answer on its way.
-fn answers() -> Vec<(&'static str, bool, String)> {
-    let (carto, authority) = (Carto::without_kinds(), Authority::start());
-    let (one, other) = (Login::start(&carto, &authority, ""), Login::start(&carto, &authority, ""));
-    let (back, others) = (authority.sends_back(&one.url), authority.sends_back(&other.url));
-    let title = |text: &str| text.split(&['<', '>'][..]).skip_while(|part| *part != "h1").nth(1).unwrap().to_owned();
-    let mut rows = Vec::new();
-    let mut ask = |what, address: &str| {
-        let reply = one.browser(address);
-        assert_eq!(reply.status, 400, "{what}: {reply:?}");
-        rows.push((what, false, title(&reply.text)));
-    };
-    ask("a wrong state", &format!("http://127.0.0.1:{}/callback?code=x&state=y", one.port));
-    ask("no state", &format!("http://127.0.0.1:{}/callback?code=x", one.port));
-    ask("the answer to another sign-in", &others.replace(&other.port.to_string(), &one.port.to_string()));
-    // A code that somebody else's browser got, under this sign-in's state: it can't be exchanged with this verifier.
-    let query = |address: &str, name: &str| {
-        Url::parse(address).unwrap().query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned()
-    };
-    let injected = format!(
-        "http://127.0.0.1:{}/callback?code={}&state={}",
-        one.port,
-        query(&others, "code"),
-        query(&back, "state")
-    );
-    let page = one.browser(&injected);
-    assert!(page.text.contains("You aren't signed in"), "{page:?}");
-    let output = one.ended();
-    assert_eq!(output.status, 4, "{output}");
-    rows.push(("the code of another sign-in", false, "`invalid_grant`".to_owned()));
-    assert!(output.stderr.contains("`invalid_grant`") && profiles(&carto).is_none(), "{output}");
-    // That code is used up now, as it should be.
-    let third = Login::start(&carto, &authority, "");
-    let back = authority.sends_back(&third.url);
-    let pause = authority.paused();
-    assert!(third.asks(&back).text.contains("location: /done"));
-    let again = third.asks(&back);
-    assert_eq!(again.status, 400, "{again:?}");
-    rows.push(("the same answer twice", false, title(&again.text)));
-    drop(pause);
-    third.browser(&format!("http://127.0.0.1:{}/done", third.port));
-    assert_eq!(third.ended().status, 0);
-    rows
 }
 
 /// Whatever else comes, the wait goes on, and the right answer still counts.
@@ -453,7 +356,6 @@ fn what_is_missing_is_explained() {
         let output = run.output();
         report.push_str(&format!("{what}: {}", settled(&output, (&authority, port))));
     }
-    let report = report.replace(&format!("port {port}"), "port [port]");
     expect![[r#"
         no client: status 2
         --- stderr
@@ -490,6 +392,49 @@ fn what_is_missing_is_explained() {
     assert!(authority.asked().iter().all(|line| !line.starts_with("POST")));
 }
 
+/// The authority of the sandbox, a client that `credentials create spa` made, and the account that it leads to.
+#[test]
+fn a_person_signs_in_to_the_sandbox() {
+    let carto = Carto::new();
+    // Its clock is this machine's, by which the sign-in is judged.
+    let served = Served::start_with(carto.run("sandbox serve --port 0 --json").env("CARTO_SANDBOX_FAULT", ""));
+    let port = free_port();
+    let create =
+        format!("credentials create spa --title carto --callback http://127.0.0.1:{port}/callback --field clientId");
+    let client = served.run(&carto, &create).ok().stdout;
+    let run = |line: &str| {
+        carto
+            .run(line)
+            .env("CARTO_AUTH_ISSUER", &served.url)
+            .env("CARTO_AUTH_CLIENT_ID", client.trim())
+            .env("CARTO_AUTH_PORT", port.to_string())
+            .env("CARTO_ACCOUNTS_URL", format!("{}/accounts", served.url))
+    };
+    let denied = Login::of(&carto, port, run("auth login")).unwrap();
+    denied.browser(&decided(&denied.url, "deny"));
+    let output = denied.ended();
+    assert_eq!(output.status, 4, "{output}");
+    assert!(output.stderr.contains("(`access_denied`: `The user did not allow it`)"), "{output}");
+    let login = Login::of(&carto, port, run("auth login")).unwrap();
+    let page = login.browser(&decided(&login.url, "allow"));
+    assert!(page.text.contains("You are signed in"), "{page:?}");
+    let output = login.ended();
+    assert_eq!(output.status, 0, "{output}");
+    let file = profiles(&carto).unwrap();
+    let name = file["current_profile"].as_str().unwrap();
+    assert_eq!(file["profiles"][name]["user_email"], "owner@sandbox.invalid");
+    // What was got opens the account, and nothing else is needed for that.
+    assert_eq!(carto.run("credentials list spa --field title").ok().stdout, "carto\n");
+    // A client without this callback.
+    let elsewhere = run("auth login --no-launch-browser").env("CARTO_AUTH_PORT", "1").ok();
+    let url = Url::parse(elsewhere.stdout.trim()).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    let host = format!("127.0.0.1:{}", url.port().unwrap());
+    let stream = TcpStream::connect(&host).unwrap();
+    let reply = said(stream, &format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert!(reply.status >= 400 && !reply.text.contains("location:"), "{reply:?}");
+}
+
 /// A script stands for the browser: it is opened with the address, apart from the command, and without its credentials.
 #[test]
 fn a_browser_is_opened_if_there_is_one() {
@@ -518,12 +463,11 @@ fn a_browser_is_opened_if_there_is_one() {
     let far = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("SSH_CONNECTION", "a b c d"));
     far.browser(&authority.sends_back(&far.url));
     let output = far.ended();
-    assert!(output.stderr.contains("this is a remote session"), "{output}");
-    let none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
+    assert!(output.stderr.contains("This is a remote session"), "{output}");
+    let mut none = Login::start_with(&carto, &authority, "", |run| at_a_desk(run).env("PATH", "/nowhere"));
+    none.hears("no browser could be opened here");
     none.browser(&authority.sends_back(&none.url));
-    let output = none.ended();
-    assert_eq!(output.status, 0, "{output}");
-    assert!(output.stderr.contains("no browser could be opened here"), "{output}");
+    assert_eq!(none.ended().status, 0);
 }
 
 /// Codes, verifiers and tokens, and where they must not be.

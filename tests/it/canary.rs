@@ -13,8 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::story::serve;
-use crate::support::authority::{address, free_port};
 use crate::support::http::{allow, ask};
+use crate::support::login::{address, free_port};
 use crate::support::recorder::Recorder;
 use crate::support::session::{Process, in_a_session};
 use crate::support::wire::{Act, Wire};

@@ -10,6 +10,7 @@ mod support;
 mod accounts;
 mod arguments;
 mod audit;
+mod auth;
 mod auth_browser;
 mod canary;
 mod check;

@@ -75,15 +75,26 @@ fn unexpected(place: &str, what: &str) -> Error {
         .hint("look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings")
 }
 
+const SECRETS: &str = "look at both; a client's secret was shown when it was created, and at no other time";
+
+fn wrong_secret(client: &str) -> String {
+    format!("the id or the secret of the client `{client}` is wrong, or the client was deleted")
+}
+
 fn in_words(place: &str, client_id: &str, grant: Grant, answer: &BasicErrorResponse) -> Error {
     let code = answer.error().as_ref();
     let words = answer.error_description().map(|words| redact::redact(words)).unwrap_or_default();
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let client = redact::redact(client_id);
     let (why, hint) = match (answer.error(), grant) {
+        // The second is what CARTO's authority answers (Auth0's word for it).
+        (BasicErrorResponseType::InvalidClient, Grant::Client) => (wrong_secret(&client), SECRETS),
+        (BasicErrorResponseType::Extension(word), Grant::Client) if word == "access_denied" => {
+            (wrong_secret(&client), SECRETS)
+        }
         (BasicErrorResponseType::InvalidClient, _) => (
-            format!("the id or the secret of the client `{client}` is wrong, or the client was deleted"),
-            "look at both; a client's secret was shown when it was created, and at no other time",
+            format!("the client `{client}` isn't known there, or is one that has to have a secret"),
+            "use a SPA client of this authority: `carto credentials create spa --title TITLE --callback URL` makes one",
         ),
         (BasicErrorResponseType::UnauthorizedClient, Grant::Client) => (
             format!("the client `{client}` may not sign in as a machine"),

@@ -16,6 +16,8 @@ use crate::kinds::Kind;
 pub(crate) const ID: &str = "carto:id";
 /// The clap id of `--env-file`.
 pub(crate) const ENV_FILE: &str = "carto:env-file";
+/// The clap id of a profile that is a word of its own: with the id of `--profile`, it would take that option's place.
+const PROFILE: &str = "carto:profile";
 /// The clap id of `--limit`.
 pub(crate) const LIMIT: &str = "carto:limit";
 
@@ -110,19 +112,22 @@ The script asks carto itself, so it needn't be renewed when kinds change.";
 pub(crate) enum AuthCommand {
     /// Sign in, in a browser or as a machine, and keep the bearer in a profile
     Login(Box<LoginArgs>),
-    /// Forget a profile's bearer, and end it at the authority where that is possible
+    /// Remove a profile, and end its bearer at the authority where that is possible
     Logout {
         /// Profile; the current one if none is named
+        #[arg(id = PROFILE, value_name = "PROFILE")]
         profile: Option<String>,
     },
     /// Say which bearer would be used, whose it is, how long it lasts, and where each of that comes from
     Status {
         /// Profile; what a command would use if none is named
+        #[arg(id = PROFILE, value_name = "PROFILE")]
         profile: Option<String>,
     },
     /// Make a profile the current one
     Use {
         /// Profile; asked for if none is named
+        #[arg(id = PROFILE, value_name = "PROFILE")]
         profile: Option<String>,
     },
     /// Ask CARTO who the bearer belongs to
@@ -132,6 +137,7 @@ pub(crate) enum AuthCommand {
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
     /// Name of the profile; made of tenant, organisation and user if none is given
+    #[arg(id = PROFILE, value_name = "PROFILE")]
     pub(crate) profile: Option<String>,
     /// Sign in as a machine, with the id and the secret of an M2M client
     #[arg(long, conflicts_with = "with_token", help_heading = "Machines")]
@@ -412,4 +418,26 @@ fn option(arg: &KindArg) -> Arg {
         _ => option,
     };
     option.conflicts_with_all(arg.conflicts.iter().map(|other| format!("arg:{other}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// clap takes an argument of a command for the global option of the same id, which that command then lacks.
+    #[test]
+    fn every_command_takes_the_global_options() {
+        fn look(command: &clap::Command, globals: &[String]) {
+            for id in globals {
+                let found = command.get_arguments().find(|arg| arg.get_id() == id.as_str());
+                assert!(found.is_some_and(|arg| arg.is_global_set()), "`{}` has another `{id}`", command.get_name());
+            }
+            command.get_subcommands().filter(|inner| inner.get_name() != "help").for_each(|inner| look(inner, globals));
+        }
+        let mut command = Cli::command();
+        let globals = command.get_arguments().filter(|arg| arg.is_global_set());
+        let globals: Vec<String> = globals.map(|arg| arg.get_id().to_string()).collect();
+        command.build();
+        look(&command, &globals);
+    }
 }

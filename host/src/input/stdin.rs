@@ -65,12 +65,6 @@ impl Stdin {
         typed.map(|text| Secret::new(text.trim().to_owned())).map_err(|e| unanswered(&e))
     }
 
-    /// Which of several a person chooses; nothing if none.
-    pub(crate) fn choice(&mut self, prompt: &str, items: &[String], first: usize) -> Result<Option<usize>> {
-        let select = dialoguer::Select::new().with_prompt(prompt).items(items).default(first).report(false);
-        select.interact_opt().map_err(|e| unanswered(&e))
-    }
-
     /// The line that a person types; nothing if that fails.
     pub(crate) fn answer(&mut self) -> String {
         let mut line = String::new();

@@ -1,9 +1,6 @@
-//! An authority as small as a sign-in in a browser needs it, which can be told to lie; and the person at the browser.
+//! An authority as small as a sign-in in a browser needs it, which can be told to lie.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -18,7 +15,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::wire::{Act, Wire};
-use super::{Carto, Output, Run};
 
 /// What it calls its key.
 const KEY: &str = "key-1";
@@ -218,127 +214,4 @@ impl Book {
             "token_type": "Bearer", "expires_in": 86400, "scope": request["scope"],
         }))
     }
-}
-
-/// A `carto auth login` that waits for a browser.
-pub(crate) struct Login {
-    child: Child,
-    home: std::path::PathBuf,
-    stderr: BufReader<ChildStderr>,
-    /// What it has said so far.
-    said: String,
-    /// The address that is to be opened.
-    pub(crate) url: Url,
-    pub(crate) port: u16,
-}
-
-/// What came from the port.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    /// With the body.
-    pub(crate) text: String,
-}
-
-impl Login {
-    /// Starts `auth login` with these words besides, at a free port.
-    pub(crate) fn start(carto: &Carto, authority: &Authority, line: &str) -> Login {
-        Login::start_with(carto, authority, line, |run| run)
-    }
-
-    pub(crate) fn start_with(carto: &Carto, authority: &Authority, line: &str, prepare: impl Fn(Run) -> Run) -> Login {
-        let mut said = String::new();
-        // Another program can take the port in between.
-        for _ in 0..5 {
-            let port = free_port();
-            let mut run = prepare(login(carto, authority, port, line));
-            let mut child = run.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            let mut stderr = BufReader::new(child.stderr.take().unwrap());
-            said.clear();
-            loop {
-                let start = said.len();
-                if stderr.read_line(&mut said).unwrap() == 0 {
-                    break;
-                }
-                if let Some(url) = address(&said[start..]) {
-                    return Login { child, home: carto.home().to_owned(), stderr, said, url, port };
-                }
-            }
-            child.wait().unwrap();
-            assert!(said.contains("cannot wait for the browser on port"), "{said}");
-        }
-        panic!("no port was free: {said}");
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The browser opens an address of this port, and follows where it is sent.
-    pub(crate) fn browser(&self, address: &str) -> Reply {
-        let reply = self.asks(address);
-        match reply.status {
-            303 => {
-                let to = reply.text.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
-                self.asks(&format!("http://127.0.0.1:{}{to}", self.port))
-            }
-            _ => reply,
-        }
-    }
-
-    /// One request for an address.
-    pub(crate) fn asks(&self, address: &str) -> Reply {
-        let url = Url::parse(address).unwrap();
-        let target = &url[url::Position::BeforePath..];
-        self.says(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port))
-    }
-
-    /// These bytes, on a connection of their own.
-    pub(crate) fn says(&self, text: &str) -> Reply {
-        let mut stream = self.connect();
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        Reply { status, text }
-    }
-
-    pub(crate) fn connect(&self) -> TcpStream {
-        TcpStream::connect(("127.0.0.1", self.port)).unwrap()
-    }
-
-    /// Waits for its end.
-    pub(crate) fn ended(mut self) -> Output {
-        self.stderr.read_to_string(&mut self.said).unwrap();
-        let mut stdout = Vec::new();
-        self.child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-        let status: ExitStatus = self.child.wait().unwrap();
-        Output::new(std::process::Output { status, stdout, stderr: self.said.clone().into_bytes() }, &self.home)
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// `auth login` with these words besides, at this authority.
-pub(crate) fn login(carto: &Carto, authority: &Authority, port: u16, line: &str) -> Run {
-    carto
-        .run(&format!("auth login work --client-id the-client --base-url http://127.0.0.1:9 {line}"))
-        .env("CARTO_AUTH_ISSUER", authority.issuer())
-        .env("CARTO_AUTH_PORT", port.to_string())
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The address in a line that holds nothing else, or in a note in JSON.
-pub(crate) fn address(line: &str) -> Option<Url> {
-    let json = |line: &str| Some(serde_json::from_str::<Value>(line).ok()?["note"]["url"].as_str()?.to_owned());
-    let text = if line.starts_with("http") { Some(line.trim().to_owned()) } else { json(line) };
-    text.map(|text| Url::parse(&text).unwrap())
 }

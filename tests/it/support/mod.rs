@@ -2,9 +2,11 @@
 //! standard output, standard error and status.
 
 pub(crate) mod authority;
+pub(crate) mod cloud;
 pub(crate) mod http;
 pub(crate) mod kernel;
 pub(crate) mod library;
+pub(crate) mod login;
 pub(crate) mod output;
 pub(crate) mod prefix;
 pub(crate) mod recorder;

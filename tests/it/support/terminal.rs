@@ -13,7 +13,12 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::Run;
 
 /// Runs a command on a terminal, types a line if one is given, and answers with all that the screen showed and the status.
-pub(crate) fn run(mut run: Run, typed: Option<&str>) -> (String, i32) {
+pub(crate) fn run(run: Run, typed: Option<&str>) -> (String, i32) {
+    run_asked(run, typed.map(|line| ("", line)))
+}
+
+/// The same, with the line typed when the screen shows a question: what was typed before may be thrown away.
+pub(crate) fn run_asked(mut run: Run, answer: Option<(&str, &str)>) -> (String, i32) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -25,14 +30,15 @@ pub(crate) fn run(mut run: Run, typed: Option<&str>) -> (String, i32) {
     let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
     drop((run, slave));
     let mut master = File::from(master);
-    if let Some(line) = typed {
-        master.write_all(line.as_bytes()).unwrap();
-        master.write_all(b"\n").unwrap();
-    }
+    let mut answer = answer;
     let mut screen = Vec::new();
-    // The end of a terminal is an error: its other side is closed.
     let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = master.read(&mut buffer) {
+    loop {
+        if let Some((_, line)) = answer.take_if(|(question, _)| String::from_utf8_lossy(&screen).contains(*question)) {
+            master.write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+        // The end of a terminal is an error: its other side is closed.
+        let Ok(count @ 1..) = master.read(&mut buffer) else { break };
         screen.extend_from_slice(&buffer[..count]);
     }
     let status = child.wait().unwrap().code().unwrap_or(-1);

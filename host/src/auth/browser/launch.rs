@@ -12,7 +12,7 @@ use crate::output::stderr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Browser {
     Here,
-    /// No, and why not, as the beginning of a sentence.
+    /// No, and why not, as a sentence.
     Elsewhere(&'static str),
 }
 
@@ -22,9 +22,9 @@ impl Browser {
         if environment::raw(environment::BROWSER).is_some() {
             Browser::Here
         } else if environment::SSH.iter().any(|name| environment::raw(name).is_some()) {
-            Browser::Elsewhere("this is a remote session")
+            Browser::Elsewhere("This is a remote session")
         } else if environment::DISPLAYS.iter().all(|name| environment::raw(name).is_none()) {
-            Browser::Elsewhere("there is no display here")
+            Browser::Elsewhere("There is no display here")
         } else {
             Browser::Here
         }
@@ -35,7 +35,7 @@ impl Browser {
 pub(crate) fn open(url: &Url) {
     let commands = open::commands(url.as_str());
     std::thread::spawn(move || {
-        let is_opened = commands.into_iter().any(|command| runs(command));
+        let is_opened = commands.into_iter().any(runs);
         if !is_opened {
             stderr::note("no browser could be opened here: open the address yourself");
         }

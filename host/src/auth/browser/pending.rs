@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::lock::make_folder;
 
 /// How long a person may take.
-pub(crate) const LIFETIME: Duration = Duration::from_mins(10);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// All that is needed to finish an attempt.
 #[derive(Debug, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
 
 /// How long the browser may take when `--timeout` says nothing.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// The port that CARTO's own command line uses (documented).
 const PORT: u16 = 3003;
@@ -65,7 +65,7 @@ pub(super) fn run(
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
-        show(&attempt.url(&wish.authority, &metadata));
+        show(&attempt.url(&wish.authority, &metadata), port);
         let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
         let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
         callback.wait(attempt, then).await
@@ -74,17 +74,16 @@ pub(super) fn run(
 }
 
 /// Shows the address in any case, and opens it where that is possible.
-fn show(url: &Url) {
+fn show(url: &Url, port: u16) {
     match Browser::find() {
         Browser::Here => {
             stderr::address("Sign in in the browser. If none opens, open this address in one on this machine:", url);
             browser::open(url);
         }
         Browser::Elsewhere(why) => {
-            stderr::address(&format!("Open this address in a browser on this machine ({why}):"), url);
-            stderr::note(
-                "if the browser is on another machine, use `--no-launch-browser`, and finish with `--callback`",
-            );
+            let open = "open this address in a browser that reaches this machine";
+            stderr::address(&format!("{why}: {open} at port {port}:"), url);
+            stderr::note("if none does, use `--no-launch-browser`, and finish with `--callback`");
         }
     }
 }

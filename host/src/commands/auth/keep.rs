@@ -54,8 +54,8 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
     let profile = profile_of(wish, tokens, how, found, &base_url);
     let name = wish.profile.clone().unwrap_or_else(|| name_of(&profile, &base_url));
     let mut edit = Edit::begin()?;
-    edit.put(&name, profile.clone())?;
     edit.make_current(Some(&name))?;
+    edit.put(&name, profile.clone())?;
     edit.write()?;
     Ok(Kept { profile: name, content: profile })
 }

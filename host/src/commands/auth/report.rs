@@ -199,7 +199,7 @@ impl Report {
         say("base url", self.base_url.as_ref().map(|url| format!("{}, from {}", url.value, url.source)));
         let bearer = self.bearer.as_ref().zip(self.kind());
         say("bearer", bearer.map(|(bearer, kind)| format!("{}, from {}", kind.meaning(), bearer.source)));
-        let renewed = if renew::is_renewable(profile) { "; another is asked for by itself" } else { "" };
+        let renewed = if renew::is_renewable(profile) { "; renewed by itself" } else { "" };
         say("ends", self.end().map(|end| format!("{}{renewed}", when(end, self.now))));
         if others {
             let list = self.file.by_name.iter().map(|(name, profile)| {

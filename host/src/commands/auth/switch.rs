@@ -61,9 +61,13 @@ fn choose(context: &Context, file: Option<&Profiles>) -> Result<String> {
             usage("no profile is named, and nobody can be asked here").hint(format!("profiles: {}", quoted(&names)))
         );
     }
-    let current = names.iter().position(|name| file.current.as_ref() == Some(name)).unwrap_or(0);
-    let chosen = stdin.choice("Profile", &names, current)?;
-    chosen
-        .and_then(|nth| names.get(nth).cloned())
-        .ok_or_else(|| usage("no profile was chosen").hint("nothing was changed"))
+    // Numbers, and not a list to move in: that would leave a terminal without its cursor when it is interrupted.
+    for (name, nth) in names.iter().zip(1..) {
+        let mark = if file.current.as_ref() == Some(name) { "*" } else { " " };
+        stderr::done(&format!("{mark} {nth}  {name}"));
+    }
+    let typed = stdin.ask("Number or name of the profile: ");
+    let by_number = typed.parse::<usize>().ok().and_then(|nth| names.get(nth.checked_sub(1)?));
+    let chosen = names.iter().find(|name| **name == typed).or(by_number).cloned();
+    chosen.ok_or_else(|| usage("no profile was chosen").hint("nothing was changed; type one of the numbers"))
 }

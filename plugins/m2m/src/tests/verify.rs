@@ -51,7 +51,9 @@ fn tried(answers: &[(&str, u16, Value)], expected: Expect) {
 fn a_client_that_signs_in_is_told_by_its_claims() {
     let refused = (TOKEN, 401, json!({ "error": "invalid_client", "error_description": "another secret" }));
     let good = bearer(&claims());
-    tried(&[(TOKEN, 200, given(&good)), refused.clone(), (TOKENS, 200, json!({ "tokens": [] }))], expect![[r#"
+    tried(
+        &[(TOKEN, 200, given(&good)), refused.clone(), (TOKENS, 200, json!({ "tokens": [] }))],
+        expect![[r#"
         Passed signing in with this secret (a bearer) → a bearer (200)
         Passed audience of the bearer (carto-cloud-native-api) → carto-cloud-native-api
         Passed subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients
@@ -60,7 +62,8 @@ fn a_client_that_signs_in_is_told_by_its_claims() {
         Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
         Passed the API with this bearer (allowed) → allowed (200)
         {"title":"Nightly","iss":"https://auth.carto.com/","aud":"carto-cloud-native-api","sub":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1795514400}
-    "#]]);
+    "#]],
+    );
     let mut other = claims();
     other["aud"] = json!(["https://carto.example.com/userinfo"]);
     other["sub"] = "auth0|1".into();
@@ -84,27 +87,36 @@ fn a_client_that_signs_in_is_told_by_its_claims() {
             {"title":"Nightly","iss":"https://auth.carto.com/","aud":["https://carto.example.com/userinfo"],"sub":"auth0|1","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1700000000}
         "#]],
     );
-    tried(&[(TOKEN, 200, given("opaque")), refused, (TOKENS, 404, Value::Null)], expect![[r#"
+    tried(
+        &[(TOKEN, 200, given("opaque")), refused, (TOKENS, 404, Value::Null)],
+        expect![[r#"
         Passed signing in with this secret (a bearer) → a bearer (200)
         Skipped what the bearer says (claims of CARTO's) → it isn't a JWT, so it says nothing
         Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
         Skipped the API with this bearer (allowed) → the answer tells nothing (404)
         {"title":"Nightly"}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_secret_that_isnt_its_own_ends_it() {
-    tried(&[(TOKEN, 401, json!({ "error": "invalid_client" }))], expect![[r#"
+    tried(
+        &[(TOKEN, 401, json!({ "error": "invalid_client" }))],
+        expect![[r#"
         Failed signing in with this secret (a bearer) → refused (401): invalid_client
             the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
         {"title":"Nightly"}
-    "#]]);
-    tried(&[(TOKEN, 302, Value::Null)], expect![[r#"
+    "#]],
+    );
+    tried(
+        &[(TOKEN, 302, Value::Null)],
+        expect![[r#"
         Failed signing in with this secret (a bearer) → refused (302)
             the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
         {"title":"Nightly"}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
