@@ -244,6 +244,13 @@ pub(crate) enum PluginCommand {
     },
 }
 
+const WHAT_A_COMMAND_GETS: &str = "\
+The command finds CARTO_BASE_URL, CARTO_API_TOKEN, CARTO_AUTH_ISSUER and
+CARTO_ACCOUNTS_URL in its environment, and the address once more as
+CARTO_API_BASE_URL and VITE_API_BASE_URL. For example:
+  carto sandbox exec -- npm test
+  carto sandbox exec -- carto credentials list";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Serve the sandbox on a port of this machine, for any HTTP client
@@ -253,6 +260,7 @@ pub(crate) enum SandboxCommand {
         port: u16,
     },
     /// Serve the sandbox while a command runs, with the variables that clients read, and end as it ended
+    #[command(after_help = WHAT_A_COMMAND_GETS)]
     Exec {
         /// Command with its arguments
         #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
