@@ -115,7 +115,7 @@ impl InFront {
 
     /// Waits for one that the other program has to be told of, and says its number: those of the keyboard it has already, since a terminal
     /// sends them to all that is in front.
-    pub(crate) async fn to_pass_on(&mut self) -> i32 {
+    pub(crate) async fn next_to_pass_on(&mut self) -> i32 {
         let [interrupt, quit] = &mut self.keyboard;
         loop {
             tokio::select! {

@@ -32,7 +32,7 @@ impl Errand {
         loop {
             tokio::select! {
                 status = self.child.wait() => return Ok(status_of(status?)),
-                number = signals.to_pass_on() => self.tell(number),
+                number = signals.next_to_pass_on() => self.tell(number),
             }
         }
     }

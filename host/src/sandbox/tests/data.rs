@@ -6,6 +6,7 @@ use axum::http::request::Builder;
 use serde_json::{Value, json};
 
 use super::{Fixture, Reply, grant, token_body, with};
+use crate::sandbox::{Sandbox, Switches};
 
 const NOTHING_HERE: &str = "You don't have permissions to read this resource";
 const TABLE: &str = "/v3/maps/carto_dw/table?name=carto.shared.demo";
@@ -24,7 +25,7 @@ impl Fixture {
         self.send(ask(bearer, "GET", path).body(Body::empty()).unwrap())
     }
 
-    fn from_page(&self, bearer: &str, headers: &[(&str, &str)]) -> Reply {
+    fn asked_by(&self, bearer: &str, headers: &[(&str, &str)]) -> Reply {
         let request =
             headers.iter().fold(ask(bearer, "GET", TABLE), |request, (name, value)| request.header(*name, *value));
         self.send(request.body(Body::empty()).unwrap())
@@ -37,6 +38,13 @@ impl Fixture {
                 .body(Body::from(body.to_string()))
                 .unwrap(),
         )
+    }
+
+    /// The same data at another time.
+    fn at(self, clock: &str) -> Fixture {
+        let switches = Switches::parse(&format!("clock={clock}")).unwrap();
+        let sandbox = Sandbox::open(&self.database(), switches).unwrap();
+        Fixture { router: sandbox.router(), sandbox, ..self }
     }
 
     fn text_of(&self, body: Value) -> String {
@@ -124,8 +132,33 @@ fn the_owners_bearer_opens_everything() {
     let it = Fixture::new();
     let bearer = it.sandbox.bearer().to_owned();
     it.data(&bearer, "/v3/sql/any/query?q=SELECT%202").ok();
-    it.from_page(&bearer, &[("origin", "https://anywhere.example.com")]).ok();
+    it.asked_by(&bearer, &[("origin", "https://anywhere.example.com")]).ok();
     it.data(&bearer, "/v3/sql/any/query").refused(400, "The parameter `q` is required");
+}
+
+#[test]
+fn an_access_token_of_the_authority_is_the_owners() {
+    let it = Fixture::new();
+    let client = it.call("POST", "/v3/oauth-clients?type=m2m", json!({ "title": "Nightly" })).ok();
+    let asked = json!({
+        "grant_type": "client_credentials",
+        "client_id": client["client_id"],
+        "client_secret": client["client_secret"],
+        "audience": "carto-cloud-native-api",
+    });
+    let given = it.post("", "/oauth/token", &asked).ok();
+    let bearer = given["access_token"].as_str().unwrap();
+    it.data(bearer, "/v3/sql/any/query?q=SELECT%202").ok();
+    it.data(bearer, "/v3/maps/any/table?name=x.y").ok();
+
+    // A day later it says why it isn't any more.
+    let it = it.at("2026-11-24T10:00:00Z");
+    let reply = it.data(bearer, TABLE);
+    assert!(reply.status == 401 && reply.text.contains("expired"), "{}", reply.text);
+    let it = it.at("2026-11-24T09:59:59Z");
+    it.data(bearer, TABLE).ok();
+    assert_eq!(it.delete(&format!("/v3/oauth-clients/{}", client["client_id"].as_str().unwrap())).status, 204);
+    assert_eq!(it.data(bearer, TABLE).status, 401);
 }
 
 #[test]
@@ -159,10 +192,7 @@ fn it_is_decided_in_a_fixed_order() {
     let elsewhere = it.text_of(body(json!(["maps"]), "a.b"));
     let here = it.text_of(body(json!(["maps"]), "carto.shared.demo"));
 
-    // A second later, in a sandbox over the same data.
-    let later = crate::sandbox::Switches::parse("clock=2026-11-23T10:00:01Z").unwrap();
-    let sandbox = crate::sandbox::Sandbox::open(&it.database(), later).unwrap();
-    let it = Fixture { router: sandbox.router(), sandbox, ..it };
+    let it = it.at("2026-11-23T10:00:01Z");
     let origin = [("origin", "https://evil.example.com")];
 
     let nameless = |bearer: &str| it.data(bearer, "/v3/maps/carto_dw/table");
@@ -170,10 +200,10 @@ fn it_is_decided_in_a_fixed_order() {
     nameless(&ending).refused(401, "The token has expired");
     nameless(&sql_only).refused(403, "The token does not allow this API");
     nameless(&elsewhere).refused(400, "The parameter `name` is required");
-    it.from_page(&elsewhere, &origin).refused(403, NOTHING_HERE);
-    let reply = it.from_page(&here, &origin);
+    it.asked_by(&elsewhere, &origin).refused(403, NOTHING_HERE);
+    let reply = it.asked_by(&here, &origin);
     assert_eq!((reply.status.as_u16(), reply.text.as_str()), (403, r#"{"error":"Unauthorized referer"}"#));
-    it.from_page(&here, &[]).ok();
+    it.asked_by(&here, &[]).ok();
 }
 
 #[test]
@@ -234,7 +264,7 @@ fn the_page_is_the_referer_or_else_the_origin() {
         (&[("origin", "http://localhost:51731"), ("origin", "http://localhost:51731")], false),
     ];
     for (headers, expected) in cases {
-        let reply = it.from_page(&token, headers);
+        let reply = it.asked_by(&token, headers);
         assert_eq!(reply.status == 200, expected, "{headers:?}: {}", reply.text);
     }
 }
@@ -287,7 +317,7 @@ fn a_browser_may_ask_from_anywhere() {
         &[("origin", "https://app.example.com"), ("referer", "https://app.example.com/")][..],
         &[("origin", "https://b")],
     ] {
-        let reply = it.from_page(&token, headers);
+        let reply = it.asked_by(&token, headers);
         assert_eq!(reply.header("access-control-allow-origin"), Some("*"), "{}", reply.status);
         assert_eq!(reply.header("access-control-expose-headers"), Some("carto-sandbox"));
     }
