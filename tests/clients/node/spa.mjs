@@ -8,6 +8,8 @@ import {BASE_URL, Checks, carto} from './sandbox.mjs';
 
 const checks = new Checks('@auth0/auth0-spa-js');
 const AUDIENCE = 'carto-cloud-native-api';
+// As it is published for browsers: one file with all that it needs inside. What package.json overrides is only for an installation to be
+// possible where a registry doesn't have the newest version of that dependency yet; nothing of it runs.
 const LIBRARY = readFileSync(new URL('node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js', import.meta.url));
 const PAGE = `<!doctype html><title>app</title><script type="module">
   import {createAuth0Client} from '/auth0-spa-js.js';
