@@ -76,7 +76,8 @@ fn the_wrong_kind_of_token_is_recognised_offline() {
     expect![[r#"
         error: the bearer from `CARTO_API_TOKEN` is an API Access Token (`[jti]`), which can't manage credentials
         hint: use an OAuth access token, as `carto auth login` gets one; API Access Tokens are for the data APIs
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

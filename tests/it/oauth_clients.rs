@@ -162,12 +162,14 @@ fn an_m2m_client_lives_its_life() {
     check(
         &carto.sandbox("credentials revoke m2m Daily --yes --json").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        {
-          "deleted": "[client-id]"
-        }
-    "#]],
+            status 0
+            --- stdout
+            {
+              "deleted": "[client-id]"
+            }
+            --- stderr
+            {"warning":{"message":"m2m: API Access Tokens that were made with this client go on working","hint":"`carto credentials list tokens` shows those there are"}}
+        "#]],
     );
     check(
         &carto.sandbox("credentials list m2m").output(),
@@ -181,11 +183,11 @@ fn an_m2m_client_lives_its_life() {
     check(
         &carto.sandbox("credentials revoke token x").fails(2),
         expect![[r#"
-        status 2
-        --- stderr
-        error: the kind `token` has no verb `revoke`; verbs: list, create, get, update, delete
-        hint: `carto credentials --help` lists the verbs; `token` has those above
-    "#]],
+            status 2
+            --- stderr
+            error: the kind `token` has no verb `revoke`; verbs: list, create, get, update, delete, verify
+            hint: `carto credentials --help` lists the verbs; `token` has those above
+        "#]],
     );
 }
 
