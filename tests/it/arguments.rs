@@ -124,7 +124,7 @@ fn a_kind_gets_its_own_settings_and_no_others() {
         expect![[r#"
             status 2
             --- stderr
-            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `approved`, `network`, `plugins`, `kinds`
+            error: cannot use the settings in `[home]/.config/carto/config.toml`: line 1, column 2: unknown field `kind`, expected one of `services`, `approved`, `network`, `plugins`, `auth`, `kinds`
             hint: mend the file, or move it away
         "#]],
     );

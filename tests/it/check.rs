@@ -106,21 +106,21 @@ fn a_report_begins_with_the_cause() {
     output::check(
         &carto.run("plugin check Cargo.toml").output(),
         expect![[r#"
-        status 7
-        --- stdout
-        Cargo.toml
+            status 7
+            --- stdout
+            Cargo.toml
 
-        file
-          failed   file.library       is a shared library for this machine
+            file
+              failed   file.library       is a shared library for this machine
 
-        50 skipped: carto can't use the file
+            51 skipped: carto can't use the file
 
-        failed file.library: is a shared library for this machine
-          it isn't a whole shared library: Could not read file magic
-          hint: build it as a `cdylib`, for this machine
+            failed file.library: is a shared library for this machine
+              it isn't a whole shared library: Could not read file magic
+              hint: build it as a `cdylib`, for this machine
 
-        0 passed, 1 failed, 0 warned, 50 skipped
-    "#]],
+            0 passed, 1 failed, 0 warned, 51 skipped
+        "#]],
     );
 
     let file = library::file_name("strange");

@@ -127,7 +127,7 @@ fn a_line_has_words_to_go_on_with() {
         carto --p|
             --profile
         carto --json credentials |
-            list create get update delete revoke help
+            list create get update delete verify revoke help
         carto credentials re|
             revoke
         carto credentials create |

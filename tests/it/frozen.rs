@@ -721,7 +721,7 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         $ carto credentials list markers --limit 1
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials list --limit 1
         status 7
@@ -729,12 +729,12 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         M2M OAuth Client (m2m)
         none
         --- stderr
-        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.0
+        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials create marker --help
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto plugin list
         status 0
@@ -744,13 +744,13 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.0
+        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` needs `verbs.create.args.colour` of manifest schema 1.7, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         == a later minor schema, with a type that this one doesn't have
         $ carto credentials list markers --limit 1
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.1: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials list --limit 1
         status 7
@@ -758,12 +758,12 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         M2M OAuth Client (m2m)
         none
         --- stderr
-        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.1: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials create marker --help
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.1: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto plugin list
         status 0
@@ -773,13 +773,13 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.0: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
+        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 1.7, and this carto reads schema 1.1: line 37: unknown variant `size`, expected one of `string`, `int`, `bool`, `date`, `url`, `enum`, `file`, `secret`
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         == a later major schema
         $ carto credentials list markers --limit 1
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials list --limit 1
         status 7
@@ -787,12 +787,12 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         M2M OAuth Client (m2m)
         none
         --- stderr
-        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.0
+        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto credentials create marker --help
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         $ carto plugin list
         status 0
@@ -802,13 +802,13 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.0
+        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 2.1, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         == an earlier major schema
         $ carto credentials list markers --limit 1
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.1
         hint: get a newer version of the plugin, or remove the file
         $ carto credentials list --limit 1
         status 7
@@ -816,12 +816,12 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         M2M OAuth Client (m2m)
         none
         --- stderr
-        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.0
+        error: marker: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.1
         hint: get a newer version of the plugin, or remove the file
         $ carto credentials create marker --help
         status 7
         --- stderr
-        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.0
+        error: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.1
         hint: get a newer version of the plugin, or remove the file
         $ carto plugin list
         status 0
@@ -831,7 +831,7 @@ fn a_plugin_of_another_version_is_used_or_refused_wherever_it_is_met() {
         marker  refused  -        -       [home]/kinds
         --- stderr
         note: kinds run `confined` (the default): in a process of their own, behind Landlock and a filter of system calls
-        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.0
+        warning: the kind `marker` can't be used: `[home]/kinds/libcarto_kind_marker.so` is written in manifest schema 0.9, and this carto reads schema 1.1
         hint: get a newer version of the plugin, or remove the file
         == a later ABI
         $ carto credentials list markers --limit 1

@@ -84,11 +84,11 @@ fn every_state_is_told() {
         .collect();
     let hash = regex_lite::Regex::new("[0-9a-f]{16}…").unwrap();
     expect![[r#"
-        m2m | ok | null | null | 0.1.0 | MIT | ["list","create","get","update","delete"] | []
+        m2m | ok | null | null | 0.1.0 | MIT | ["list","create","get","update","delete","verify"] | []
         robot | changed | the kind `robot` has changed since it was locked: `[home]/.local/share/carto/kinds/libcarto_kind_robot.so` has the sha256 [hash]…, and [hash]… was accepted | if you know why: `carto plugin lock robot` accepts it as it is now | 0.1.0 | MIT | ["list","create","get","delete"] | []
         spa | refused | isn't a whole shared library: Could not read file magic | install the plugin again, or remove the file | null | null | null | null
-        token | ok | null | null | 0.1.0 | MIT | ["list","create","get","update"] | ["delete"]
-        token | shadowed | isn't used: `[home]/prefix/lib/carto/kinds/libcarto_kind_token.so` goes before it | remove one of the two, if that isn't meant | 0.1.0 | MIT | ["list","create","get","update"] | ["delete"]
+        token | ok | null | null | 0.1.0 | MIT | ["list","create","get","update","verify"] | ["delete"]
+        token | shadowed | isn't used: `[home]/prefix/lib/carto/kinds/libcarto_kind_token.so` goes before it | remove one of the two, if that isn't meant | 0.1.0 | MIT | ["list","create","get","update","verify"] | ["delete"]
         walker | policy | `walker` is refused by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, denies `walker` | `carto plugin why walker` says more | 0.1.0 | MIT | [] | ["list","create","get","delete"]
         null | refused | has a name that no kind can have | rename it: lower-case letters and digits, in words joined by `_` | null | null | null | null
     "#]].assert_eq(&hash.replace_all(&told, "[hash]…"));
@@ -385,45 +385,51 @@ fn a_sheet_says_what_a_kind_may_do() {
     check(
         &place.run("plugin info tokens").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        token: API Access Token
-        Server-side API access with specific connection and source grants
+            status 0
+            --- stdout
+            token: API Access Token
+            Server-side API access with specific connection and source grants
 
-        state       ok
-        vendor      it says it is by carto
-        version     0.1.0 (MIT)
-        built with  carto-plugin-api 0.1.0
-        made for    plugin ABI 1, manifest schema 1.0
-        file        [home]/prefix/lib/carto/kinds/libcarto_kind_token.so
-        size        [n] MiB
-        sha256      [secret]
-        lock        not locked: any file in its place is used (`carto plugin lock token` accepts this one only)
-        level       confined (the default)
+            state       ok
+            vendor      it says it is by carto
+            version     0.1.0 (MIT)
+            built with  carto-plugin-api 0.1.0
+            made for    plugin ABI 1, manifest schema 1.1
+            file        [home]/prefix/lib/carto/kinds/libcarto_kind_token.so
+            size        [n] MiB
+            sha256      [secret]
+            lock        not locked: any file in its place is used (`carto plugin lock token` accepts this one only)
+            level       confined (the default)
 
-        What its verbs may ask, and nothing else
-        list        may send GET to /v3/tokens of your CARTO account
-        create      may send POST to /v3/tokens of your CARTO account
-                    policy limits --expiration-date: has to be given, 90d from now at most ([home]/prefix/etc/carto/policy.toml:7)
-        get         may send GET to /v3/tokens of your CARTO account
-                    may send GET to /v3/tokens/{} of your CARTO account
-        update      may send GET to /v3/tokens of your CARTO account
-                    may send GET to /v3/tokens/{} of your CARTO account
-                    may send PATCH to /v3/tokens/{} of your CARTO account
-                    policy limits --expiration-date: has to be given, 90d from now at most ([home]/prefix/etc/carto/policy.toml:7)
-        delete      REFUSED by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, denies `token` for delete: ask us
+            What its verbs may ask, and nothing else
+            list        may send GET to /v3/tokens of your CARTO account
+            create      may send POST to /v3/tokens of your CARTO account
+                        policy limits --expiration-date: has to be given, 90d from now at most ([home]/prefix/etc/carto/policy.toml:7)
+            get         may send GET to /v3/tokens of your CARTO account
+                        may send GET to /v3/tokens/{} of your CARTO account
+            update      may send GET to /v3/tokens of your CARTO account
+                        may send GET to /v3/tokens/{} of your CARTO account
+                        may send PATCH to /v3/tokens/{} of your CARTO account
+                        policy limits --expiration-date: has to be given, 90d from now at most ([home]/prefix/etc/carto/policy.toml:7)
+            delete      REFUSED by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, denies `token` for delete: ask us
+            verify      may send GET to /v3/tokens of your CARTO account
+                        may send GET to /v3/tokens/{} of your CARTO account
+                        may send POST to /v3/sql/{}/query of your CARTO account, with the credential that it tries
+                        may send GET to /v3/maps/{}/table of your CARTO account, with the credential that it tries
+                        may send GET to /v3/maps/{}/query of your CARTO account, with the credential that it tries
 
-        What it gets to know
-        create      --source: what you write, or with `@FILE` the text of that file
-        each verb   the values of the other options, the answers to what it asks, `[kinds.token]` of your settings, the time
+            What it gets to know
+            create      --source: what you write, or with `@FILE` the text of that file
+            verify      --source: what you write, or with `@FILE` the text of that file
+            each verb   the values of the other options, the answers to what it asks, `[kinds.token]` of your settings, the time
 
-        What you get from it
-        secrets     token: shown when the credential is created, later only with `--reveal`
-        -o env      CARTO_API_ACCESS_TOKEN, from token
+            What you get from it
+            secrets     token: shown when the credential is created, later only with `--reveal`
+            -o env      CARTO_API_ACCESS_TOKEN, from token
 
-        What it can't do
-        It can't read or write files, open connections, start programs, see your variables or your bearer, or write on your terminal: it can compute, and ask carto for what stands above.
-    "#]],
+            What it can't do
+            It can't read or write files, open connections, start programs, see your variables or your bearer, or write on your terminal: it can compute, and ask carto for what stands above.
+        "#]],
     );
     place.run("plugin lock robot").ok();
     check(
@@ -685,7 +691,7 @@ fn a_sheet_of_what_cannot_be_used_says_as_much_as_can_be_read() {
         vendor      it says it is by carto
         version     0.1.0 (MIT)
         built with  carto-plugin-api 0.1.0
-        made for    plugin ABI 1, manifest schema 1.0
+        made for    plugin ABI 1, manifest schema 1.1
         file        [home]/prefix/lib/carto/kinds/libcarto_kind_m2m.so
         size        [n] MiB
         sha256      [secret]
@@ -713,7 +719,7 @@ fn a_sheet_of_what_cannot_be_used_says_as_much_as_can_be_read() {
         vendor      it says it is by carto
         version     0.1.0 (MIT)
         built with  carto-plugin-api 0.1.0
-        made for    plugin ABI 1, manifest schema 1.0
+        made for    plugin ABI 1, manifest schema 1.1
         file        [home]/prefix/lib/carto/kinds/libcarto_kind_token.so
         size        [n] MiB
         sha256      [secret]
@@ -1047,6 +1053,7 @@ fn a_doctor_and_why_know_what_verbs_run_into() {
           get      refused (it can't be recorded)
           update   refused (it can't be recorded)
           delete   refused (it can't be recorded)
+          verify   refused (it can't be recorded)
           lock     not locked
         --- stderr
         hint: tell whoever administers this machine: the record has to be writable
@@ -1099,6 +1106,7 @@ fn a_doctor_and_why_know_what_verbs_run_into() {
           get      allowed ([home]/prefix/etc/carto/policy.toml:2 allows all)
           update   refused ([home]/prefix/etc/carto/policy.toml:3 limits `--name` to 90d from now, and that isn't a date)
           delete   allowed ([home]/prefix/etc/carto/policy.toml:2 allows all)
+          verify   allowed ([home]/prefix/etc/carto/policy.toml:2 allows all)
           lock     not locked
         $ carto plugin doctor
         status 4

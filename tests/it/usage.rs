@@ -18,7 +18,7 @@ fn help_speaks_of_what_is_there() {
             Usage: carto [OPTIONS] <COMMAND>
 
             Commands:
-              credentials  List, create, get, update and delete credentials
+              credentials  List, create, get, update, delete and verify credentials
               auth         Sign in to CARTO, and say who is signed in
               plugin       Show, restrict, install and make the libraries that serve kinds of credentials
               sandbox      Run the sandbox, a double of CARTO's credentials API
@@ -56,7 +56,7 @@ fn help_speaks_of_what_is_there() {
         expect![[r#"
             status 0
             --- stdout
-            List, create, get, update and delete credentials
+            List, create, get, update, delete and verify credentials
 
             Usage: carto credentials [OPTIONS] <VERB>
 
@@ -66,6 +66,7 @@ fn help_speaks_of_what_is_there() {
               get     Show one credential
               update  Change a credential
               delete  Delete a credential
+              verify  Try what a credential opens
               revoke  The same as delete, for m2m
               help    Print this message or the help of the given subcommand(s)
 
@@ -256,10 +257,10 @@ fn a_wrong_command_line_is_explained() {
         error: there is no command `login`
         hint: `carto --help` shows how it is used
         $ carto credentials crate token
-        error: the kind `token` has no verb `crate`; verbs: list, create, get, update, delete
+        error: the kind `token` has no verb `crate`; verbs: list, create, get, update, delete, verify
         hint: did you mean `create`?
         $ carto credentials revoke token x
-        error: the kind `token` has no verb `revoke`; verbs: list, create, get, update, delete
+        error: the kind `token` has no verb `revoke`; verbs: list, create, get, update, delete, verify
         hint: `carto credentials --help` lists the verbs; `token` has those above
         $ carto credentials get tokn x
         error: no kind `tokn` here; kinds: m2m, spa, token

@@ -1,4 +1,4 @@
-//! `credentials verify`: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
+//! `credentials verify`, as the host has it: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
 
 use expect_test::expect;
 
@@ -48,7 +48,7 @@ fn with(manifest: &str, mode: &str) -> Carto {
 }
 
 fn probe() -> Carto {
-    with(MANIFEST, "get:any-id")
+    with(MANIFEST, "verify:try")
 }
 
 /// The program, with an account on one server and an authority on another.
@@ -420,7 +420,7 @@ fn what_it_may_try_can_be_read() {
         expect![[r#"
             status 2
             --- stderr
-            error: the authority from `CARTO_AUTH_ISSUER` isn't https: `http://auth.example.com/`
+            error: the issuer from `CARTO_AUTH_ISSUER` isn't https: `http://auth.example.com/`
             hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`
         "#]],
     );

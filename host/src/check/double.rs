@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use carto_plugin_api::manifest::{Call, Manifest, Record};
-use carto_plugin_api::{WireRequest, WireResponse};
+use carto_plugin_api::{AUTH_SERVICE, WireRequest, WireResponse};
 use serde_json::{Map, Value, json};
 
 use super::script::{Answer, Ids, Script, Shape};
@@ -124,9 +124,11 @@ impl Double {
         WireResponse { status, headers: Vec::new(), body: Some(body) }
     }
 
-    /// The answer where a credential is tried: a script's, or that it opens everything.
+    /// The answer where a credential is tried: a script's, or that it opens everything; of an authority a bearer, which nobody should see.
     pub(super) fn tried(&self, call: &Call, request: &WireRequest) -> WireResponse {
-        self.scripted(call, request).unwrap_or_else(|| answered(200, Some(json!({}))))
+        let given = || json!({ "access_token": canary::of_record(0), "token_type": "Bearer", "expires_in": 86400 });
+        let body = || if call.service == AUTH_SERVICE { given() } else { json!({}) };
+        self.scripted(call, request).unwrap_or_else(|| answered(200, Some(body())))
     }
 
     /// The answer to a request that `call` permits.

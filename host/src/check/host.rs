@@ -40,6 +40,8 @@ pub(super) struct Seen {
     /// `GET /v3/tokens/…`
     pub(super) shown: String,
     pub(super) writes: bool,
+    /// Whether it tries a credential: its path is about anything.
+    pub(super) tries: bool,
     /// What stands in place of the template's `{}`, and whether it is marked as a secret.
     pub(super) open: Vec<(String, bool)>,
     pub(super) query: Vec<(String, String)>,
@@ -130,6 +132,7 @@ impl Host {
         record.seen.push(Seen {
             shown: request.shown(),
             writes,
+            tries,
             open: open(call, &request),
             query: request.query,
             status: answer.as_ref().ok().map(|answer| answer.status),

@@ -150,7 +150,12 @@ fn odd(lab: &mut Lab<'_>, verb: Verb) {
             continue;
         }
         lab.notes.ran("ids.segment");
-        let sent = ran.record.seen.iter().flat_map(|seen| seen.open.iter().map(move |(text, _)| (seen, text)));
+        let sent = ran
+            .record
+            .seen
+            .iter()
+            .filter(|seen| !seen.tries)
+            .flat_map(|seen| seen.open.iter().map(move |(text, _)| (seen, text)));
         let changed = sent.clone().find(|(_, text)| *text != id && !others.contains(text));
         let wrong = match (&ran.came, changed) {
             (_, Some((seen, _))) => Some(format!("`{}` was asked for", seen.shown)),

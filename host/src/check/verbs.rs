@@ -193,7 +193,8 @@ pub(super) fn unused(lab: &mut Lab<'_>) {
             continue;
         }
         lab.notes.ran("calls.used");
-        for call in spec.calls.iter().filter(|call| !lab.host.has_used(*verb, call)) {
+        // How a credential is tried depends on what it says of itself.
+        for call in spec.calls.iter().filter(|call| !call.tries(*verb) && !lab.host.has_used(*verb, call)) {
             let what = format!("{verb} never asked for `{call}`");
             let remedy =
                 "leave it out of `calls`; if it is for a case that isn't made up here, write a script that leads there";

@@ -244,6 +244,13 @@ pub(crate) enum PluginCommand {
     },
 }
 
+const WHAT_A_COMMAND_GETS: &str = "\
+The command finds CARTO_BASE_URL, CARTO_API_TOKEN, CARTO_AUTH_ISSUER and
+CARTO_ACCOUNTS_URL in its environment, and the address once more as
+CARTO_API_BASE_URL and VITE_API_BASE_URL. For example:
+  carto sandbox exec -- npm test
+  carto sandbox exec -- carto credentials list";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Serve the sandbox on a port of this machine, for any HTTP client
@@ -253,6 +260,7 @@ pub(crate) enum SandboxCommand {
         port: u16,
     },
     /// Serve the sandbox while a command runs, with the variables that clients read, and end as it ended
+    #[command(after_help = WHAT_A_COMMAND_GETS)]
     Exec {
         /// Command with its arguments
         #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
@@ -418,4 +426,26 @@ fn option(arg: &KindArg) -> Arg {
         _ => option,
     };
     option.conflicts_with_all(arg.conflicts.iter().map(|other| format!("arg:{other}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// clap takes an argument of a command for the global option of the same id, which that command then lacks.
+    #[test]
+    fn every_command_takes_the_global_options() {
+        fn look(command: &clap::Command, globals: &[String]) {
+            for id in globals {
+                let found = command.get_arguments().find(|arg| arg.get_id() == id.as_str());
+                assert!(found.is_some_and(|arg| arg.is_global_set()), "`{}` has another `{id}`", command.get_name());
+            }
+            command.get_subcommands().filter(|inner| inner.get_name() != "help").for_each(|inner| look(inner, globals));
+        }
+        let mut command = Cli::command();
+        let globals = command.get_arguments().filter(|arg| arg.is_global_set());
+        let globals: Vec<String> = globals.map(|arg| arg.get_id().to_string()).collect();
+        command.build();
+        look(&command, &globals);
+    }
 }

@@ -73,7 +73,7 @@ impl Session {
             if !is_tried {
                 return Ok(account);
             }
-            let tried = Tried::find(name, account, self.sandbox().is_some())?;
+            let tried = Tried::find(name, account, self.sandbox().is_some(), &self.settings.auth)?;
             return Ok(Arc::new(Endpoint::of_tried(tried)));
         }
         if self.sandbox().is_some() {

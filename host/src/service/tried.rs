@@ -8,13 +8,11 @@ use url::Url;
 
 use super::endpoint::Endpoint;
 use crate::address;
+use crate::auth::Authority;
 use crate::environment;
-use crate::error::{Error, Result, usage};
-use crate::settings::Network;
+use crate::error::{Error, Result};
+use crate::settings::{Auth, Network};
 use crate::transport::Transport;
-
-/// CARTO's own authority (documented).
-const ISSUER: &str = "https://auth.carto.com/";
 
 /// A service that tries credentials.
 pub(super) enum Tried {
@@ -26,9 +24,9 @@ pub(super) enum Tried {
 
 impl Tried {
     /// The service of that name, for an account.
-    pub(super) fn find(service: &str, account: Arc<Endpoint>, in_sandbox: bool) -> Result<Tried> {
+    pub(super) fn find(service: &str, account: Arc<Endpoint>, in_sandbox: bool, settings: &Auth) -> Result<Tried> {
         if service == AUTH_SERVICE && !in_sandbox {
-            return issuer().map(Tried::Authority);
+            return Authority::find(None, settings).map(|authority| Tried::Authority(authority.issuer));
         }
         Ok(Tried::Account(account))
     }
@@ -52,7 +50,9 @@ impl Tried {
     pub(super) fn called(&self) -> String {
         match self {
             Tried::Account(account) => account.called(),
-            Tried::Authority(_) => format!("address of the authority (`{}`)", environment::AUTH_ISSUER),
+            Tried::Authority(_) => {
+                format!("issuer (`{}`, or `issuer` below `[auth]` in the settings)", environment::AUTH_ISSUER)
+            }
         }
     }
 
@@ -68,14 +68,4 @@ impl Tried {
 /// A 401 is an answer here, and the kind's to judge.
 pub(super) fn unjudged() -> Error {
     Error::new(ErrorCode::Failed, "the host judged an answer that is a kind's to judge")
-}
-
-/// The authority of the user's account.
-fn issuer() -> Result<Url> {
-    let variable = environment::AUTH_ISSUER;
-    let text = environment::text(variable)?.unwrap_or_else(|| ISSUER.to_owned());
-    address::read(&text).map_err(|refusal| {
-        usage(format!("the authority from `{variable}` {}", refusal.cause))
-            .hint(refusal.remedy.unwrap_or("write it like `https://auth.carto.com/`"))
-    })
 }

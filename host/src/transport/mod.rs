@@ -9,6 +9,7 @@ mod proxy;
 mod trust;
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -65,6 +66,11 @@ impl Transport {
         match self {
             Transport::Http(client) => client.send(request).await,
             Transport::Router(router) => {
+                let mut request = request;
+                // As it comes over the network.
+                if let Some(host) = request.uri().authority().and_then(|place| place.as_str().parse().ok()) {
+                    request.headers_mut().entry(HOST).or_insert(host);
+                }
                 let answered = router.clone().oneshot(request.map(axum::body::Body::from)).await;
                 let response = answered.unwrap_or_else(|never| match never {});
                 Ok(response.map(|body| body.map_err(|_| BodyError(failure::BROKEN_OFF)).boxed_unsync()))

@@ -218,6 +218,15 @@ pub(crate) fn verbs() -> Vec<Case> {
             &[("delete.answer", "failed", "isn't a record")],
         ),
         Case::new(
+            "a verify that answers with a record",
+            "strange",
+            strange(
+                "verify:record",
+                &[("schema = \"1.0\"", "schema = \"1.1\""), ("[verbs.delete]", "[verbs.verify]\n\n[verbs.delete]")],
+            ),
+            &[("verify.answer", "failed", "isn't a verification")],
+        ),
+        Case::new(
             "a field that isn't declared",
             "strange",
             strange("get:extra-field", &[]),

@@ -1,0 +1,227 @@
+//! `credentials verify` of the three kinds against the sandbox, which shares no rule with them: what is tried is what is there, and what is explained
+//! is what happens.
+
+use expect_test::expect;
+
+use crate::support::server::Served;
+use crate::support::{Carto, Output, Run};
+
+/// A sandbox over HTTP, since a data API is asked as by anybody.
+fn sandbox() -> (Carto, Served) {
+    let carto = Carto::new();
+    let served = Served::start(&carto);
+    (carto, served)
+}
+
+fn served(carto: &Carto, served: &Served, line: &str) -> Run {
+    served.run(carto, line).env("CARTO_AUTH_ISSUER", format!("{}/", served.url))
+}
+
+/// The checks as lines, without what differs from run to run.
+fn checks(output: &Output) -> String {
+    let verification = output.json();
+    let line = |check: &serde_json::Value| {
+        let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        format!("{}: {} ({}) → {}\n", text("outcome"), text("asked"), text("expected"), text("found"))
+    };
+    verification["checks"].as_array().unwrap().iter().map(line).collect()
+}
+
+/// In this process and over HTTP.
+#[test]
+fn a_token_opens_what_it_should_in_the_sandbox() {
+    let (carto, server) = sandbox();
+    let create = "credentials create token --name t --grant dw,a.b.c --grant big,* --apis sql,maps \
+                  --referer https://*.example.com/* --expiration-date 7d";
+    served(&carto, &server, create).ok();
+    let inside = carto.sandbox("credentials verify token t --json").ok();
+    let outside = served(&carto, &server, "credentials verify token t --json").ok();
+    assert_eq!(checks(&inside), checks(&outside));
+    assert!(!inside.to_string().contains("eyJ") && !outside.to_string().contains("eyJ"));
+    expect![[r#"
+        passed: maps of `dw`: `a.b.c` (allowed) → allowed (200)
+        passed: sql of `big`: `SELECT 1` (allowed) → allowed (200)
+        skipped: maps with `big,*` (allowed) → not asked: a pattern names no table; `--api maps --source NAME` explains one
+        passed: sql of `dw`: `SELECT 1 AS not_granted` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+        passed: sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+        passed: maps of `dw`: `carto_verify.not_granted.table` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+        passed: maps of `carto-verify-not-granted`: `a.b.c` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+        passed: page `https://x.example.com/x` (allowed) → allowed (200)
+        passed: page `https://carto-verify.invalid/` (a referer that isn't allowed) (refused) → refused (403): Unauthorized referer
+    "#]].assert_eq(&checks(&outside));
+    // What the service does is found out, whatever the record says.
+    served(&carto, &server, "credentials update token t --referer http://localhost:5173").ok();
+    let output = served(&carto, &server, "credentials verify token t").output();
+    assert_eq!(output.status, 1, "{output}");
+    assert!(output.stderr.contains("page `http://localhost:5173/`: expected allowed, found refused (403)"), "{output}");
+    let over = carto
+        .sandbox("credentials verify token t --json")
+        .env("CARTO_SANDBOX_FAULT", "clock=2099-01-01T00:00:00Z")
+        .ok();
+    expect![[r#"
+        passed: maps of `dw`: `a.b.c`, after its end (refused) → refused (401): The token has expired
+    "#]]
+    .assert_eq(&checks(&over));
+}
+
+/// The rules of the kind and those of the sandbox are written twice, and share no type. A request is answered as it is explained.
+#[test]
+fn an_explanation_is_what_the_service_does() {
+    let (carto, server) = sandbox();
+    let make = "credentials create token --name t --grant dw,a.b.c --grant dw,a.B_*.x*y --grant 'dw,SELECT a FROM \"T\";' --grant big,* \
+                --apis sql,maps --referer 'https://*.example.com/?*' --referer http://localhost:5173 --json";
+    let token = served(&carto, &server, make).ok().json()["token"].as_str().unwrap().to_owned();
+    served(&carto, &server, "credentials create token --name imports --grant dw,* --apis imports").ok();
+    let sources = [
+        "a.b.c",
+        "a.b.C",
+        "a.b",
+        "a.b.c.d",
+        "a.B_.xy",
+        "a.B_1.x.y",
+        "a.B_1.xzy",
+        "a.b_1.xzy",
+        "a..xy",
+        "SELECT a FROM \"T\"",
+        "select  a from 'T' ;",
+        "select b from t",
+        "*",
+        "a.*.c",
+        "carto.x",
+    ];
+    let pages = [
+        "https://shop.example.com/x",
+        "https://shop.example.com/",
+        "https://.example.com/x",
+        "http://localhost:5173",
+        "http://localhost:5173/",
+    ];
+    let (mut agreed, mut allowed) = (0, 0);
+    for (nth, source) in sources.iter().enumerate() {
+        for (api, connection) in [("sql", "dw"), ("maps", "dw"), ("sql", "big"), ("maps", "none")] {
+            let page = if agreed % 3 == 0 { Some(pages[nth % pages.len()]) } else { None };
+            let mut words = vec![
+                "credentials",
+                "verify",
+                "token",
+                "t",
+                "--api",
+                api,
+                "--connection",
+                connection,
+                "--source",
+                source,
+            ];
+            words.extend(page.iter().flat_map(|page| ["--referer", page]));
+            let run = carto.run_words(&words).env("CARTO_BASE_URL", &server.url).env("CARTO_API_TOKEN", &server.bearer);
+            let explained = run.env("CARTO_AUTH_ISSUER", format!("{}/", server.url)).output();
+            let asked = ask(&server.url, &token, (api, connection, source), page);
+            let said = match explained.status {
+                0 => 200,
+                1 => 403,
+                _ => panic!("{explained}"),
+            };
+            assert_eq!(said, asked, "{words:?}: {explained}");
+            agreed += 1;
+            allowed += usize::from(asked == 200);
+        }
+    }
+    assert!(agreed == 60 && allowed > 10, "{allowed} of {agreed}");
+}
+
+/// The status of a request by a token, from a page or from none.
+fn ask(url: &str, token: &str, (api, connection, source): (&str, &str, &str), page: Option<&str>) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let statement = api == "sql" || source.contains(' ');
+    let (name, route) = match (api, statement) {
+        ("sql", _) => ("q", "query"),
+        (_, true) => ("q", "query"),
+        _ => ("name", "table"),
+    };
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, source).finish();
+    let host = url.strip_prefix("http://").unwrap();
+    let from = page.map(|page| format!("origin: null\r\nreferer: {page}\r\n")).unwrap_or_default();
+    let request = format!(
+        "GET /v3/{api}/{connection}/{route}?{query} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{from}connection: close\r\n\r\n"
+    );
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_m2m_client_signs_in_in_the_sandbox() {
+    let carto = Carto::new();
+    // By the clock of this machine, by which the program goes where it asks over HTTP.
+    let server = Served::start_with(carto.run("sandbox serve --port 0 --json").env("CARTO_SANDBOX_FAULT", ""));
+    let made = served(&carto, &server, "credentials create m2m --title ci --json").ok().json();
+    let (id, secret) =
+        (made["clientId"].as_str().unwrap().to_owned(), made["clientSecret"].as_str().unwrap().to_owned());
+    let mut report = Vec::new();
+    let line = "--debug credentials verify m2m ci --secret env:CI_SECRET --json";
+    for output in [
+        served(&carto, &server, line).env("CI_SECRET", &secret).ok(),
+        carto.sandbox(line).env("CI_SECRET", &secret).ok(),
+    ] {
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(!text.contains(&secret) && !text.contains("eyJ"), "{output}");
+        let facts = output.json()["facts"].clone();
+        assert_eq!(
+            (facts["sub"].as_str(), facts["azp"].as_str()),
+            (Some(format!("{id}@clients").as_str()), Some(id.as_str()))
+        );
+        assert!(facts["exp"].is_i64() && facts["iss"].is_string(), "{facts}");
+        let kept: String = checks(&output)
+            .lines()
+            .filter(|line| !line.contains("end of"))
+            .map(|line| line.to_owned() + "\n")
+            .collect();
+        report.push(kept.replace(&id, "ID"));
+    }
+    assert_eq!(report[0], report[1]);
+    expect![[r#"
+        passed: signing in with this secret (a bearer) → a bearer (200)
+        passed: audience of the bearer (carto-cloud-native-api) → carto-cloud-native-api
+        passed: subject of the bearer (ID@clients) → ID@clients
+        passed: party of the bearer (ID) → ID
+        passed: signing in with another secret (refused) → refused (401): invalid_client: The client's secret is another one
+        passed: the API with this bearer (allowed) → allowed (200)
+    "#]].assert_eq(&report[0]);
+    let output = served(&carto, &server, "credentials verify m2m ci --secret -").stdin("another-secret").output();
+    assert_eq!((output.status, output.stdout.contains("another-secret")), (1, false), "{output}");
+    assert!(output.stderr.contains("error: 1 of 1 checks of M2M OAuth Client"), "{output}");
+    // It can't be asked for on a command line.
+    served(&carto, &server, "credentials verify m2m ci").fails(2);
+    served(&carto, &server, &format!("credentials verify m2m ci --secret {secret}")).fails(2);
+}
+
+#[test]
+fn a_spa_client_is_known_by_its_urls_in_the_sandbox() {
+    let (carto, server) = sandbox();
+    let create = "credentials create spa --title shop --callback http://localhost:5173/callback --callback https://app.example.com/cb?x=1 \
+                  --web-origin http://localhost:5173 --allowed-origin https://app.example.com --login-uri https://app.example.com/in";
+    served(&carto, &server, create).ok();
+    let (inside, outside) = (
+        carto.sandbox("credentials verify spa shop --json").ok(),
+        served(&carto, &server, "credentials verify spa shop --json").ok(),
+    );
+    assert_eq!(checks(&inside), checks(&outside));
+    let kept: String = checks(&outside)
+        .lines()
+        .filter(|line| !line.contains("logout URL"))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    expect![[r#"
+        passed: callback `http://localhost:5173/callback` (accepted) → accepted (302, login_required)
+        passed: callback `https://app.example.com/cb?x=1` (accepted) → accepted (302, login_required)
+        passed: callback `https://carto-verify.invalid/callback` (not registered) (refused) → refused (400)
+        passed: web origin `http://localhost:5173`, silently (accepted) → accepted (200)
+        passed: `https://app.example.com`, silently (no web origin) (refused) → refused (403)
+        passed: token request from `http://localhost:5173` (accepted) → may read the answer (400)
+        passed: token request from `https://app.example.com` (accepted) → may read the answer (400)
+        passed: token request from `https://carto-verify.invalid` (not registered) (refused) → may not read the answer (403)
+        passed: login URI `https://app.example.com/in` (well-formed) → well-formed; not asked, since it isn't CARTO's
+    "#]].assert_eq(&kept);
+}
