@@ -21,11 +21,10 @@ const STATUSES: [(&str, &str); 10] = [
     ("130", "Interrupted. The message says what was changed."),
 ];
 
-const VARIABLES: [(&str, &str); 20] = [
+const VARIABLES: [(&str, &str); 19] = [
     (environment::SANDBOX, "Use the sandbox: anything but empty, 0, false, no, off."),
     (environment::API_TOKEN, "The OAuth access token."),
     (environment::BASE_URL, "The account's address."),
-    (environment::OTHER_BASE_URLS[0], "The same for programs that sandbox exec starts; not read here."),
     (environment::PROFILE, "The profile of the credentials file."),
     (environment::AUTH_ISSUER, "The authority that signs bearers."),
     (environment::AUTH_CLIENT_ID, "The OAuth client of a login in a browser."),
