@@ -108,9 +108,23 @@ Packages of carto bring the scripts along. Otherwise:
                 carto completion powershell | Out-String | Invoke-Expression
 The script asks carto itself, so it needn't be renewed when kinds change.";
 
+const HOW_TO_SIGN_IN: &str = "\
+A person, in a browser, with a client that comes back to this machine:
+  carto credentials create spa --title carto \\
+    --callback http://127.0.0.1:3003/callback
+  carto auth login --client-id ID
+CARTO_AUTH_PORT is another port than 3003.
+
+A machine, with id and secret from CARTO_M2M_CLIENT_ID and
+CARTO_M2M_CLIENT_SECRET, from a file, or straight from its creation:
+  carto auth login --m2m
+  carto credentials create m2m --title ci --json |
+    carto auth login --m2m --client-file -";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
     /// Sign in, in a browser or as a machine, and keep the bearer in a profile
+    #[command(after_help = HOW_TO_SIGN_IN)]
     Login(Box<LoginArgs>),
     /// Remove a profile, and end its bearer at the authority where that is possible
     Logout {
