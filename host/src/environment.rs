@@ -14,9 +14,6 @@ pub(crate) const PROFILE: &str = "CARTO_PROFILE";
 pub(crate) const API_TOKEN: &str = "CARTO_API_TOKEN";
 /// The account's address.
 pub(crate) const BASE_URL: &str = "CARTO_BASE_URL";
-/// The account's address, as CARTO's examples call it: for programs of the user's, and never read here. The second is for pages that Vite
-/// builds. No bearer is under a name of that sort: Vite writes them into the page.
-pub(crate) const OTHER_BASE_URLS: [&str; 2] = ["CARTO_API_BASE_URL", "VITE_API_BASE_URL"];
 /// Folders of kinds, instead of the usual ones; separated like `PATH`.
 pub(crate) const KINDS_PATH: &str = "CARTO_KINDS_PATH";
 /// Faults and the clock of the sandbox.

@@ -17,11 +17,11 @@ fn who_is_not_signed_in_is_shown_the_ways() {
     check(
         &carto.run("credentials list").fails(4),
         expect![[r#"
-        status 4
-        --- stderr
-        error: not signed in
-        hint: set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, or sign in with CARTO's own command line, whose `~/.carto_credentials.json` is read; or add `--sandbox` to try it without an account
-    "#]],
+            status 4
+            --- stderr
+            error: not signed in
+            hint: sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+        "#]],
     );
     assert_eq!(carto.run("credentials list --json").fails(4).error()["code"], "not_signed_in");
     check(
@@ -36,11 +36,11 @@ fn who_is_not_signed_in_is_shown_the_ways() {
     check(
         &carto.run("--profile nobody credentials list").fails(4),
         expect![[r#"
-        status 4
-        --- stderr
-        error: there is no profile `nobody`: `~/.carto_credentials.json` isn't there
-        hint: set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, or sign in with CARTO's own command line, whose `~/.carto_credentials.json` is read; or add `--sandbox` to try it without an account
-    "#]],
+            status 4
+            --- stderr
+            error: there is no profile `nobody`: `~/.carto_credentials.json` isn't there
+            hint: sign in with `carto --profile nobody auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+        "#]],
     );
     carto.write(".carto_credentials.json", PROFILES);
     check(
@@ -55,11 +55,11 @@ fn who_is_not_signed_in_is_shown_the_ways() {
     check(
         &carto.run("--profile empty credentials list").fails(4),
         expect![[r#"
-        status 4
-        --- stderr
-        error: the profile `empty` has no bearer
-        hint: set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, or sign in with CARTO's own command line, whose `~/.carto_credentials.json` is read; or add `--sandbox` to try it without an account
-    "#]],
+            status 4
+            --- stderr
+            error: the profile `empty` has no bearer
+            hint: sign in with `carto --profile empty auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+        "#]],
     );
 }
 
@@ -75,8 +75,9 @@ fn the_wrong_kind_of_token_is_recognised_offline() {
     let text = regex_lite::Regex::new("`[0-9a-f]{8}`").unwrap().replace(&output.stderr, "`[jti]`").into_owned();
     expect![[r#"
         error: the bearer from `CARTO_API_TOKEN` is an API Access Token (`[jti]`), which can't manage credentials
-        hint: use an OAuth access token, as signing in with CARTO's own command line gives; API Access Tokens are for the data APIs
-    "#]].assert_eq(&text);
+        hint: use an OAuth access token, as `carto auth login` gets one; API Access Tokens are for the data APIs
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]

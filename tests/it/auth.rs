@@ -281,18 +281,18 @@ fn what_an_authority_refuses_is_told_well() {
         --- stderr
         error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
         hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
-        # nothing: status 1
+        # nothing: status 6
         --- stderr
-        error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
-        hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
+        error: POST /oauth/token at `127.0.0.1:[port]` failed (500)
+        hint: try again later
         # no token: status 1
         --- stderr
         error: `127.0.0.1:[port]` answered with something that isn't the answer of a token endpoint (at `access_token`)
         hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
         # a redirect: status 1
         --- stderr
-        error: `127.0.0.1:[port]` answered with nothing, or something that isn't JSON
-        hint: look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings
+        error: POST /oauth/token at `127.0.0.1:[port]` is redirected (302), which isn't followed
+        hint: give the address of the service itself
     "#]].assert_eq(&report);
     assert!(!carto.home().join(FILE).exists());
 }
@@ -338,8 +338,8 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # gone: status 6
         --- stderr
-        error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 503
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        error: looking for the account: GET /accounts at `127.0.0.1:[port]` failed (503)
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # no domain: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
@@ -350,11 +350,11 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # a redirect: status 1
         --- stderr
-        error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 302
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        error: looking for the account: GET /accounts at `127.0.0.1:[port]` is redirected (302), which isn't followed
+        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # a domain that leads elsewhere: status 1
         --- stderr
-        error: `127.0.0.1:[port]` names `x@evil.example.com/` as the tenant's domain, which isn't the name of a host
+        error: `127.0.0.1:[port]` names `x@evil.example.com/` as the tenant's domain, which isn't the name of a host that may be asked
         hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
         # too much: status 1
         --- stderr
@@ -420,7 +420,7 @@ fn a_bearer_is_kept_as_it_is() {
         status 4
         --- stderr
         error: the bearer from standard input expired at [time]
-        hint: leave standard input out and sign in with `carto --base-url https://a.example.com auth login`, or give another bearer: one lasts a day
+        hint: get another, and give it in the same way: one lasts a day
         status 4
         --- stderr
         error: the bearer from standard input is an API Access Token (`[jti]`), which can't manage credentials
@@ -744,7 +744,7 @@ fn profiles_are_changed_and_left() {
     cloud.login(&carto, "work").ok();
     cloud.login(&carto, "home").ok();
     say(carto.run("auth use work"));
-    say(carto.run("auth use home --json"));
+    say(carto.run("--profile home auth use --json"));
     say(carto.run("auth use nobody"));
     say(carto.run("auth use"));
     say(carto.run("auth use work").env("CARTO_PROFILE", "home"));
@@ -839,6 +839,54 @@ fn a_profile_is_chosen_at_a_terminal() {
     .assert_eq(&screen);
     let (screen, status) = terminal::run(carto.run("auth use"), Some("0"));
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (2, Some("b")), "{screen}");
+}
+
+#[test]
+fn options_go_before_variables_and_variables_before_settings() {
+    let (carto, settings, variables, option) = (Carto::without_kinds(), Cloud::start(), Cloud::start(), Cloud::start());
+    let of = |cloud: &Cloud| format!("issuer = \"{0}\"\naccounts_url = \"{0}accounts\"\n", cloud.issuer());
+    carto.write(".config/carto/config.toml", &format!("[auth]\n{}", of(&settings)));
+    let secret = |run: Run| run.env("CARTO_M2M_CLIENT_ID", CLIENT).env("CARTO_M2M_CLIENT_SECRET", SECRET);
+    secret(carto.run("auth login --m2m")).ok();
+    variables.login(&carto, "").ok();
+    // Each authority knows its own bearers only, so that the account is given here.
+    let line = format!("--issuer {} --base-url https://a.example.com", option.issuer().trim_end_matches('/'));
+    variables.login(&carto, &line).ok();
+    assert_eq!([settings.asked().len(), variables.asked().len(), option.asked().len()], [3, 3, 1]);
+    carto.write(".config/carto/config.toml", &format!("[auth]\n{}audience = \"another\"\n", of(&settings)));
+    let output = secret(carto.run("auth login --m2m")).fails(4);
+    assert!(settings.requests()[3].contains("audience=another"), "{output}");
+    for text in ["[auth]\nissuer = \"http://auth.example.com\"", "[auth]\nsecret = \"x\""] {
+        carto.write(".config/carto/config.toml", text);
+        secret(carto.run("auth login --m2m")).fails(2);
+    }
+}
+
+#[test]
+fn an_interrupted_login_keeps_nothing() {
+    let carto = Carto::without_kinds();
+    for at in ["/oauth/token", "/accounts", "/config.yaml"] {
+        let (told, hears) = std::sync::mpsc::channel();
+        let told = std::sync::Mutex::new(told);
+        let cloud = Cloud::otherwise(&[86400], move |path, _| {
+            (path == at).then(|| {
+                told.lock().unwrap().send(()).unwrap();
+                Act::Silence
+            })
+        });
+        let mut run = cloud.login(&carto, "");
+        let piped = || std::process::Stdio::piped();
+        let child = run.command.stdout(piped()).stderr(piped()).spawn().unwrap();
+        hears.recv().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let output = run.ended(child);
+        assert_eq!((output.status, output.stdout.as_str()), (130, ""), "{output}");
+        assert_eq!(output.stderr, "error: interrupted\nhint: nothing was changed\n");
+        let output = cloud.login(&carto, "--timeout 50ms").output();
+        assert_eq!(output.status, 6, "{output}");
+        assert!(!carto.home().join(FILE).exists());
+    }
 }
 
 /// Whatever goes wrong, nobody is shown what is secret.

@@ -52,16 +52,16 @@ fn decided(url: &Url, decision: &str) -> String {
 }
 
 /// What was printed, with what differs from run to run as its name.
-fn settled(output: &Output, login: (&Authority, u16)) -> String {
-    let (authority, port) = login;
-    let pattern = regex_lite::Regex::new("(state|nonce|code_challenge)=[A-Za-z0-9_-]{43}").unwrap();
-    let text = pattern.replace_all(&output.to_string(), "$1=[random]").into_owned();
+fn settled(mut output: Output, port: u16) -> String {
+    let random = regex_lite::Regex::new("(state|nonce|code_challenge)=[A-Za-z0-9_-]{43}").unwrap();
     let time = regex_lite::Regex::new("[0-9-]{10}T[0-9:]{8}Z").unwrap();
-    let text = time.replace_all(&text, "[time]").into_owned();
-    let at = authority.issuer();
-    let encoded = |port: u16| format!("127.0.0.1%3A{port}%2F");
-    let text = text.replace(&format!("port {port}"), "port [port]");
-    text.replace(&at, "http://[authority]/").replace(&encoded(port), "127.0.0.1%3A[port]%2F")
+    for text in [&mut output.stdout, &mut output.stderr] {
+        *text = random.replace_all(text, "$1=[random]").into_owned();
+        *text = time.replace_all(text, "[time]").into_owned();
+        *text = text.replace(&format!("port {port}"), "port [port]");
+        *text = text.replace(&format!("127.0.0.1%3A{port}%2F"), "127.0.0.1%3A[port]%2F");
+    }
+    output.to_string()
 }
 
 #[test]
@@ -78,11 +78,11 @@ fn a_person_signs_in() {
         --- stderr
         There is no display here: open this address in a browser that reaches this machine at port [port]:
 
-        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[client-id]-49G9ETd54Y&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
+        http://127.0.0.1:[port]/authorize?response_type=code&client_id=the-client&state=[random]&code_challenge=[random]&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%3A[port]%2Fcallback&scope=openid+profile+email+offline_access&nonce=[random]&audience=carto-cloud-native-api&organization=ACME%2C+Inc.
 
         note: if none does, use `--no-launch-browser`, and finish with `--callback`
         Signed in as `ada@example.com` at `http://127.0.0.1:[port]`, until [time]. The profile `work` is the current one.
-    "#]].assert_eq(&settled(&output, (&authority, port)));
+    "#]].assert_eq(&settled(output, port));
     let file = profiles(&carto).unwrap();
     assert_eq!(file["current_profile"], "work");
     assert_eq!(file["profiles"]["work"]["user_email"], "ada@example.com");
@@ -104,14 +104,15 @@ fn a_sign_in_is_finished_by_another_process() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
     let port = free_port();
     let begun = login(&carto, &authority, port, "--no-launch-browser").ok();
-    let mut report = settled(&begun, (&authority, port));
+    let first = Url::parse(begun.stdout.trim()).unwrap();
+    let mut report = settled(begun, port);
     let second = login(&carto, &authority, port, "--no-launch-browser --json").ok();
     let begins = second.json()["expires_at"].as_str().unwrap().len();
     assert_eq!((begins, second.stderr.as_str()), ("2026-11-23T10:00:00Z".len(), ""));
     let second = Url::parse(second.json()["url"].as_str().unwrap()).unwrap();
-    let back = authority.sends_back(&Url::parse(begun.stdout.trim()).unwrap());
+    let back = authority.sends_back(&first);
     let finish = |back: &str| carto.run("auth login --callback -").stdin(&format!("{back}\n"));
-    report.push_str(&settled(&finish(&back).ok(), (&authority, port)));
+    report.push_str(&settled(finish(&back).ok(), port));
     assert_eq!(profiles(&carto).unwrap()["current_profile"], "work");
     // What both were told is used once; several can be pending, in any order.
     report.push_str(&finish(&back).fails(4).to_string());
@@ -134,6 +135,22 @@ fn a_sign_in_is_finished_by_another_process() {
         error: the sign-in that this address belongs to wasn't begun by this user on this machine, was finished already, or is too old
         hint: begin again with `carto auth login --no-launch-browser`
     "#]].assert_eq(&report);
+}
+
+/// Several processes that finish the same sign-in at once: one gets it, and the code is sent once.
+#[test]
+fn a_sign_in_is_finished_by_one_process() {
+    let (carto, authority) = (Carto::without_kinds(), Authority::start());
+    let begun = login(&carto, &authority, free_port(), "--no-launch-browser").ok();
+    let back = authority.sends_back(&Url::parse(begun.stdout.trim()).unwrap());
+    let statuses: Vec<i32> = std::thread::scope(|scope| {
+        let finish = || carto.run("auth login --callback -").stdin(&back).output().status;
+        let running: Vec<_> = (0..6).map(|_| scope.spawn(finish)).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let count = |wanted: i32| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(0), count(4)), (1, 5), "{statuses:?}");
+    assert_eq!(authority.asked().iter().filter(|line| line.starts_with("POST")).count(), 1);
 }
 
 #[test]
@@ -354,7 +371,7 @@ fn what_is_missing_is_explained() {
         ),
     ] {
         let output = run.output();
-        report.push_str(&format!("{what}: {}", settled(&output, (&authority, port))));
+        report.push_str(&format!("{what}: {}", settled(output, port)));
     }
     expect![[r#"
         no client: status 2

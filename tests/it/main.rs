@@ -12,6 +12,8 @@ mod arguments;
 mod audit;
 mod auth;
 mod auth_browser;
+mod auth_profiles;
+mod auth_renewal;
 mod canary;
 mod check;
 mod completion;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use crate::support::Carto;
+use crate::support::http::ask;
 use crate::support::server::Served;
 
 /// The whole life of each kind, in the sandbox and over HTTP, gives the same but for ids and secrets.
@@ -52,6 +53,28 @@ fn the_same_data_is_behind_both() {
     assert_eq!(path.trim(), carto.data().join("sandbox.db").display().to_string());
     carto.run("sandbox reset").ok();
     assert_eq!(served.run(&carto, "credentials list m2m --json").ok().json()["m2m"], serde_json::json!([]));
+}
+
+/// What one process signs opens the other, until a third deletes the client.
+#[test]
+fn two_processes_are_one_authority() {
+    let carto = Carto::new();
+    let (one, other) = (Served::start(&carto), Served::start(&carto));
+    let client = carto.sandbox("credentials create m2m --title Nightly --json").ok().json();
+    let text = |name: &str| client[name].as_str().unwrap();
+    let (id, secret) = (text("clientId"), text("clientSecret"));
+    let form =
+        format!("grant_type=client_credentials&audience=carto-cloud-native-api&client_id={id}&client_secret={secret}");
+    let headers = ["Content-Type: application/x-www-form-urlencoded"];
+    let given = ask("POST", &format!("{}/oauth/token", one.url), &headers, &form);
+    let given: serde_json::Value = serde_json::from_str(&given.body).unwrap();
+    let bearer = format!("Authorization: Bearer {}", given["access_token"].as_str().unwrap());
+    let uses = |served: &Served| ask("GET", &format!("{}/v3/tokens", served.url), &[&bearer], "").status;
+    let keys = |served: &Served| ask("GET", &format!("{}/.well-known/jwks.json", served.url), &[], "").body;
+    assert_eq!((uses(&one), uses(&other)), (200, 200));
+    assert_eq!(keys(&one), keys(&other));
+    carto.sandbox(&format!("credentials delete m2m {id} --yes")).ok();
+    assert_eq!((uses(&one), uses(&other)), (401, 401));
 }
 
 #[test]

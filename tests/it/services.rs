@@ -243,7 +243,7 @@ fn a_list_of_all_kinds_shows_those_that_can_be_asked() {
                   "kind": "token",
                   "code": "not_signed_in",
                   "message": "not signed in",
-                  "hint": "set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, or sign in with CARTO's own command line, whose `~/.carto_credentials.json` is read; or add `--sandbox` to try it without an account"
+                  "hint": "sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account"
                 }
               ]
             }

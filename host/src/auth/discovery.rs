@@ -29,11 +29,15 @@ pub(crate) struct Found {
 pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Result<Found> {
     let mut found = account(http, accounts_url, bearer).await?;
     let domain = found.tenant_domain.clone().unwrap_or_default();
-    let config = config_url(&domain).ok_or_else(|| {
+    // Somebody elsewhere has no say in what is asked on this machine.
+    let is_near = |config: &Url| is_loopback(accounts_url) || !is_loopback(config);
+    let config = config_url(&domain).filter(is_near).ok_or_else(|| {
         let (place, domain) = (address::place(accounts_url), redact::redact(&domain));
         without(Error::new(
             ErrorCode::UnexpectedAnswer,
-            format!("{place} names `{domain}` as the tenant's domain, which isn't the name of a host"),
+            format!(
+                "{place} names `{domain}` as the tenant's domain, which isn't the name of a host that may be asked"
+            ),
         ))
     })?;
     let answer = http.get(&config, None).await.map_err(|e| step(e, "looking for the account's address"))?;
@@ -157,8 +161,6 @@ fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
     let code = match status {
         401 => ErrorCode::NotSignedIn,
         403 => ErrorCode::Forbidden,
-        429 => ErrorCode::RateLimited,
-        500..=599 => ErrorCode::Unavailable,
         _ => ErrorCode::UnexpectedAnswer,
     };
     without(Error::new(code, format!("{doing}: {place} answered GET {} with {status}{words}", url.path())))

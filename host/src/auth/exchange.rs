@@ -1,8 +1,6 @@
 //! A token endpoint and what it says: a request of the crate `oauth2` over this program's own transport, its answer as `Tokens`, its refusal
 //! in words.
 
-use std::error::Error as StdError;
-
 use carto_plugin_api::{ErrorCode, Secret};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
@@ -62,8 +60,8 @@ pub(crate) fn refused(authority: &Authority, client_id: &str, grant: Grant, refu
         RequestTokenError::ServerResponse(answer) => in_words(&place, client_id, grant, &answer),
         RequestTokenError::Parse(error, _) => {
             // The path of the field, and not serde's text, which quotes values.
-            let cause = error.inner().source().is_none().then(|| error.path().to_string()).unwrap_or_default();
-            let at = if cause.is_empty() || cause == "." { String::new() } else { format!(" (at `{cause}`)") };
+            let path = redact::redact(&error.path().to_string());
+            let at = if path == "." { String::new() } else { format!(" (at `{path}`)") };
             unexpected(&place, &format!("something that isn't the answer of a token endpoint{at}"))
         }
         RequestTokenError::Other(_) => unexpected(&place, "nothing, or something that isn't JSON"),

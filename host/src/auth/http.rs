@@ -79,7 +79,8 @@ impl Http {
         self.send(request).await
     }
 
-    /// Sends a request, and reads its answer whatever its status. This is what the crate `oauth2` is given.
+    /// Sends a request, and reads its answer, be it one that refuses. A service that can't answer, or that sends elsewhere, is an error. This
+    /// is what the crate `oauth2` is given.
     pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::new(ErrorCode::Failed, "an address can't be asked: it isn't one"))?;
@@ -108,14 +109,15 @@ impl Http {
             stderr::debug(&format!("{shown} → {told} in {} ms", started.elapsed().as_millis()));
         }
         let answer = outcome.map_err(|failure| failed(&url, &failure))?;
-        if answer.status().is_success() || hidden.is_empty() {
+        if answer.status().is_success() {
             return Ok(answer);
         }
         // Nobody's words show what was sent.
-        Ok(answer.map(|body| {
+        let answer = answer.map(|body| {
             let text = String::from_utf8_lossy(&body).into_owned();
             hidden.iter().fold(text, |text, hidden| hidden.text(&text).into_owned()).into_bytes()
-        }))
+        });
+        no_answer(&answer, &shown).map_or(Ok(answer), Err)
     }
 
     /// The network's, for an address that may be asked, whoever named it.
@@ -155,6 +157,26 @@ pub(crate) fn json(answer: &Answer) -> Option<Value> {
 pub(crate) fn content_type(answer: &Answer) -> &str {
     let value = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
+}
+
+/// What is said by a status alone, whatever was asked.
+fn no_answer(answer: &Answer, shown: &str) -> Option<Error> {
+    let (status, words) = (answer.status().as_u16(), words(answer));
+    let (code, message, hint) = match status {
+        300..=399 => (
+            ErrorCode::UnexpectedAnswer,
+            format!("{shown} is redirected ({status}), which isn't followed"),
+            "give the address of the service itself",
+        ),
+        429 => (
+            ErrorCode::RateLimited,
+            format!("{shown}: fewer requests are asked for (429){words}"),
+            "wait, then try again",
+        ),
+        500.. => (ErrorCode::Unavailable, format!("{shown} failed ({status}){words}"), "try again later"),
+        _ => return None,
+    };
+    Some(Error::new(code, message).hint(hint))
 }
 
 fn unsendable(url: &Url) -> Error {

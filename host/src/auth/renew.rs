@@ -32,7 +32,8 @@ pub(crate) fn current(name: &str, profile: Profile, http: impl FnOnce() -> Resul
     }
     match http().and_then(|http| renewed(name, &http)) {
         Ok(renewed) => Ok(renewed),
-        Err(error) if is_over || error.code == ErrorCode::Interrupted => Err(unrenewed(name, end, error)),
+        Err(error) if error.code == ErrorCode::Interrupted => Err(error),
+        Err(error) if is_over => Err(unrenewed(name, end, error)),
         Err(error) => {
             let message = format!(
                 "the bearer of the profile `{name}` ends at {}, and another wasn't to be had",
@@ -78,7 +79,13 @@ fn renewed(name: &str, http: &Http) -> Result<Profile> {
                 Ok((How::Machine { client_id: client.id, client_secret: client.place }, tokens))
             }
             Way::Refresh { client_id, token } => {
-                let tokens = refreshed(http, &authority, client_id, token).await?;
+                let again = |e: Error| match e.code {
+                    ErrorCode::NotSignedIn => {
+                        e.hint(format!("sign in again with `carto auth login {}`", shell_word(name)))
+                    }
+                    _ => e,
+                };
+                let tokens = refreshed(http, &authority, client_id, token).await.map_err(again)?;
                 Ok((How::Browser { client_id: client_id.to_owned() }, tokens))
             }
         }
@@ -111,11 +118,14 @@ pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
     Error::new(ErrorCode::NotSignedIn, message).hint(hint)
 }
 
+/// The error for one that something else than a person should have followed.
 fn unrenewed(name: &str, end: Timestamp, error: Error) -> Error {
     let message = format!(
         "the bearer of the profile `{name}` ended at {}, and another wasn't to be had: {}",
         date::shown(end),
         error.message
     );
-    Error { message, ..error }
+    // Whatever it lacks, what is lacking in the end is a bearer.
+    let code = if error.code == ErrorCode::Usage { ErrorCode::NotSignedIn } else { error.code };
+    Error { code, message, ..error }
 }

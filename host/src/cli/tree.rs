@@ -108,9 +108,23 @@ Packages of carto bring the scripts along. Otherwise:
                 carto completion powershell | Out-String | Invoke-Expression
 The script asks carto itself, so it needn't be renewed when kinds change.";
 
+const HOW_TO_SIGN_IN: &str = "\
+A person, in a browser, with a client that comes back to this machine:
+  carto credentials create spa --title carto \\
+    --callback http://127.0.0.1:3003/callback
+  carto auth login --client-id ID
+CARTO_AUTH_PORT is another port than 3003.
+
+A machine, with id and secret from CARTO_M2M_CLIENT_ID and
+CARTO_M2M_CLIENT_SECRET, from a file, or straight from its creation:
+  carto auth login --m2m
+  carto credentials create m2m --title ci --json |
+    carto auth login --m2m --client-file -";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
     /// Sign in, in a browser or as a machine, and keep the bearer in a profile
+    #[command(after_help = HOW_TO_SIGN_IN)]
     Login(Box<LoginArgs>),
     /// Remove a profile, and end its bearer at the authority where that is possible
     Logout {
@@ -244,6 +258,13 @@ pub(crate) enum PluginCommand {
     },
 }
 
+const WHAT_A_COMMAND_GETS: &str = "\
+The command finds CARTO_BASE_URL, CARTO_API_TOKEN, CARTO_AUTH_ISSUER and
+CARTO_ACCOUNTS_URL in its environment, and the address once more as
+CARTO_API_BASE_URL and VITE_API_BASE_URL. For example:
+  carto sandbox exec -- npm test
+  carto sandbox exec -- carto credentials list";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     /// Serve the sandbox on a port of this machine, for any HTTP client
@@ -253,6 +274,7 @@ pub(crate) enum SandboxCommand {
         port: u16,
     },
     /// Serve the sandbox while a command runs, with the variables that clients read, and end as it ended
+    #[command(after_help = WHAT_A_COMMAND_GETS)]
     Exec {
         /// Command with its arguments
         #[arg(required = true, last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]

@@ -180,8 +180,7 @@ impl Book {
         let life = if self.lives.len() > 1 { self.lives.remove(0) } else { self.lives[0] };
         let bearer = bearer(&subject, life, self.bearers.len());
         self.bearers.push(bearer.clone());
-        let mut tokens =
-            json!({ "access_token": bearer, "expires_in": life, "token_type": "Bearer", "scope": "read:current_user" });
+        let mut tokens = json!({ "access_token": bearer, "expires_in": life.max(0), "token_type": "Bearer", "scope": "read:current_user" });
         if form.contains_key("refresh_token") {
             self.refresh = format!("canary-refresh-{}", self.bearers.len());
             tokens["refresh_token"] = self.refresh.as_str().into();

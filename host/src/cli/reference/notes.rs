@@ -21,11 +21,20 @@ const STATUSES: [(&str, &str); 10] = [
     ("130", "Interrupted. The message says what was changed."),
 ];
 
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 19] = [
     (environment::SANDBOX, "Use the sandbox: anything but empty, 0, false, no, off."),
     (environment::API_TOKEN, "The OAuth access token."),
     (environment::BASE_URL, "The account's address."),
     (environment::PROFILE, "The profile of the credentials file."),
+    (environment::AUTH_ISSUER, "The authority that signs bearers."),
+    (environment::AUTH_CLIENT_ID, "The OAuth client of a login in a browser."),
+    (environment::AUTH_PORT, "The port to which a browser comes back; 3003."),
+    (environment::AUTH_ENV, "Refused: the authority is named by its address."),
+    (environment::ACCOUNTS_URL, "Where a bearer's account is looked up."),
+    (environment::M2M_CLIENTS[0].0, "The id of the M2M client that signs in."),
+    (environment::M2M_CLIENTS[0].1, "Its secret."),
+    (environment::M2M_CLIENTS[1].0, "The same, under another name."),
+    (environment::M2M_CLIENTS[1].1, "The same, under another name."),
     (environment::KINDS_PATH, "Folders of kinds, separated by colons, instead of the usual ones."),
     (
         "CARTO_KIND_<NAME>_SECRET",
@@ -38,7 +47,7 @@ const VARIABLES: [(&str, &str); 10] = [
 ];
 
 const FILES: [(&str, &str); 7] = [
-    ("~/.carto_credentials.json", "Profiles with their bearers, written by CARTO's own command line and read here."),
+    ("~/.carto_credentials.json", "Profiles with their bearers, of CARTO's own command line too."),
     ("$XDG_CONFIG_HOME/carto/config.toml", "Settings (~/.config if the variable isn't set)."),
     (
         "/etc/carto/policy.toml, PREFIX/etc/carto/policy.toml, $XDG_CONFIG_HOME/carto/policy.toml",

@@ -16,9 +16,11 @@ use crate::output::{json as json_text, stderr, stdout};
 pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result<ExitCode> {
     super::outside_the_sandbox(context, "use")?;
     let file = profiles::read()?;
-    let name = match positional {
-        Some(_) => super::named(context, positional)?.unwrap_or_default(),
-        None => choose(context, file.as_ref())?,
+    // Not the variable: whoever sets that needs no current profile.
+    let by_option = context.globals.profile()?.is_some_and(|(_, source)| source == "--profile");
+    let name = match positional.is_some() || by_option {
+        true => super::named(context, positional)?.unwrap_or_default(),
+        false => choose(context, file.as_ref())?,
     };
     let is_there = |file: &Profiles| file.by_name.contains_key(&name);
     if !file.as_ref().is_some_and(is_there) {

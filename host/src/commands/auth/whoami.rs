@@ -63,8 +63,6 @@ fn judged(answer: &Answer, place: &str, url: &Url) -> Result<Value> {
             });
         }
         403 => ErrorCode::Forbidden,
-        429 => ErrorCode::RateLimited,
-        500..=599 => ErrorCode::Unavailable,
         _ => ErrorCode::UnexpectedAnswer,
     };
     Err(Error::new(code, format!("{place} answered GET {} with {status}{words}", url.path())).hint(known))

@@ -20,6 +20,10 @@ use crate::output::stderr;
 use crate::run::Errand;
 use crate::sandbox;
 
+/// The address as CARTO's examples call it: for programs of the user's, and never read here. The second is for pages that Vite builds. No
+/// bearer is under a name of that sort: Vite writes them into the page.
+const OTHER_BASE_URLS: [&str; 2] = ["CARTO_API_BASE_URL", "VITE_API_BASE_URL"];
+
 /// What else in the environment would lead a `carto` away from the sandbox that is served.
 const ELSEWHERE: [&str; 2] = [environment::SANDBOX, environment::PROFILE];
 
@@ -35,7 +39,7 @@ pub(crate) fn exec(context: &Context, command: &[OsString]) -> anyhow::Result<Ex
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot serve the sandbox")?;
         let address = listener.local_addr()?;
         let mut variables = variables(address, sandbox.bearer()).to_vec();
-        variables.extend(environment::OTHER_BASE_URLS.map(|name| (name, url(address))));
+        variables.extend(OTHER_BASE_URLS.map(|name| (name, url(address))));
 
         // Before there is a command that a signal could leave alone.
         let signals = InFront::begin();

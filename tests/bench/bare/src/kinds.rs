@@ -10,6 +10,7 @@ struct Kind {
     label: &'static str,
     create: &'static [Opt],
     update: &'static [Opt],
+    verify: &'static [Opt],
 }
 
 /// An option: its name, its placeholder, how it is used, its help.
@@ -35,6 +36,12 @@ const KINDS: [Kind; 3] = [
         label: "title",
         create: &[Opt("title", "NAME", Needed, "Application title [example: Nightly import]")],
         update: &[Opt("title", "NAME", Needed, "New application title")],
+        verify: &[Opt(
+            "secret",
+            "SOURCE",
+            Needed,
+            "The client's secret, which the service doesn't show again [example: env:CARTO_M2M_CLIENT_SECRET]",
+        )],
     },
     Kind {
         name: "spa",
@@ -83,6 +90,7 @@ const KINDS: [Kind; 3] = [
                 "Origin that may call the API from a browser, instead of those there; may be repeated",
             ),
         ],
+        verify: &[],
     },
     Kind {
         name: "token",
@@ -151,6 +159,12 @@ const KINDS: [Kind; 3] = [
             ),
             Opt("expiration-date", "DATE", Hidden, "Not possible: an expiry is fixed at creation"),
         ],
+        verify: &[
+            Opt("api", "WORD", Once, "Explain a request of this API instead of trying"),
+            Opt("connection", "NAME", Once, "Explain a request of this connection [example: carto_dw]"),
+            Opt("source", "SOURCE", Once, "Explain a request of this table or tileset, or of this statement"),
+            Opt("referer", "URL", Once, "Explain a request from this page [example: https://app.example.com/]"),
+        ],
     },
 ];
 
@@ -162,6 +176,7 @@ pub(crate) fn below(credentials: Command) -> Command {
         ("get", "Show one credential"),
         ("update", "Change a credential"),
         ("delete", "Delete a credential"),
+        ("verify", "Try what a credential opens"),
     ];
     let types: String = KINDS.iter().map(|kind| format!("\n  {:<8} {}", kind.name, kind.title)).collect();
     verbs
@@ -199,6 +214,9 @@ fn type_of(kind: &Kind, verb: &str) -> Command {
             ("Create a credential; its secrets are shown now, and later only with `--reveal`, if at all", kind.create)
         }
         "get" => ("Show one credential; secrets are hidden unless `--reveal` is given", &[]),
+        "verify" => {
+            ("Try whether a credential opens what it should, and nothing else; nothing is changed", kind.verify)
+        }
         "update" => ("Change a credential; what isn't named stays as it is", kind.update),
         _ => ("Delete a credential, after asking for the word `delete`; `--yes` doesn't ask", &[]),
     };

@@ -6,9 +6,10 @@
 mod globals;
 mod kinds;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use globals::Globals;
 
@@ -32,7 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List, create, get, update and delete credentials
+    /// List, create, get, update, delete and verify credentials
     #[command(
         arg_required_else_help = true,
         subcommand_required = true,
@@ -40,6 +41,12 @@ enum Command {
         subcommand_help_heading = "Verbs"
     )]
     Credentials,
+    /// Sign in to CARTO, and say who is signed in
+    #[command(arg_required_else_help = true)]
+    Auth {
+        #[command(subcommand)]
+        _command: AuthCommand,
+    },
     /// Show, restrict, install and make the libraries that serve kinds of credentials
     #[command(arg_required_else_help = true)]
     Plugin {
@@ -142,12 +149,77 @@ enum PluginCommand {
 }
 
 #[derive(Subcommand)]
+enum AuthCommand {
+    /// Sign in, in a browser or as a machine, and keep the bearer in a profile
+    Login(LoginArgs),
+    /// Remove a profile, and end its bearer at the authority where that is possible
+    Logout(ProfileArgs),
+    /// Say which bearer would be used, whose it is, how long it lasts, and where each of that comes from
+    Status(ProfileArgs),
+    /// Make a profile the current one
+    Use(ProfileArgs),
+    /// Ask CARTO who the bearer belongs to
+    Whoami,
+}
+
+#[derive(Args)]
+struct ProfileArgs {
+    /// Profile; the current one if none is named
+    #[arg(id = "carto:profile", value_name = "PROFILE")]
+    _profile: Option<String>,
+}
+
+#[derive(Args)]
+struct LoginArgs {
+    /// Name of the profile; made of tenant, organisation and user if none is given
+    #[arg(id = "carto:profile", value_name = "PROFILE")]
+    _profile: Option<String>,
+    /// Sign in as a machine, with the id and the secret of an M2M client
+    #[arg(id = "m2m", long, help_heading = "Machines")]
+    _m2m: bool,
+    /// File with the client's id and secret
+    #[arg(id = "client_file", long, value_name = "FILE", requires = "m2m", help_heading = "Machines")]
+    _client_file: Option<String>,
+    /// Secret of the M2M client
+    #[arg(id = "client_secret", long, value_name = "SECRET", requires = "m2m", help_heading = "Machines")]
+    _client_secret: Option<String>,
+    /// Keep a bearer that you have: it is read from standard input
+    #[arg(id = "with_token", long, help_heading = "Machines")]
+    _with_token: bool,
+    /// OAuth client to sign in as
+    #[arg(id = "client_id", long, value_name = "ID", help_heading = "Authority")]
+    _client_id: Option<String>,
+    /// Authority that signs bearers
+    #[arg(id = "issuer", long, value_name = "URL", help_heading = "Authority")]
+    _issuer: Option<String>,
+    /// Organisation to sign in to, by its name
+    #[arg(id = "organization_name", long, value_name = "NAME", help_heading = "Authority")]
+    _organization_name: Option<String>,
+    #[arg(id = "organization_id", long, value_name = "ID", hide = true)]
+    _organization_id: Option<String>,
+    #[arg(id = "env", long, value_name = "NAME", hide = true)]
+    _env: Option<String>,
+    /// Print the address to open, and end
+    #[arg(id = "no_launch_browser", long, help_heading = "Browser")]
+    _no_launch_browser: bool,
+    /// Finish what `--no-launch-browser` began
+    #[arg(id = "callback", long, value_name = "URL", help_heading = "Browser")]
+    _callback: Option<String>,
+}
+
+#[derive(Subcommand)]
 enum SandboxCommand {
     /// Serve the sandbox on a port of this machine, for any HTTP client
     Serve {
         /// Port; 0 takes a free one
         #[arg(id = "port", long, value_name = "N", default_value_t = 8765)]
         _port: u16,
+    },
+    /// Serve the sandbox while a command runs, with the variables that clients read, and end as it ended
+    Exec {
+        /// Command with its arguments
+        #[arg(id = "command", required = true, last = true, value_name = "COMMAND")]
+        _command: Vec<OsString>,
     },
     /// Delete everything in the sandbox
     Reset,

@@ -52,6 +52,22 @@ fn the_key_is_made_once_however_many_need_it_first() {
 }
 
 #[test]
+fn of_those_who_redeem_a_code_at_once_one_succeeds() {
+    let it = Fixture::new();
+    let client = spa(&it);
+    let code = Browser::new(&it).code(&authorize(&client, &[]));
+    let redeemers: Vec<Fixture> = (0..4).map(|_| beside(&it)).collect();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let (client, code) = (&client, code.as_str());
+        let redeem = |it: Fixture| scope.spawn(move || token(&it, &redeem(client, code, &[])).status.as_u16());
+        let threads: Vec<_> = redeemers.into_iter().map(redeem).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 3, "{statuses:?}");
+}
+
+#[test]
 fn a_reset_ends_all_that_was_given() {
     let it = Fixture::new();
     let app = spa(&it);

@@ -1,0 +1,231 @@
+//! The next bearer: when it is asked for, with what, by whom, and what is said where it isn't to be had.
+
+use std::process::{Child, Stdio};
+
+use expect_test::expect;
+use regex_lite::Regex;
+use serde_json::{Value, json};
+
+use crate::support::Carto;
+use crate::support::cloud::{Cloud, FIRST_REFRESH, SECRET, bearer};
+use crate::support::output::Output;
+
+fn file(carto: &Carto) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(carto.home().join(".carto_credentials.json")).unwrap()).unwrap()
+}
+
+fn settled(output: &Output) -> String {
+    let time = Regex::new(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z").unwrap();
+    time.replace_all(&output.to_string(), "[time]").into_owned()
+}
+
+/// A file with one profile, with what this program keeps of a sign-in.
+fn signed_in(carto: &Carto, token: &str, mut sign_in: Value) {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+    sign_in["token_sha256"] = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+    let profile = json!({ "token": token, "tenant_id": "acme", "future": [1], "sign_in": sign_in });
+    let text = json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string();
+    carto.write(".carto_credentials.json", &text);
+}
+
+/// As a browser left it, and over.
+fn signed_in_by_a_person(carto: &Carto, cloud: &Cloud) {
+    let sign_in = json!({
+        "how": "browser", "client_id": "spa-client", "issuer": cloud.issuer(), "audience": "carto-cloud-native-api",
+        "refresh_token": FIRST_REFRESH, "base_url": cloud.api(),
+    });
+    signed_in(carto, &bearer("auth0|1", -10, 77), sign_in);
+}
+
+#[test]
+fn a_machine_gets_the_next_bearer_when_it_is_due() {
+    let carto = Carto::new();
+    // Longer than five minutes, less, and over.
+    for (life, renewals) in [(310, 0), (290, 1), (-10, 1)] {
+        let cloud = Cloud::lasting(&[life, 86400]);
+        cloud.login(&carto, "p").ok();
+        for _ in 0..2 {
+            carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET).ok();
+        }
+        let asked = cloud.asked().iter().filter(|line| *line == "POST /oauth/token").count();
+        assert_eq!(asked - 1, renewals, "{life}");
+        assert_eq!(file(&carto)["profiles"]["p"]["token"], *cloud.bearers().last().unwrap());
+        let last = cloud.requests().last().unwrap().clone();
+        assert!(last.contains(cloud.bearers().last().unwrap()), "{last}");
+    }
+}
+
+#[test]
+fn a_secret_is_read_again_from_where_it_came() {
+    let carto = Carto::new();
+    let cloud = Cloud::lasting(&[10]);
+    let list = || carto.run("credentials list tokens");
+    let made = format!(r#"{{"clientId": "machine-client", "clientSecret": "{SECRET}"}}"#);
+    let client = carto.write("client.json", &made);
+    cloud.run(&carto, "auth login p --m2m --client-file client.json").ok();
+    // From anywhere.
+    let mut elsewhere = list();
+    elsewhere.command.current_dir("/");
+    elsewhere.ok();
+    std::fs::remove_file(client).unwrap();
+    // A bearer that still lasts is used all the same.
+    let output = list().ok();
+    assert!(output.stderr.contains("another wasn't to be had: cannot read the client's secret"), "{output}");
+    cloud.run(&carto, "auth login p --m2m --client-file -").stdin(&made).ok();
+    assert_eq!(list().ok().stderr, "There is no API Access Token here.\n");
+    cloud.login(&carto, "p").ok();
+    assert_eq!(list().env("CARTO_M2M_CLIENT_SECRET", SECRET).ok().stderr, "There is no API Access Token here.\n");
+    let output = list().ok();
+    assert!(
+        output.stderr.contains("`CARTO_M2M_CLIENT_SECRET`, which holds the client's secret, isn't set"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_person_gets_the_next_bearer_with_a_refresh_token() {
+    let (carto, cloud) = (Carto::new(), Cloud::start());
+    signed_in_by_a_person(&carto, &cloud);
+    assert_eq!(carto.run("auth status --json").ok().json()["renewable"], true);
+    carto.run("credentials list tokens --debug").ok();
+    let profile = file(&carto)["profiles"]["me"].clone();
+    assert_eq!(profile["token"], cloud.bearers()[0]);
+    assert_eq!((&profile["sign_in"]["refresh_token"], &profile["future"]), (&json!("canary-refresh-1"), &json!([1])));
+    assert_eq!(cloud.asked(), ["POST /oauth/token", "GET /api/v3/tokens?limit=100"]);
+    // The first works no more.
+    signed_in_by_a_person(&carto, &cloud);
+    let output = carto.run("credentials list tokens").fails(4);
+    assert!(!output.stderr.contains("canary"), "{output}");
+    expect![[r#"
+        status 4
+        --- stderr
+        error: the bearer of the profile `me` ended at [time], and another wasn't to be had: `127.0.0.1:[port]` refused to sign in (`invalid_grant`: no good: ); the sign-in has ended there: it is too old, was revoked, or was used somewhere else
+        hint: sign in again with `carto auth login me`
+    "#]].assert_eq(&settled(&output));
+    carto.run("auth logout").ok();
+    assert!(cloud.ended().contains(FIRST_REFRESH));
+}
+
+#[test]
+fn whoever_comes_second_finds_it_in_the_file() {
+    let carto = Carto::new();
+    let cloud = Cloud::lasting(&[-10, 86400]);
+    cloud.login(&carto, "p").ok();
+    let children: Vec<Child> = (0..8)
+        .map(|_| {
+            let mut run = carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET);
+            run.command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(cloud.bearers().len(), 2);
+    let lists = cloud.requests().into_iter().filter(|request| request.starts_with("GET /api/v3/tokens"));
+    assert_eq!(lists.filter(|request| request.contains(&cloud.bearers()[1])).count(), 8);
+}
+
+#[test]
+fn a_bearer_that_is_over_is_told_before_any_request() {
+    let (carto, cloud) = (Carto::new(), Cloud::start());
+    let over = bearer("auth0|1", -3600, 1);
+    let api = cloud.api();
+    let mut report = String::new();
+    let mut say = |output: Output| report.push_str(&settled(&output));
+    let list = format!("credentials list tokens --base-url {api}");
+    say(carto.run(&format!("{list} --token {over}")).fails(4));
+    say(carto.run(&format!("{list} --token -")).stdin(&over).fails(4));
+    say(carto.run("credentials list tokens").env("CARTO_BASE_URL", &api).env("CARTO_API_TOKEN", &over).fails(4));
+    say(carto.run("auth whoami").env("CARTO_BASE_URL", &api).env("CARTO_API_TOKEN", &over).fails(4));
+    // As CARTO's own command line left it, and as one of ours that was given.
+    let theirs = json!({ "current_profile": "x y", "profiles": { "x y": { "token": over, "tenant_id": "acme" } } });
+    carto.write(".carto_credentials.json", &theirs.to_string());
+    say(carto.run("credentials list tokens").fails(4));
+    say(carto.run("auth status").output());
+    signed_in(&carto, &over, json!({ "how": "token", "base_url": api }));
+    say(carto.run("credentials list tokens").fails(4));
+    assert_eq!(cloud.asked(), [""; 0]);
+    expect![[r#"
+        status 4
+        --- stderr
+        error: the bearer from `--token` expired at [time]
+        hint: leave `--token` out and sign in with `carto --base-url http://127.0.0.1:[port]/api auth login`, or give another bearer: one lasts a day
+        status 4
+        --- stderr
+        error: the bearer from `--token` expired at [time]
+        hint: leave `--token` out and sign in with `carto --base-url http://127.0.0.1:[port]/api auth login`, or give another bearer: one lasts a day
+        status 4
+        --- stderr
+        error: the bearer from `CARTO_API_TOKEN` expired at [time]
+        hint: leave `CARTO_API_TOKEN` out and sign in with `carto auth login`, or give another bearer: one lasts a day
+        status 4
+        --- stderr
+        error: the bearer from `CARTO_API_TOKEN` expired at [time]
+        hint: leave `CARTO_API_TOKEN` out and sign in with `carto auth login`, or give another bearer: one lasts a day
+        status 4
+        --- stderr
+        error: the bearer of the profile `x y` expired at [time]
+        hint: sign in again with `carto auth login 'x y'`
+        status 4
+        --- stdout
+        profile   x y (the current one)
+        tenant    acme
+        base url  https://acme.api.carto.com, from the profile `x y`
+        bearer    OAuth access token of a user, from the profile `x y`
+        ends      [time], 1 h 0 min ago
+        --- stderr
+        error: the bearer of the profile `x y` expired at [time]
+        hint: sign in again with `carto auth login 'x y'`
+        status 4
+        --- stderr
+        error: the bearer of the profile `me` expired at [time]
+        hint: give it another: `carto auth login me --with-token` reads it from standard input
+    "#]].assert_eq(&report);
+}
+
+#[test]
+fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
+    let carto = Carto::new();
+    let cloud = Cloud::lasting(&[-10]);
+    cloud.login(&carto, "p").ok();
+    let mut report = String::new();
+    let mut say = |output: Output| report.push_str(&settled(&output));
+    say(carto.run("credentials list tokens").fails(4));
+    say(carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", "canary-another").fails(4));
+    say(carto.run("auth status").ok());
+    let mut down = file(&carto);
+    down["profiles"]["p"]["sign_in"]["issuer"] = "http://127.0.0.1:9/".into();
+    carto.write(".carto_credentials.json", &down.to_string());
+    say(carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET).fails(6));
+    // Whoever can write the file can't have the secret sent in the clear.
+    down["profiles"]["p"]["sign_in"]["issuer"] = "http://evil.example.com/".into();
+    carto.write(".carto_credentials.json", &down.to_string());
+    say(carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET).fails(4));
+    assert!(!report.contains("canary"), "{report}");
+    expect![[r#"
+        status 4
+        --- stderr
+        error: the bearer of the profile `p` ended at [time], and another wasn't to be had: the variable `CARTO_M2M_CLIENT_SECRET`, which holds the client's secret, isn't set
+        hint: set and export it, or sign in again with `carto auth login --m2m`
+        status 4
+        --- stderr
+        error: the bearer of the profile `p` ended at [time], and another wasn't to be had: `127.0.0.1:[port]` refused to sign in (`access_denied`: no good: [hidden]); the id or the secret of the client `machine-client` is wrong, or the client was deleted
+        hint: look at both; a client's secret was shown when it was created, and at no other time
+        status 0
+        --- stdout
+        profile       p (the current one)
+        organization  Acme, Inc. (ac_1)
+        tenant        acme (127.0.0.1:[port])
+        base url      http://127.0.0.1:[port]/api, from the profile `p`
+        bearer        OAuth access token of a machine, from the profile `p`
+        ends          [time], 10 s ago; renewed by itself
+        status 6
+        --- stderr
+        error: the bearer of the profile `p` ended at [time], and another wasn't to be had: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: look at the network and the address, then try again
+        status 4
+        --- stderr
+        error: the bearer of the profile `p` expired at [time]
+        hint: sign in again with `carto auth login p`
+    "#]].assert_eq(&report);
+}
