@@ -45,7 +45,7 @@ fn what_is_no_library_is_refused_in_one_line() {
         ("an executable", &executable),
         ("no manifest", &library::patched("token", b".carto_kind\0", b".carto_kino\0")),
         ("another ABI", &library::patched("token", b"\nabi = 1\n", b"\nabi = 9\n")),
-        ("another schema", &library::patched("token", b"schema = \"1.0\"", b"schema = \"9.0\"")),
+        ("another schema", &library::patched("token", b"schema = \"1.1\"", b"schema = \"9.0\"")),
         ("a misspelt key", &library::patched("token", b"\nplural = ", b"\nplurak = ")),
         ("not UTF-8", &library::patched("token", b"# API Access Tokens.", b"# API Access Tokens\xff")),
         ("another kind's name", &library::patched("token", b"\nname = \"token\"", b"\nname = \"tokem\"")),
@@ -83,7 +83,7 @@ fn what_is_no_library_is_refused_in_one_line() {
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` has plugin ABI 9, and this carto has ABI 1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         another schema:
-        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is written in manifest schema 9.0, and this carto reads schema 1.0
+        error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` is written in manifest schema 9.0, and this carto reads schema 1.1
         hint: update carto, which is 0.1.0 here, or get an earlier version of the plugin
         a misspelt key:
         error: the kind `token` can't be used: `[home]/kinds/libcarto_kind_token.so` holds a manifest that can't be used: missing field `plural`

@@ -213,21 +213,22 @@ fn why_names_the_rule() {
     check(
         &place.run("plugin why m2m").output(),
         expect![[r#"
-        status 0
-        --- stdout
-        m2m: allowed
-          kind     m2m
-          title    M2M OAuth Client
-          release  0.1.0
-          file     [home]/prefix/lib/carto/kinds/libcarto_kind_m2m.so
-          sha256   [secret]
-          list     allowed ([home]/prefix/etc/carto/policy.toml:12 allows `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
-          create   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
-          get      allowed ([home]/prefix/etc/carto/policy.toml:12 allows `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
-          update   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
-          delete   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
-          lock     not locked
-    "#]],
+            status 0
+            --- stdout
+            m2m: allowed
+              kind     m2m
+              title    M2M OAuth Client
+              release  0.1.0
+              file     [home]/prefix/lib/carto/kinds/libcarto_kind_m2m.so
+              sha256   [secret]
+              list     allowed ([home]/prefix/etc/carto/policy.toml:12 allows `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              create   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              get      allowed ([home]/prefix/etc/carto/policy.toml:12 allows `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              update   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              delete   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              verify   refused ([home]/prefix/etc/carto/policy.toml:12 allows only `m2m` for list, get from `[home]/prefix/lib/carto/kinds` at confined)
+              lock     not locked
+        "#]],
     );
     check(
         &place.run("plugin why m2m revoke").output(),
@@ -280,16 +281,16 @@ fn why_names_the_rule() {
     check(
         &place.run("plugin why token frob").output(),
         expect![[r#"
-        status 2
-        --- stdout
-        token frob: not possible
-          why      the kind `token` has no verb `frob`; verbs: `list`, `create`, `get`, `update`, `delete`
-          kind     token
-          title    API Access Token
-          release  0.1.0
-          file     [home]/prefix/lib/carto/kinds/libcarto_kind_token.so
-          sha256   [secret]
-    "#]],
+            status 2
+            --- stdout
+            token frob: not possible
+              why      the kind `token` has no verb `frob`; verbs: `list`, `create`, `get`, `update`, `delete`, `verify`
+              kind     token
+              title    API Access Token
+              release  0.1.0
+              file     [home]/prefix/lib/carto/kinds/libcarto_kind_token.so
+              sha256   [secret]
+        "#]],
     );
     let json = place.run("plugin why spa create --json").output();
     assert_eq!((json.status, json.json()["error"]["code"].as_str()), (4, Some("refused_by_policy")), "{json}");

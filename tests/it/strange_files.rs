@@ -266,13 +266,13 @@ fn a_manifest_is_held_against_every_rule() {
         abi = 0: used: [file] has plugin ABI 0, and this carto has ABI 1 / get a newer version of the plugin, or remove the file / 7
         abi = -1: used: [file] holds a manifest that can't be used: line 3: invalid value: integer `-1`, expected u32 / get a newer version of the plugin, or remove the file / 7
         abi = 2^32 + 1: used: [file] holds a manifest that can't be used: line 3: invalid value: integer `4294967297`, expected u32 / get a newer version of the plugin, or remove the file / 7
-        schema 2.0: used: [file] is written in manifest schema 2.0, and this carto reads schema 1.0 / update carto, which is 0.1.0 here, or get an earlier version of the plugin / 7
-        schema 0.9: used: [file] is written in manifest schema 0.9, and this carto reads schema 1.0 / get a newer version of the plugin, or remove the file / 7
+        schema 2.0: used: [file] is written in manifest schema 2.0, and this carto reads schema 1.1 / update carto, which is 0.1.0 here, or get an earlier version of the plugin / 7
+        schema 0.9: used: [file] is written in manifest schema 0.9, and this carto reads schema 1.1 / get a newer version of the plugin, or remove the file / 7
         schema 1: used: [file] holds a manifest that can't be used: `schema` must be like "1.0", not "1" / get a newer version of the plugin, or remove the file / 7
         schema 1.x: used: [file] holds a manifest that can't be used: `schema` must be like "1.0", not "1.x" / get a newer version of the plugin, or remove the file / 7
         schema 1.9 and a new key: ID  NAME | s1  strange / 0
         schema 1.9 and a new verb: ID  NAME | s1  strange / 0
-        schema 1.9 and a new key that is required: used: [file] needs `colour` of manifest schema 1.9, and this carto reads schema 1.0 / update carto, which is 0.1.0 here, or get an earlier version of the plugin / 7
+        schema 1.9 and a new key that is required: used: [file] needs `colour` of manifest schema 1.9, and this carto reads schema 1.1 / update carto, which is 0.1.0 here, or get an earlier version of the plugin / 7
         schema 1.0 and a new key: used: [file] holds a manifest that can't be used: `colour` is no key of schema 1.0 / get a newer version of the plugin, or remove the file / 7
         schema 1.0 and a key with a line break: used: [file] holds a manifest that can't be used: `a\u{a}b\u{1b}c` is no key of schema 1.0 / get a newer version of the plugin, or remove the file / 7
         a mark of the byte order: ID  NAME | s1  strange / 0

@@ -9,6 +9,7 @@ use clap_complete::{ArgValueCandidates, CompletionCandidate};
 
 use crate::cli::{Scan, kinds_for, tree};
 use crate::kinds::{Catalog, Kind};
+use crate::output::verification;
 
 /// The most manifests that are read to offer kinds. Each takes a tenth of a millisecond or two, and more than ten would be felt.
 const MOST_MANIFESTS: usize = 32;
@@ -102,7 +103,12 @@ fn options_of(word: &str, before: &[String], scan: &Scan, catalog: &Catalog) -> 
             arg.hidden = before.iter().any(|word| is_option(word, &arg.name));
         }
     }
-    let fields: Vec<String> = kinds.iter().flat_map(|kind| kind.manifest.record.fields.clone()).collect();
+    let verb = scan.credentials().and_then(|(verb, _)| verb);
+    let fields = |kind: &Kind| match verb.and_then(|verb| kind.manifest.verb(verb)) {
+        Some(Verb::Verify) => verification::FIELDS.map(str::to_owned).to_vec(),
+        _ => kind.manifest.record.fields.clone(),
+    };
+    let fields: Vec<String> = kinds.iter().flat_map(fields).collect();
     tree::command(&kinds).mut_args(|arg| with_values(arg, "field", &fields))
 }
 
