@@ -1,8 +1,10 @@
 //! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere: for a bearer that
 //! is about to end, `auth` is asked for another.
 //!
-//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is.
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is,
+//! and `again` how a profile is signed in again.
 
+pub(crate) mod again;
 pub(crate) mod bearer;
 pub(crate) mod profiles;
 mod resolve;

@@ -187,7 +187,7 @@ fn real(choice: Choice) -> Result<Account> {
     let value = match profile {
         Some((name, profile)) if sources.bearer.is_none() => {
             let http = || Ok(Http::new(settings::read()?.network, timeout, debug));
-            let renewed = renew::current(&name.value, profile, http)?;
+            let renewed = renew::current(&name.value, profile, timeout, http)?;
             renewed.bearer.unwrap_or(bearer.value)
         }
         _ => {

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use url::Url;
 
+use super::keep;
 use super::login::{self, Wish};
+use crate::account::Sourced;
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
 use crate::auth::{Authority, How, Http, attended, authority};
@@ -31,15 +33,19 @@ pub(super) fn run(
     context: &Context,
     args: &LoginArgs,
     http: &Http,
-    wish: Wish,
+    mut wish: Wish,
     settings: &settings::Auth,
 ) -> anyhow::Result<ExitCode> {
     if let Some(address) = &args.callback {
         return finish(context, args, http, wish, address);
     }
     let port = port()?;
-    let client_id = authority::client_id(args.client_id.as_deref(), settings)?.ok_or_else(|| no_client(port))?;
-    let attempt = Attempt::begin(client_id, port, args.organization_name.clone());
+    let before = wish.sign_in().and_then(|own| Some((browser_client(&own.how)?, own.organization.clone())));
+    let (client_before, organization_before) = before.unzip();
+    let client_id = authority::client_id(args.client_id.as_deref(), client_before, settings)?;
+    let client_id = client_id.ok_or_else(|| no_client(port))?;
+    wish.organization = wish.organization.or(organization_before.flatten());
+    let attempt = Attempt::begin(client_id, port, wish.organization.clone());
     if context.globals.dry_run {
         let (client, redirect, place) = (&attempt.client_id, &attempt.redirect, wish.authority.place());
         if context.globals.view().format.is_json() {
@@ -101,7 +107,7 @@ fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyho
         audience: wish.authority.audience.clone(),
         accounts_url: wish.accounts_url.to_string(),
         profile: wish.profile.clone(),
-        base_url: wish.base_url.as_ref().map(Url::to_string),
+        base_url: wish.base_url.as_ref().map(|url| url.value.to_string()),
     };
     pending.keep()?;
     let text = if context.globals.view().format.is_json() {
@@ -132,7 +138,10 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
         .into());
     }
     let text = match address {
-        "-" => Stdin::default().text("--callback")?,
+        "-" => {
+            let prompt = "Address that the browser came to: ";
+            Stdin::default().text_or_asked("--callback", prompt, context.globals.no_input)?
+        }
         text => text.to_owned(),
     };
     let answer = Answer::from_address(&text)?;
@@ -154,14 +163,19 @@ fn wish_of(pending: &Pending, now: Wish) -> Result<Wish> {
     let read = |text: &str| {
         Url::parse(text).map_err(|_| Error::new(ErrorCode::Failed, "what was remembered of the sign-in can't be used"))
     };
+    let profile = now.profile.or_else(|| pending.profile.clone());
+    let begun_with = |value| Sourced { value, source: "the command that began".to_owned() };
     Ok(Wish {
         authority: Authority::new(read(&pending.issuer)?, pending.audience.clone()),
         accounts_url: read(&pending.accounts_url)?,
-        profile: now.profile.or_else(|| pending.profile.clone()),
         base_url: match now.base_url {
             Some(url) => Some(url),
-            None => pending.base_url.as_deref().map(read).transpose()?,
+            None => pending.base_url.as_deref().map(read).transpose()?.map(begun_with),
         },
+        organization: pending.attempt.organization.clone(),
+        before: keep::before(profile.as_deref())?,
+        profile,
+        timeout: now.timeout,
     })
 }
 
@@ -174,6 +188,14 @@ async fn exchange_and_keep(
 ) -> Result<login::Kept> {
     let tokens = browser::exchange(http, &wish.authority, metadata, attempt, answer).await?;
     login::keep(http, wish, tokens, How::Browser { client_id: attempt.client_id.clone() }).await
+}
+
+/// The client of a sign-in in a browser.
+fn browser_client(how: &How) -> Option<&str> {
+    match how {
+        How::Browser { client_id } => Some(client_id),
+        How::Machine { .. } | How::Token => None,
+    }
 }
 
 fn port() -> Result<u16> {

@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut edit = Edit::begin()?;
+    let mut edit = Edit::begin(context.globals.timeout)?;
     let profile = edit.profiles().by_name.get(&name).cloned().ok_or_else(|| gone(Some(edit.profiles())))?;
     edit.remove(&name)?;
     let others = !edit.profiles().by_name.is_empty();

@@ -74,6 +74,19 @@ impl Report {
         report
     }
 
+    /// A profile that was just signed in; `sources`: of its bearer and its address.
+    pub(super) fn of_login(
+        name: &str,
+        profile: Profile,
+        [bearer, base_url]: &[String; 2],
+        file: Option<&Profiles>,
+    ) -> Report {
+        let mut report = Report::of_profile(name, profile, file);
+        report.bearer = report.bearer.map(|own| Sourced { source: bearer.clone(), ..own });
+        report.base_url = report.base_url.map(|own| Sourced { source: base_url.clone(), ..own });
+        report
+    }
+
     fn find_fault(&self) -> Option<Error> {
         let Some(bearer) = &self.bearer else {
             return Some(match &self.name {
