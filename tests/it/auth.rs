@@ -179,22 +179,24 @@ fn a_client_that_isnt_whole_is_refused() {
         hint: set `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET`, or add `--client-file FILE`, or `--client-id ID` with `--client-secret -`, `@FILE` or `env:NAME`
         # --m2m --client-id x --client-secret env:NOWHERE []
         error: the variable `NOWHERE`, which holds the client's secret, isn't set
-        hint: set and export it, or sign in again with `carto auth login --m2m`
+        hint: set and export it
         # --m2m --client-id x --client-secret @nowhere []
         error: cannot read the client's secret in `[home]/nowhere`: No such file or directory (os error 2)
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m --client-id x --client-secret canary-client-s3cr3t-0a1b2c3d []
         error: `--client-secret` takes a place to read a secret from, not the secret: every program here can read the words of a command
         hint: use `--client-secret -` for standard input, `--client-secret @FILE`, or `--client-secret env:NAME`
         # --m2m --client-file nowhere.json []
         error: cannot read the client's secret in `[home]/nowhere.json`: No such file or directory (os error 2)
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m --client-file half.json []
+        warning: `half.json` holds a secret, and others can read it (mode 644)
+        hint: `chmod 600 half.json`
         error: `--client-file half.json` names no client secret
         hint: it holds what `carto credentials create m2m --json` or `--env-file` writes, or an object with `client_id` and `client_secret`
         # --m2m --client-file . []
         error: cannot read the client's secret in `[home]`: it isn't a file
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m ["CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"]
         error: the client's secret from `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET` is empty or holds white space
         hint: give it alone, without quotes and without line breaks
@@ -554,7 +556,7 @@ fn a_dry_run_sends_and_keeps_nothing() {
         }
         status 0
         --- stderr
-        The bearer would be kept in a profile: this was a dry run, and nothing was changed.
+        The bearer would be kept in a profile that is named after its account: this was a dry run, and nothing was changed.
         status 0
         --- stderr
         The profile `p` would be removed and its bearer ended at `127.0.0.1:[port]`: this was a dry run, and nothing was changed.
@@ -790,7 +792,7 @@ fn profiles_are_changed_and_left() {
         hint: unset `CARTO_PROFILE` to use the current one
         status 0
         --- stdout
-        user_id  u1
+        user id  u1
         email    ada@example.com
         echo     [hidden]
         status 0

@@ -117,7 +117,10 @@ impl Edit {
         let Some(before) = &self.before else { return Ok(()) };
         let rehearsed = || -> io::Result<NamedTempFile> {
             let folder = self.target.parent().unwrap_or(Path::new("/"));
-            replace(room(folder, 0)?, before, &self.target)?;
+            let same = room(folder, 0)?;
+            // As it was: what others can do with it is told and mended when it is changed.
+            same.as_file().set_permissions(Permissions::from_mode(self.mode.unwrap_or(0o600)))?;
+            replace(same, before, &self.target)?;
             Ok(room(folder, before.len())?)
         };
         self.next = rehearsed().map_err(|e| unwritable(&self.target, &e.to_string()))?;

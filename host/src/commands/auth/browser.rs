@@ -17,7 +17,7 @@ use crate::auth::{Authority, How, Http, attended, authority};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result, shell_word, usage};
 use crate::input::Stdin;
 use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
@@ -67,7 +67,12 @@ pub(super) fn run(
             .into());
     }
     let limit = context.globals.timeout.unwrap_or(PATIENCE);
-    let kept = attended("Waiting for the browser", Some(limit), async {
+    let late = || {
+        let message = format!("nobody has signed in in the browser within {limit:?}");
+        Error::new(ErrorCode::NotSignedIn, message)
+            .hint("run it again, with a longer `--timeout` if need be; `--no-launch-browser` leaves ten minutes")
+    };
+    let signed_in = async {
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
@@ -75,6 +80,9 @@ pub(super) fn run(
         let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
         let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
         callback.wait(attempt, then).await
+    };
+    let kept = attended("Waiting for the browser", Some(limit), async {
+        tokio::time::timeout(limit, signed_in).await.unwrap_or_else(|_| Err(late()))
     })?;
     login::tell(context, &kept)
 }
@@ -109,12 +117,16 @@ fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyho
         profile: wish.profile.clone(),
         base_url: wish.base_url.as_ref().map(|url| url.value.to_string()),
     };
-    pending.keep()?;
-    let text = if context.globals.view().format.is_json() {
-        json_text::pretty(&json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") }))
+    let answer = json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") });
+    let view = context.globals.view();
+    let text = if let Some(field) = &view.field {
+        super::field(&answer, field)?
+    } else if view.format.is_json() {
+        json_text::pretty(&answer)
     } else {
         format!("{url}\n")
     };
+    pending.keep()?;
     stdout::write(&text)?;
     stderr::done(
         "Open it in any browser within ten minutes. Then copy the address that the browser comes to, and finish with:",
@@ -130,11 +142,12 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
         ("--issuer", &args.issuer),
         ("--organization-name", &args.organization_name),
     ];
-    if let Some((option, _)) = fixed.iter().find(|(_, value)| value.is_some()) {
+    if let Some((option, value)) = fixed.iter().find(|(_, value)| value.is_some()) {
+        let word = shell_word(value.as_deref().unwrap_or_default());
         return Err(usage(format!(
             "`{option}` can't stand beside `--callback`: it was decided when the sign-in began"
         ))
-        .hint("leave it out, or begin again with `carto auth login --no-launch-browser`")
+        .hint(format!("leave it out, or begin again with `carto auth login {option} {word} --no-launch-browser`"))
         .into());
     }
     let text = match address {
@@ -149,7 +162,7 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
         stderr::done("The code in that address would be exchanged: this was a dry run.");
         return Ok(ExitCode::SUCCESS);
     }
-    let pending = Pending::take(answer.state().unwrap_or_default())?;
+    let pending = Pending::take(answer.state().unwrap_or_default(), wish.base_url.is_some())?;
     let wish = wish_of(&pending, wish)?;
     let kept = attended("Signing in", context.globals.timeout, async {
         let metadata = Metadata::fetch(http, &wish.authority).await?;
@@ -208,9 +221,7 @@ fn port() -> Result<u16> {
 
 fn no_client(port: u16) -> Error {
     usage("there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs").hint(format!(
-        "make one with `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback`, and give its id \
-         with `--client-id`, in `{}`, or as `client_id` below `[auth]` in the settings; for that first command sign in with \
-         `carto auth login --with-token` or `carto auth login --m2m`",
-        environment::AUTH_CLIENT_ID
+        "name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback` makes \
+         it, signed in for that with `carto auth login --with-token` or `--m2m`"
     ))
 }
