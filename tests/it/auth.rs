@@ -586,9 +586,22 @@ fn status_says_what_would_be_used_and_why() {
     say(carto.run("auth status").env("CARTO_API_TOKEN", "opaque-bearer"));
     say(carto.run("auth status --base-url https://a.example.com").env("CARTO_API_TOKEN", bearer("auth0|2", -3600, 1)));
     say(carto.run("auth status --base-url https://a.example.com").env("CARTO_API_TOKEN", "opaque-bearer"));
-    let home = carto.run("auth status home").env("CARTO_API_TOKEN", "opaque-bearer").ok();
+    let home = carto.run("auth status home").ok();
     assert!(home.stdout.contains("OAuth access token of a user, from the profile `home`"), "{home}");
     assert!(home.stdout.contains("in 59 min") && !home.stdout.contains("profiles"), "{home}");
+    // With a variable's bearer it is what a command with that profile would use, whichever way it is named.
+    let with = |line: &str| carto.run(line).env("CARTO_API_TOKEN", "opaque-bearer").ok();
+    let (word, option) = (with("auth status home --json"), with("--profile home auth status --json"));
+    assert!(word.stderr.contains("the bearer comes from `CARTO_API_TOKEN`, not from the profile `home`"), "{word}");
+    assert_eq!(word.stderr, option.stderr);
+    for field in ["token_kind", "base_url", "profile", "authenticated"] {
+        assert_eq!(word.json()[field], option.json()[field]);
+    }
+    assert_eq!(
+        (&word.json()["token_kind"], &word.json()["base_url"]),
+        (&json!("opaque"), &json!("https://gcp-us-east1.api.carto.com"))
+    );
+    assert_eq!(word.json()["sources"]["token"], "CARTO_API_TOKEN");
     assert_eq!(cloud.asked().len(), asked);
     assert!(!report.contains("eyJ") && !report.contains("canary"), "{report}");
     expect![[r#"
@@ -640,7 +653,7 @@ fn status_says_what_would_be_used_and_why() {
         tenant        acme (127.0.0.1:[port])
         base url      http://127.0.0.1:[port]/api, from the profile `work`
         bearer        OAuth access token of a machine, from the profile `work`
-        ends          [time], in [nearly a day]; renewed by itself
+        ends          [time], in [nearly a day]
         profiles        home  until [time]
                       * work  until [time]
         status 0
@@ -653,7 +666,7 @@ fn status_says_what_would_be_used_and_why() {
           "sign_in": "m2m",
           "expires_at": "[time]",
           "expires_in": [nearly a day],
-          "renewable": true,
+          "renewable": false,
           "base_url": "http://127.0.0.1:[port]/api",
           "tenant_id": "acme",
           "tenant_domain": "127.0.0.1:[port]",
@@ -693,7 +706,7 @@ fn status_says_what_would_be_used_and_why() {
               "organization_name": "Acme, Inc.",
               "user_email": null,
               "expires_at": "[time]",
-              "renewable": true
+              "renewable": false
             }
           ]
         }
@@ -701,11 +714,7 @@ fn status_says_what_would_be_used_and_why() {
         --- stderr
         error: there is no profile `nobody` in `~/.carto_credentials.json`
         hint: profiles: `home`, `work`
-        status 4
-        --- stdout
-        profile   nobody (from `CARTO_PROFILE`)
-        profiles    home  until [time]
-                  * work  until [time]
+        status 2
         --- stderr
         error: there is no profile `nobody` in `~/.carto_credentials.json`
         hint: profiles: `home`, `work`

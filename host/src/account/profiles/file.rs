@@ -27,7 +27,8 @@ const ROOM: usize = 64 * 1024;
 
 /// Where the file is called for, which may be a link.
 fn called() -> Result<PathBuf> {
-    Ok(environment::home()?.join(".carto_credentials.json"))
+    let hint = "set `HOME` to an absolute path; or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, which need no file";
+    Ok(environment::home().map_err(|e| e.hint(hint))?.join(".carto_credentials.json"))
 }
 
 /// Reads the file; nothing if there is none, or nothing in it.
