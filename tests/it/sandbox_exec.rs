@@ -251,3 +251,15 @@ fn a_command_behind_nohup_is_not_hung_up() {
     running.child.stdin.take().unwrap().write_all(b"still here\n").unwrap();
     assert_eq!(running.end(), ("still here\n".to_owned(), String::new(), 0));
 }
+
+/// What the command wouldn't get isn't taken.
+#[test]
+fn options_that_would_mean_nothing_are_refused() {
+    let carto = Carto::new();
+    for option in ["--timeout 1s", "--token x", "--profile x", "--base-url http://127.0.0.1:1", "-o csv", "--field id"]
+    {
+        let output = carto.run(&format!("sandbox exec {option} -- true")).fails(2);
+        let name = option.split(' ').next().unwrap();
+        assert!(output.stderr.starts_with(&format!("error: `{name}` means nothing to `sandbox exec`")), "{output}");
+    }
+}
