@@ -281,6 +281,7 @@ fn a_kind_that_goes_too_far_is_stopped() {
         "not-json",
         "record",
         "text",
+        "rule",
         "too-large",
     ] {
         let (carto, api, auth) = (with(MANIFEST, &format!("verify:{mode}")), fine(), fine());

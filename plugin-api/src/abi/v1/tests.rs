@@ -238,7 +238,7 @@ fn the_words_are_what_they_were() {
     let response = WireResponse { status: 200, headers: vec![("etag".to_owned(), "e".to_owned())], body: None };
     let error = Error::argument("name", "no").hint("yes");
     let mut verification = crate::Verification::new("r1");
-    verification.add(crate::Check::compare("a", "b", "c", true).hint("d"));
+    verification.add(crate::Check::compare("a", "b", "c", true).rule("e").hint("d"));
     verification.add(crate::Check::compare("a", "b", "c", false));
     verification.add(crate::Check::skipped("a", "b", "c"));
     verification.fact("aud", "x");

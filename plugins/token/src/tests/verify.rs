@@ -318,10 +318,10 @@ fn a_request_is_explained_by_the_rule_that_decides() {
         passed page `https://shop.example.com/a` (allowed) → allowed: it fits the referer `https://*.example.com/*`
         {"referer":"http://localhost:5173/"}
         FAILED page `http://localhost:5173/` (allowed) → refused: browsers send `http://localhost:5173/`, and the referer `http://localhost:5173` fits only a text without the slash
-            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer 'http://localhost:5173*'` would allow it
+            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer http://localhost:5173/` would allow it; `--referer 'http://localhost:5173/*'` beside it allows pages there that send their whole address
         {"referer":"http://localhost:5173"}
         passed page `http://localhost:5173` (allowed) → allowed: it fits the referer `http://localhost:5173`; but a browser sends `http://localhost:5173/`, which is refused
-            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer 'http://localhost:5173*'` would allow it
+            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer http://localhost:5173/` would allow it; `--referer 'http://localhost:5173/*'` beside it allows pages there that send their whole address
         {"referer":"https://other.example.org/x"}
         FAILED page `https://other.example.org/x` (allowed) → refused: it fits none of `https://*.example.com/*`, `http://localhost:5173`
             `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer https://other.example.org/x` would allow it
