@@ -260,7 +260,7 @@ fn the_words_are_what_they_were() {
         {"status":200,"headers":[["etag","e"]],"body":null}
         {"code":"invalid_argument","message":"no","argument":"name","hint":"yes"}
         {"items":["r1"],"next":null}
-        {"id":"r1","checks":[{"asked":"a","expected":"b","found":"c","outcome":"passed","hint":"d"},{"asked":"a","expected":"b","found":"c","outcome":"failed"},{"asked":"a","expected":"b","found":"c","outcome":"skipped"}],"facts":{"aud":"x"}}"#]].assert_eq(&texts.join("\n"));
+        {"id":"r1","checks":[{"asked":"a","expected":"b","found":"c","outcome":"passed","rule":"e","hint":"d"},{"asked":"a","expected":"b","found":"c","outcome":"failed"},{"asked":"a","expected":"b","found":"c","outcome":"skipped"}],"facts":{"aud":"x"}}"#]].assert_eq(&texts.join("\n"));
 }
 
 /// The least of each that the other side may send, and what it doesn't know: both are read.

@@ -71,7 +71,10 @@ fn page(text: &str) -> Result<String> {
     if text == sent.as_str() || format!("{text}/") == sent.as_str() {
         return Ok(text.to_owned());
     }
-    error("no browser sends that page's address in this form".to_owned(), &format!("ask about `{sent}`, as browsers send it"))
+    error(
+        "no browser sends that page's address in this form".to_owned(),
+        &format!("ask about `{sent}`, as browsers send it"),
+    )
 }
 
 #[cfg(test)]

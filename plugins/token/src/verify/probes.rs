@@ -90,8 +90,7 @@ pub(super) fn probe(host: &Host<'_>, record: &Record, token: &Secret) -> Result<
 /// What has to be allowed, and what of that can't be tried.
 fn openings(record: &Record) -> (Vec<Probe>, Vec<Check>) {
     let (mut probes, mut checks) = (Vec::new(), Vec::new());
-    let mut skip =
-        |rule: &str, asked: String, why: &str| checks.push(Check::skipped(asked, "allowed", why).rule(rule));
+    let mut skip = |rule: &str, asked: String, why: &str| checks.push(Check::skipped(asked, "allowed", why).rule(rule));
     for grant in record.grants.iter().take(MOST) {
         for api in ["sql", "maps"].into_iter().filter(|api| record.allows(api)) {
             let Grant { connection_name, source } = grant;
@@ -104,9 +103,11 @@ fn openings(record: &Record) -> (Vec<Probe>, Vec<Check>) {
                     format!("sql with `{grant}`"),
                     "not asked: this API compares whole statements, and no statement is a table's name (observed)",
                 ),
-                (_, true) if !only_reads(source) => {
-                    skip(rule::GRANT, format!("{api} with `{grant}`"), "not asked: it isn't one plain SELECT, and asking runs it")
-                }
+                (_, true) if !only_reads(source) => skip(
+                    rule::GRANT,
+                    format!("{api} with `{grant}`"),
+                    "not asked: it isn't one plain SELECT, and asking runs it",
+                ),
                 ("maps", false) if source.contains('*') => {
                     skip(
                         rule::GRANT,

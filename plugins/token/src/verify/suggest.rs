@@ -101,7 +101,8 @@ mod tests {
 
     /// The options of a suggested command with their values, as a shell reads them; nothing if no command is suggested.
     fn options(hint: &str) -> Option<Vec<(String, String)>> {
-        let (command, _) = hint.strip_prefix("`carto credentials update token tok_1 ")?.split_once("` would allow it")?;
+        let (command, _) =
+            hint.strip_prefix("`carto credentials update token tok_1 ")?.split_once("` would allow it")?;
         let mut words = vec![String::new()];
         let mut quoted = false;
         let mut letters = command.chars();
