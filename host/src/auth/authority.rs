@@ -26,14 +26,20 @@ pub(crate) struct Authority {
 impl Authority {
     /// The authority that is asked.
     pub(crate) fn find(option: Option<&str>, settings: &settings::Auth) -> Result<Authority> {
+        let own = || Ok(Authority::new(read("the issuer", ISSUER, "carto itself", ISSUER)?, audience(settings)));
+        Authority::named(option, settings)?.map_or_else(own, |(authority, _)| Ok(authority))
+    }
+
+    /// The authority that an option, a variable or the settings name, if one does, and which of them.
+    pub(crate) fn named(option: Option<&str>, settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
         let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?, &settings.issuer) {
             (Some(text), _, _) => (text.to_owned(), "`--issuer`".to_owned()),
             (None, Some(text), _) => (text, format!("`{}`", environment::AUTH_ISSUER)),
             (None, None, Some(url)) => (url.0.to_string(), "the settings".to_owned()),
-            (None, None, None) => (ISSUER.to_owned(), "carto itself".to_owned()),
+            (None, None, None) => return Ok(None),
         };
         let issuer = read("the issuer", &text, &source, ISSUER)?;
-        Ok(Authority::new(issuer, settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned())))
+        Ok(Some((Authority::new(issuer, audience(settings)), source)))
     }
 
     /// An authority by its issuer.
@@ -56,6 +62,10 @@ impl Authority {
     pub(crate) fn place(&self) -> String {
         address::place(&self.issuer)
     }
+}
+
+fn audience(settings: &settings::Auth) -> String {
+    settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned())
 }
 
 /// The OAuth client to sign in as in a browser, if one is named.
