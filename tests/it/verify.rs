@@ -193,6 +193,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
           "checks": [
             {
               "outcome": "passed",
+              "rule": "data",
               "asked": "data with a bearer",
               "expected": "200",
               "found": "200",
@@ -200,6 +201,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "passed",
+              "rule": "data",
               "asked": "data without",
               "expected": "200",
               "found": "200",
@@ -207,6 +209,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "failed",
+              "rule": "auth",
               "asked": "auth by GET",
               "expected": "200",
               "found": "400 invalid_client",
@@ -214,6 +217,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "failed",
+              "rule": "auth",
               "asked": "auth by POST",
               "expected": "200",
               "found": "400 invalid_client",
@@ -221,6 +225,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "skipped",
+              "rule": null,
               "asked": "anything else",
               "expected": "nothing",
               "found": "not asked",
@@ -235,17 +240,17 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
         {"error":{"code":"failed","message":"2 of 4 checks of Probe `s1` failed"}}
         -o jsonl: status 1
         --- stdout
-        {"id":"s1","passed":false,"checks":[{"outcome":"passed","asked":"data with a bearer","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"passed","asked":"data without","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","asked":"auth by GET","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","asked":"auth by POST","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"skipped","asked":"anything else","expected":"nothing","found":"not asked","hint":null}],"facts":{"secret":"[hidden]"}}
+        {"id":"s1","passed":false,"checks":[{"outcome":"passed","rule":"data","asked":"data with a bearer","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"passed","rule":"data","asked":"data without","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","rule":"auth","asked":"auth by GET","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","rule":"auth","asked":"auth by POST","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"skipped","rule":null,"asked":"anything else","expected":"nothing","found":"not asked","hint":null}],"facts":{"secret":"[hidden]"}}
         --- stderr
         {"error":{"code":"failed","message":"2 of 4 checks of Probe `s1` failed"}}
         -o csv: status 1
         --- stdout
-        outcome,asked,expected,found,hint
-        passed,data with a bearer,200,200,`carto credentials list probes` shows them
-        passed,data without,200,200,`carto credentials list probes` shows them
-        failed,auth by GET,200,400 invalid_client,`carto credentials list probes` shows them
-        failed,auth by POST,200,400 invalid_client,`carto credentials list probes` shows them
-        skipped,anything else,nothing,not asked,
+        outcome,rule,asked,expected,found,hint
+        passed,data,data with a bearer,200,200,`carto credentials list probes` shows them
+        passed,data,data without,200,200,`carto credentials list probes` shows them
+        failed,auth,auth by GET,200,400 invalid_client,`carto credentials list probes` shows them
+        failed,auth,auth by POST,200,400 invalid_client,`carto credentials list probes` shows them
+        skipped,,anything else,nothing,not asked,
         --- stderr
         error: 2 of 4 checks of Probe `s1` failed
         --field passed: status 1
@@ -300,6 +305,7 @@ fn a_kind_that_goes_too_far_is_stopped() {
         not-json: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer isn't JSON: EOF while parsing a value at line 1 column 7
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
         text: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
+        rule: 0 requests: error: the kind `probe` answered with a check whose `rule` isn't a word like `referer`
         too-large: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer has 2097183 bytes, and 1048576 is the limit
     "#]].assert_eq(&report);
 }

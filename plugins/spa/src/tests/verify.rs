@@ -182,8 +182,8 @@ fn an_origin_with_a_path_is_mended_by_a_command() {
         Skipped allowed-origin: token request from `https://carto-verify.invalid` (not registered) (refused) → the answer tells nothing (404)
     "#]].assert_eq(&lines(&verification.checks[3..]));
     let mended = json!({ "web_origin": ["https://a.example.com", "https://b.example.com"] });
-    let host = FakeHost::new()
-        .answer(&item("PATCH", ID), 200, registered(json!({ "web_origins": mended["web_origin"] })));
+    let host =
+        FakeHost::new().answer(&item("PATCH", ID), 200, registered(json!({ "web_origins": mended["web_origin"] })));
     clients().update(&host, ID, mended).unwrap();
     assert_eq!(host.warnings(), [""; 0]);
 }
