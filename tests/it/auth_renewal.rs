@@ -16,7 +16,8 @@ fn file(carto: &Carto) -> Value {
 
 fn settled(output: &Output) -> String {
     let time = Regex::new(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z").unwrap();
-    time.replace_all(&output.to_string(), "[time]").into_owned()
+    let text = time.replace_all(&output.to_string(), "[time]").into_owned();
+    Regex::new("[0-9]+ s ago").unwrap().replace_all(&text, "[a moment] ago").into_owned()
 }
 
 /// A file with one profile, with what this program keeps of a sign-in.
@@ -218,7 +219,7 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
         tenant        acme (127.0.0.1:[port])
         base url      http://127.0.0.1:[port]/api, from the profile `p`
         bearer        OAuth access token of a machine, from the profile `p`
-        ends          [time], 10 s ago; renewed by itself
+        ends          [time], [a moment] ago; renewed by itself
         status 6
         --- stderr
         error: the bearer of the profile `p` ended at [time], and another wasn't to be had: cannot reach `127.0.0.1:[port]`: connection refused

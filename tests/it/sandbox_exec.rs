@@ -62,8 +62,11 @@ fn a_command_has_the_variables_that_clients_read() {
     let carto = Carto::new();
     let script =
         r#"env | grep -E '^(CARTO|VITE)' | sort | sed -E 's/1:[0-9]+/1:PORT/; s/sandbox_[A-Za-z0-9_-]{43}$/BEARER/'"#;
-    let run =
-        shell(&carto, script).env("CARTO_SANDBOX", "1").env("CARTO_PROFILE", "mine").env("CARTO_BASE_URL", "https://x");
+    let run = shell(&carto, script)
+        .env("CARTO_SANDBOX", "1")
+        .env("CARTO_PROFILE", "mine")
+        .env("CARTO_BASE_URL", "https://x")
+        .env("CARTO_M2M_CLIENT_SECRET", "for-another-authority");
     let output = run.ok().to_string().replace(&carto.kinds().display().to_string(), "KINDS");
     expect![[r#"
         status 0
@@ -250,4 +253,16 @@ fn a_command_behind_nohup_is_not_hung_up() {
     kill_process_group(running.pid(), Signal::HUP).unwrap();
     running.child.stdin.take().unwrap().write_all(b"still here\n").unwrap();
     assert_eq!(running.end(), ("still here\n".to_owned(), String::new(), 0));
+}
+
+/// What the command wouldn't get isn't taken.
+#[test]
+fn options_that_would_mean_nothing_are_refused() {
+    let carto = Carto::new();
+    for option in ["--timeout 1s", "--token x", "--profile x", "--base-url http://127.0.0.1:1", "-o csv", "--field id"]
+    {
+        let output = carto.run(&format!("sandbox exec {option} -- true")).fails(2);
+        let name = option.split(' ').next().unwrap();
+        assert!(output.stderr.starts_with(&format!("error: `{name}` means nothing to `sandbox exec`")), "{output}");
+    }
 }

@@ -94,6 +94,20 @@ impl Globals {
         Ok(())
     }
 
+    /// An option of these that only means something to a command that asks an account or shows a result.
+    pub(crate) fn for_another_command(&self) -> Option<&'static str> {
+        let given = [
+            ("--profile", self.profile.is_some()),
+            ("--token", self.bearer.is_some()),
+            ("--base-url", self.base_url.is_some()),
+            ("-o", self.output.is_some()),
+            ("--field", self.field.is_some()),
+            ("--reveal", self.reveal),
+            ("--timeout", self.timeout.is_some()),
+        ];
+        given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+    }
+
     /// How results are to be shown.
     pub(crate) fn view(&self) -> View {
         let format = if self.json { Format::Json } else { self.output.unwrap_or_default() };

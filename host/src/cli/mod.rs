@@ -1,8 +1,10 @@
 //! The command line: which words mean what. A scan finds verb and kind, only that kind's manifest is read, and one tree is built and
 //! parsed. What a command does is `commands`'.
 
+mod auth;
 pub(crate) mod completion;
 mod globals;
+mod plugin;
 pub(crate) mod reference;
 mod scan;
 mod tree;
@@ -11,12 +13,12 @@ mod usage;
 use carto_plugin_api::{ErrorCode, Verb};
 use clap::{ArgMatches, FromArgMatches};
 
+pub(crate) use auth::{AuthCommand, LoginArgs};
 pub(crate) use completion::Shell;
 pub(crate) use globals::Globals;
+pub(crate) use plugin::PluginCommand;
 pub(crate) use scan::Scan;
-pub(crate) use tree::{
-    AuthCommand, Command, ENV_FILE, ID, LIMIT, LoginArgs, PluginCommand, ReferenceCommand, SandboxCommand,
-};
+pub(crate) use tree::{Command, ENV_FILE, ID, LIMIT, ReferenceCommand, SandboxCommand};
 
 use crate::error::{Error, Result, usage as misuse};
 use crate::kinds::{Catalog, Kind};

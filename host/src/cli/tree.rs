@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use carto_plugin_api::Verb;
 use carto_plugin_api::manifest::{Arg as KindArg, ArgType, VerbSpec};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand, ValueHint};
 
-use super::{Globals, Shell, completion};
+use super::{AuthCommand, Globals, PluginCommand, Shell, completion};
 use crate::input;
 use crate::kinds::Kind;
 
@@ -16,8 +16,6 @@ use crate::kinds::Kind;
 pub(crate) const ID: &str = "carto:id";
 /// The clap id of `--env-file`.
 pub(crate) const ENV_FILE: &str = "carto:env-file";
-/// The clap id of a profile that is a word of its own: with the id of `--profile`, it would take that option's place.
-const PROFILE: &str = "carto:profile";
 /// The clap id of `--limit`.
 pub(crate) const LIMIT: &str = "carto:limit";
 
@@ -107,156 +105,6 @@ Packages of carto bring the scripts along. Otherwise:
   powershell  in $PROFILE:
                 carto completion powershell | Out-String | Invoke-Expression
 The script asks carto itself, so it needn't be renewed when kinds change.";
-
-const HOW_TO_SIGN_IN: &str = "\
-A person, in a browser, with a client that comes back to this machine:
-  carto credentials create spa --title carto \\
-    --callback http://127.0.0.1:3003/callback
-  carto auth login --client-id ID
-CARTO_AUTH_PORT is another port than 3003.
-
-A machine, with id and secret from CARTO_M2M_CLIENT_ID and
-CARTO_M2M_CLIENT_SECRET, from a file, or straight from its creation:
-  carto auth login --m2m
-  carto credentials create m2m --title ci --json |
-    carto auth login --m2m --client-file -";
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuthCommand {
-    /// Sign in, in a browser or as a machine, and keep the bearer in a profile
-    #[command(after_help = HOW_TO_SIGN_IN)]
-    Login(Box<LoginArgs>),
-    /// Remove a profile, and end its bearer at the authority where that is possible
-    Logout {
-        /// Profile; the current one if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
-        profile: Option<String>,
-    },
-    /// Say which bearer would be used, whose it is, how long it lasts, and where each of that comes from
-    Status {
-        /// Profile; what a command would use if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
-        profile: Option<String>,
-    },
-    /// Make a profile the current one
-    Use {
-        /// Profile; asked for if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
-        profile: Option<String>,
-    },
-    /// Ask CARTO who the bearer belongs to
-    Whoami,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LoginArgs {
-    /// Name of the profile; made of tenant, organisation and user if none is given
-    #[arg(id = PROFILE, value_name = "PROFILE")]
-    pub(crate) profile: Option<String>,
-    /// Sign in as a machine, with the id and the secret of an M2M client
-    #[arg(long, conflicts_with = "with_token", help_heading = "Machines")]
-    pub(crate) m2m: bool,
-    /// File with the client's id and secret, as `credentials create m2m` writes them or carto-auth reads them; `-` for standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "m2m", conflicts_with_all = ["client_id", "client_secret"], help_heading = "Machines")]
-    pub(crate) client_file: Option<String>,
-    /// Secret of the M2M client: `-` (standard input), `@FILE` or `env:NAME`
-    #[arg(long, value_name = "SECRET", requires = "m2m", help_heading = "Machines")]
-    pub(crate) client_secret: Option<String>,
-    /// Keep a bearer that you have: it is read from standard input
-    #[arg(long, help_heading = "Machines")]
-    pub(crate) with_token: bool,
-    /// OAuth client to sign in as [env: CARTO_AUTH_CLIENT_ID]
-    #[arg(long, value_name = "ID", help_heading = "Authority")]
-    pub(crate) client_id: Option<String>,
-    /// Authority that signs bearers [env: CARTO_AUTH_ISSUER]
-    #[arg(long, value_name = "URL", help_heading = "Authority")]
-    pub(crate) issuer: Option<String>,
-    /// Organisation to sign in to, by its name
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["m2m", "with_token"], help_heading = "Authority")]
-    pub(crate) organization_name: Option<String>,
-    /// Not taken: CARTO reserves it
-    #[arg(long, value_name = "ID", hide = true)]
-    pub(crate) organization_id: Option<String>,
-    /// Not taken: the authority is named by its address, with --issuer
-    #[arg(long, value_name = "NAME", hide = true)]
-    pub(crate) env: Option<String>,
-    /// Print the address to open, and end; `--callback` finishes
-    #[arg(long, conflicts_with_all = ["m2m", "with_token", "callback"], help_heading = "Browser")]
-    pub(crate) no_launch_browser: bool,
-    /// Finish what `--no-launch-browser` began, with the address that the browser came to; it holds a code, and other users can see
-    /// options: `-` reads it from standard input
-    #[arg(long, value_name = "URL", conflicts_with_all = ["m2m", "with_token"], help_heading = "Browser")]
-    pub(crate) callback: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// List the kinds, and files that aren't used, without running any
-    List,
-    /// Show what one kind is and what it may do, without running it
-    Info {
-        /// Name or plural of the kind
-        kind: String,
-    },
-    /// Look for what is wrong with plugins, and say how to mend it
-    Doctor {
-        /// Also load each kind in a process of its own, and report time and memory
-        #[arg(long)]
-        run: bool,
-    },
-    /// Say why a kind, or a verb of it, can or can't be used: the rule that decides
-    Why {
-        /// Name or plural of the kind
-        kind: String,
-        /// Verb, or another word that the kind has for it
-        verb: Option<String>,
-    },
-    /// Install a plugin for yourself, or go back to the version before
-    Install {
-        /// Library to install; with `--rollback`, the name of an installed kind
-        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-        what: String,
-        /// Refuse the file unless this is its SHA-256
-        #[arg(long, value_name = "HEX", conflicts_with = "rollback")]
-        sha256: Option<String>,
-        /// Go back to the version that was replaced last
-        #[arg(long)]
-        rollback: bool,
-    },
-    /// Remove a plugin that you installed
-    Remove {
-        /// Name of the kind
-        kind: String,
-    },
-    /// Accept the plugins as they are now, and refuse them if they change
-    Lock {
-        /// Names of kinds; all if none is named
-        #[arg(value_name = "KIND")]
-        kinds: Vec<String>,
-        /// Accept any version again
-        #[arg(long)]
-        forget: bool,
-    },
-    /// Make a crate for a new kind of credential
-    New {
-        /// Name of the kind
-        name: String,
-        /// Folder of the crate `carto-plugin-api`, instead of the one that came with carto
-        #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
-        plugin_api: Option<PathBuf>,
-    },
-    /// Test a finished plugin against the contract
-    Check {
-        /// Library to test
-        file: PathBuf,
-        /// With what to call the verbs, and what the kind's service answers; else both are made up from the manifest
-        #[arg(long, value_name = "FILE")]
-        script: Option<PathBuf>,
-        /// Write the results here too, in JUnit's format
-        #[arg(long, value_name = "FILE")]
-        junit: Option<PathBuf>,
-    },
-}
 
 const WHAT_A_COMMAND_GETS: &str = "\
 The command finds CARTO_BASE_URL, CARTO_API_TOKEN, CARTO_AUTH_ISSUER and

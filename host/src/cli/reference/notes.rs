@@ -31,7 +31,7 @@ const VARIABLES: [(&str, &str); 19] = [
     (environment::AUTH_PORT, "The port to which a browser comes back; 3003."),
     (environment::AUTH_ENV, "Refused: the authority is named by its address."),
     (environment::ACCOUNTS_URL, "Where a bearer's account is looked up."),
-    (environment::M2M_CLIENTS[0].0, "The id of the M2M client that signs in."),
+    (environment::M2M_CLIENTS[0].0, "The id of the client as which a machine signs in."),
     (environment::M2M_CLIENTS[0].1, "Its secret."),
     (environment::M2M_CLIENTS[1].0, "The same, under another name."),
     (environment::M2M_CLIENTS[1].1, "The same, under another name."),

@@ -14,7 +14,7 @@ use super::{url, variables};
 use crate::account;
 use crate::commands::Context;
 use crate::environment;
-use crate::error::{Error, shell_word};
+use crate::error::{Error, shell_word, usage};
 use crate::event_loop::{self, InFront};
 use crate::output::stderr;
 use crate::run::Errand;
@@ -24,11 +24,19 @@ use crate::sandbox;
 /// bearer is under a name of that sort: Vite writes them into the page.
 const OTHER_BASE_URLS: [&str; 2] = ["CARTO_API_BASE_URL", "VITE_API_BASE_URL"];
 
-/// What else in the environment would lead a `carto` away from the sandbox that is served.
-const ELSEWHERE: [&str; 2] = [environment::SANDBOX, environment::PROFILE];
+/// What else in the environment would lead a `carto` away from the sandbox that is served, or is a secret for another authority than it.
+const ELSEWHERE: [&str; 7] = {
+    let [(id, secret), (other_id, other_secret)] = environment::M2M_CLIENTS;
+    [environment::SANDBOX, environment::PROFILE, environment::AUTH_CLIENT_ID, id, secret, other_id, other_secret]
+};
 
 /// `carto sandbox exec -- COMMAND`.
 pub(crate) fn exec(context: &Context, command: &[OsString]) -> anyhow::Result<ExitCode> {
+    if let Some(option) = context.globals.for_another_command() {
+        return Err(usage(format!("`{option}` means nothing to `sandbox exec`: it isn't handed to the command"))
+            .hint("leave it out, or write it behind `--`, if the command takes it")
+            .into());
+    }
     if context.globals.dry_run {
         let words: Vec<String> = command.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
         stderr::done(&format!("`{}` would be run: this was a dry run.", words.join(" ")));
