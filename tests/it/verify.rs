@@ -358,6 +358,7 @@ fn what_it_may_try_can_be_read() {
 
         What it gets to know
         verify      --key: a secret, from standard input, a file or a variable
+                    `audience` below `[auth]` of your settings
         each verb   the answers to what it asks, `[kinds.probe]` of your settings, the time
 
         What it can't do

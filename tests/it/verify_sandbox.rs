@@ -194,6 +194,11 @@ fn an_m2m_client_signs_in_in_the_sandbox() {
     let output = served(&carto, &server, "credentials verify m2m ci --secret -").stdin("another-secret").output();
     assert_eq!((output.status, output.stdout.contains("another-secret")), (1, false), "{output}");
     assert!(output.stderr.contains("error: 1 of 1 check of M2M OAuth Client"), "{output}");
+    // The settings say what for; the sandbox gives bearers for CARTO's own audience alone.
+    carto.write(".config/carto/config.toml", "[auth]\naudience = \"https://api.example.com\"\n");
+    let output = served(&carto, &server, line).env("CI_SECRET", &secret).output();
+    assert!(output.status == 1 && output.stdout.contains("invalid_target"), "{output}");
+    carto.sandbox(line).env("CI_SECRET", &secret).ok();
     // It can't be asked for on a command line.
     served(&carto, &server, "credentials verify m2m ci").fails(2);
     served(&carto, &server, &format!("credentials verify m2m ci --secret {secret}")).fails(2);
@@ -306,7 +311,8 @@ fn what_cant_be_a_request_is_refused_before_anything() {
         hint: ask about one page that it is meant for, like `https://app.example.com/`
         error: --referer: no browser sends that page's address in this form
         hint: ask about `https://shop.example.com/`, as browsers send it
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 #[test]
@@ -337,5 +343,6 @@ fn rows_can_be_told_apart_on_a_terminal() {
                       dw,a.b.d
         referers      -
         Verified API Access Token ``: 5 checks passed
-    "#]].assert_eq(&plain);
+    "#]]
+    .assert_eq(&plain);
 }
