@@ -51,6 +51,9 @@ pub struct Settings {
     /// The table `[kinds.<name>]` of the user's configuration, as it stands there.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub options: Map<String, Value>,
+    /// For verify: what bearers of the account's authority are for, where the user's configuration says it. CARTO's own otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
 }
 
 /// One segment of a request's path, not yet encoded: the host does that.

@@ -111,6 +111,11 @@ impl Session {
         self.settings.kinds.get(kind).cloned().unwrap_or_default()
     }
 
+    /// What the authority's bearers are for, where the settings say it. The sandbox's are for CARTO's own audience.
+    pub(crate) fn audience(&self) -> Option<String> {
+        self.settings.auth.audience.clone().filter(|_| self.sandbox().is_none())
+    }
+
     /// What a request would be, for a dry run.
     pub(super) fn draft(&self, endpoint: &Endpoint, request: &WireRequest) -> Draft {
         endpoint.draft(&self.settings, request)

@@ -37,7 +37,7 @@ pub(super) fn text(about: &About<'_>, width: Option<usize>) -> String {
     sheet.what_it_is(about);
     let Some(kind) = &plugin.kind else { return sheet.text };
     sheet.what_it_may_ask(about, kind);
-    sheet.what_it_is_given(&kind.manifest);
+    sheet.what_it_is_given(kind);
     sheet.what_it_gives(&kind.manifest);
     sheet.what_it_cant(about);
     sheet.text
@@ -136,10 +136,14 @@ impl Sheet {
         }
     }
 
-    fn what_it_is_given(&mut self, manifest: &Manifest) {
+    fn what_it_is_given(&mut self, kind: &Kind) {
+        let manifest = &kind.manifest;
         self.heading("What it gets to know");
         for (verb, spec) in &manifest.verbs {
-            let lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            let mut lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            if kind.tries_authority(*verb) {
+                lines.push("`audience` below `[auth]` of your settings".to_owned());
+            }
             self.lines(verb.as_str(), &lines);
         }
         let more = if manifest.verbs.values().any(takes_options) { "the values of the other options, " } else { "" };
