@@ -14,6 +14,7 @@ mod auth;
 mod auth_browser;
 mod auth_profiles;
 mod auth_renewal;
+mod auth_trust;
 mod canary;
 mod check;
 mod completion;
