@@ -20,6 +20,7 @@ mod digest;
 mod environment;
 mod error;
 mod event_loop;
+mod hold;
 mod input;
 mod kinds;
 mod lock;

@@ -2,11 +2,11 @@
 //! is nobody's affair here. Who changes it, or the libraries of the user's own folder, holds it meanwhile.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use crate::digest;
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::hold::hold;
 use crate::kinds::Kind;
 use crate::kinds::trust::Trust;
 use crate::output::stderr;
@@ -88,21 +89,10 @@ impl Hold {
                 .hint("nothing was changed; see that its folder can be written")
         };
         make_folder(path.parent().unwrap_or(&path)).map_err(failed)?;
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = file.map_err(failed)?;
-        let began = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Hold { _file: file }),
-                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::new(ErrorCode::Conflict, "another command is changing plugins")
-                        .hint("nothing was changed; try again when it is done"));
-                }
-                Err(TryLockError::Error(e)) => return Err(failed(e)),
-            }
+        match hold(&path, PATIENCE).map_err(failed)? {
+            Some(file) => Ok(Hold { _file: file }),
+            None => Err(Error::new(ErrorCode::Conflict, "another command is changing plugins")
+                .hint("nothing was changed; try again when it is done")),
         }
     }
 }

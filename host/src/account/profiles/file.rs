@@ -1,11 +1,11 @@
 //! The credentials file on the disk: read as a whole, changed under a lock, replaced in one step, for nobody but its owner. A link is
 //! followed, so that whoever keeps the file elsewhere still does afterwards. One that can't be read is left alone.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
 use tempfile::NamedTempFile;
@@ -13,7 +13,9 @@ use tempfile::NamedTempFile;
 use super::object::Object;
 use super::{Profile, Profiles, SHOWN};
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_word};
+use crate::hold::hold;
+use crate::kinds::trust::Trust;
 use crate::lock::sync_folder;
 use crate::output::stderr;
 use crate::toml_text;
@@ -40,16 +42,41 @@ pub(crate) fn read() -> Result<Option<Profiles>> {
     }
 }
 
-/// What the file says, without the mark that some editors put before it.
+/// What the file says. It names addresses and the places of secrets that are sent there, so it is obeyed only if nobody else can have
+/// written it.
 fn text(path: &Path) -> Result<Option<String>> {
-    match toml_text::read(path, |_| Ok(()), |e| e) {
-        Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))),
-        Err(e) if e.kind() == ErrorKind::InvalidData => Err(unusable(path, &not_text(path))),
-        Err(e) if e.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => Ok(None),
-        Err(e) if e.kind() == ErrorKind::NotFound => Err(unusable(path, "it is a link that leads nowhere")),
-        Err(e) => Err(unusable(path, &e.to_string())),
+    if fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+        return Ok(None);
     }
+    let judge = |metadata: &Metadata| {
+        let fault = Trust::of_user().fault(path, metadata).or_else(|| open_folder(path));
+        fault.map_or(Ok(()), |fault| Err(untrusted(path, fault)))
+    };
+    let unread = |e: io::Error| match e.kind() {
+        ErrorKind::NotFound => unusable(path, "it is a link that leads nowhere"),
+        ErrorKind::InvalidData => unusable(path, &not_text(path)),
+        _ => unusable(path, &e.to_string()),
+    };
+    let text = toml_text::read(path, judge, unread)?;
+    // Without the mark that some editors put before it.
+    Ok((!text.is_empty()).then(|| text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned)))
+}
+
+/// What is wrong with the folder that the file is in, or with the one that a link leads to, and the command that mends it. Of what others
+/// could put there, a file of theirs isn't obeyed anyway; but one of the user's own might be moved.
+fn open_folder(path: &Path) -> Option<(String, String)> {
+    let files = [Some(path.to_owned()), fs::canonicalize(path).ok()];
+    let folders = files.iter().flatten().filter_map(|file| file.parent());
+    let mut open = folders.filter(|folder| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o1002 == 0o002));
+    open.next().map(|folder| {
+        let shown = folder.display().to_string();
+        (format!("is in a folder that anyone can write: `{shown}`"), format!("`chmod o-w {}`", shell_word(&shown)))
+    })
+}
+
+fn untrusted(path: &Path, (why, remedy): (String, String)) -> Error {
+    unusable(path, &format!("it {why}"))
+        .hint(format!("see that nobody else has changed it; then {}", remedy.trim_start_matches("if you trust it: ")))
 }
 
 /// Where a file stops being text.
@@ -91,6 +118,10 @@ impl Edit {
         let called = called()?;
         let _lock = lock(&called, patience.unwrap_or(PATIENCE))?;
         let before = text(&called)?;
+        // Put there, it couldn't be read again.
+        if let Some(fault) = open_folder(&called) {
+            return Err(untrusted(&called, fault));
+        }
         let bad = |why: String| unusable(&called, &why);
         let (root, profiles) = match &before {
             Some(text) => (super::object(text).map_err(|e| bad(super::place(&e)))?, super::parse(text).map_err(bad)?),
@@ -200,20 +231,15 @@ fn replace(mut file: NamedTempFile, text: &str, target: &Path) -> io::Result<()>
 /// The hand on the file: a lock beside what it is called, not beside what a link leads to, which may be a place that is kept in a repository.
 fn lock(called: &Path, patience: Duration) -> Result<File> {
     let path = called.with_file_name(".carto_credentials.json.lock");
-    let failed = |e: io::Error| unwritable(called, &format!("`{}`: {e}", path.display()));
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
-    let began = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if began.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(ErrorCode::Conflict, format!("another command is changing `{SHOWN}`"))
-                    .hint("nothing was changed; try again when it is done"));
-            }
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
-    }
+    let held = hold(&path, patience).map_err(|e| {
+        unwritable(called, &format!("its lock `{}`: {e}", path.display())).hint(
+            "it was left as it is; see that its folder can be written, and remove the lock if no `carto` is at work",
+        )
+    })?;
+    held.ok_or_else(|| {
+        Error::new(ErrorCode::Conflict, format!("another command is changing `{SHOWN}`"))
+            .hint("nothing was changed; try again when it is done")
+    })
 }
 
 /// Removes what a command left that was killed while it wrote: nobody else writes now.

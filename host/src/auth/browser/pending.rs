@@ -1,8 +1,8 @@
 //! Attempts that another process will finish: a file each, for nobody but the user, found by `state`, used once, and gone after ten minutes.
 
-use std::fs::{self, DirBuilder, Metadata};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,9 @@ use super::Attempt;
 use crate::digest;
 use crate::environment;
 use crate::error::{Error, Result, shell_word};
+use crate::kinds::trust::Trust;
 use crate::lock::make_folder;
+use crate::toml_text;
 
 /// How long a person may take.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -33,13 +35,17 @@ impl Pending {
     /// Remembers it.
     pub(crate) fn keep(&self) -> Result<()> {
         let folder = folder()?;
-        sweep(&folder);
-        let write = || {
+        let make = || {
             make_folder(folder.parent().unwrap_or(Path::new("/")))?;
             match DirBuilder::new().mode(0o700).create(&folder) {
-                Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
-                _ => {}
+                Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
+                _ => Ok(()),
             }
+        };
+        make().map_err(|e| unkept(&folder, &e))?;
+        make_private(&folder)?;
+        sweep(&folder);
+        let write = || {
             // It can be read by nobody else, and is in its place whole.
             let mut file = tempfile::NamedTempFile::new_in(&folder)?;
             serde_json::to_writer(&mut file, self)?;
@@ -47,42 +53,40 @@ impl Pending {
             file.persist(folder.join(name(self.attempt.state.expose()))).map_err(|e| e.error)?;
             Ok(())
         };
-        write().map_err(|e: std::io::Error| {
-            let message = format!("cannot remember the sign-in in `{}`: {}", folder.display(), e.kind());
-            Error::new(ErrorCode::Failed, message).hint("see that the folder can be written, and sign in again")
-        })
+        write().map_err(|e: io::Error| unkept(&folder, &e))
     }
 
     /// Takes the attempt that a `state` belongs to. Nobody else gets it then, whatever becomes of it. `at_address`: the account's address is
     /// given now.
     pub(crate) fn take(state: &str, at_address: bool) -> Result<Pending> {
         let folder = folder()?;
+        make_private(&folder)?;
         let file = folder.join(name(state));
-        let is_late = fs::metadata(&file).is_ok_and(|metadata| is_over(&metadata));
-        let text = fs::read(&file);
+        let mut is_late = false;
+        let judge = |metadata: &Metadata| {
+            is_late = is_over(metadata);
+            match Trust::of_user().fault(&file, metadata) {
+                Some((why, _)) => Err(unread(&folder, &io::Error::other(format!("its file {why}")))),
+                None => Ok(()),
+            }
+        };
+        let text = toml_text::read(&file, judge, |e| unread(&folder, &e));
         // Of two that have read it one removes it.
-        let removed = fs::remove_file(&file);
+        let removed = fs::remove_file(&file).map_err(|e| unread(&folder, &e));
         sweep(&folder);
-        match (text, removed) {
-            (Ok(text), Ok(())) if is_late => {
+        let text = text?;
+        removed?;
+        let pending = serde_json::from_str::<Pending>(&text);
+        match pending {
+            pending if is_late => {
                 let error = unknown("was begun more than ten minutes ago");
-                let pending = serde_json::from_slice::<Pending>(&text);
                 Err(match pending {
                     Ok(pending) => error.hint(format!("begin again with `{}`", pending.command(at_address))),
                     Err(_) => error,
                 })
             }
-            (Ok(text), Ok(())) => match serde_json::from_slice::<Pending>(&text) {
-                Ok(pending) if pending.attempt.is_answered_by(state) => Ok(pending),
-                _ => Err(unknown("was remembered by another version of carto")),
-            },
-            (Err(e), _) | (_, Err(e)) if e.kind() == ErrorKind::NotFound => {
-                Err(unknown("wasn't begun by this user on this machine, was finished already, or is too old"))
-            }
-            (Err(e), _) | (_, Err(e)) => {
-                let message = format!("cannot use the sign-in remembered in `{}`: {}", folder.display(), e.kind());
-                Err(Error::new(ErrorCode::Failed, message).hint("see that the folder can be read and written"))
-            }
+            Ok(pending) if pending.attempt.is_answered_by(state) => Ok(pending),
+            _ => Err(unknown("was remembered by another version of carto")),
         }
     }
 
@@ -106,6 +110,44 @@ impl Pending {
         }
         command
     }
+}
+
+/// Sees that the folder is the user's and nobody else can have put anything in it. That others could look into it is mended. One that isn't
+/// there is made by whoever needs it.
+fn make_private(folder: &Path) -> Result<()> {
+    let bad = |e: io::Error| unread(folder, &e);
+    let metadata = match fs::symlink_metadata(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(bad)?,
+    };
+    if !metadata.is_dir() {
+        return Err(bad(ErrorKind::NotADirectory.into()));
+    }
+    if let Some((why, remedy)) = Trust::of_user().fault(folder, &metadata) {
+        let message = format!("cannot use `{}`, where sign-ins are remembered: it {why}", folder.display());
+        return Err(Error::new(ErrorCode::Failed, message).hint(format!("{remedy}, and sign in again")));
+    }
+    match metadata.mode() & 0o077 {
+        0 => Ok(()),
+        _ => fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(bad),
+    }
+}
+
+fn unkept(folder: &Path, e: &io::Error) -> Error {
+    let message = format!("cannot remember the sign-in in `{}`: {}", folder.display(), e.kind());
+    Error::new(ErrorCode::Failed, message).hint("see that the folder can be written, and sign in again")
+}
+
+fn unread(folder: &Path, e: &io::Error) -> Error {
+    if e.kind() == ErrorKind::NotFound {
+        return unknown("wasn't begun by this user on this machine, was finished already, or is too old");
+    }
+    let why = match e.kind() {
+        ErrorKind::Other => e.to_string(),
+        kind => kind.to_string(),
+    };
+    let message = format!("cannot use the sign-in remembered in `{}`: {why}", folder.display());
+    Error::new(ErrorCode::Failed, message).hint("see that the folder can be read and written")
 }
 
 fn unknown(why: &str) -> Error {
