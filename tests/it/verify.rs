@@ -23,7 +23,7 @@ columns = ["id"]
 calls = ["api GET /v3/tokens"]
 [verbs.verify]
 calls = [
-  "api GET /v3/tokens/{}", "data GET /v3/sql/{}/query",
+  "api GET /v3/tokens/{}", "data GET /v3/maps/{}/query",
   "auth GET /authorize?prompt=none", "auth GET /authorize", "auth POST /oauth/token",
 ]
 aliases = ["try"]
@@ -373,7 +373,7 @@ fn what_it_may_try_can_be_read() {
         expect![[r#"
         status 0
         --- stdout
-        Try whether a credential opens what it should, and nothing else; nothing is changed
+        Try whether a credential opens what it should, and nothing else; no credential is changed
 
         Probe: Is tried
 

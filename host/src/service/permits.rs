@@ -29,6 +29,11 @@ pub(crate) fn permit<'a>(
     let call = calls.iter().find(|call| call.permits(service, request)).ok_or_else(|| {
         format!("it asked for `{} {}`, which its manifest doesn't declare", service.escape_debug(), request.shown())
     })?;
+    let tries = call.tries(verb);
+    // Its manifest was refused then, wherever it was read. What a credential opens is too much to rely on that.
+    if tries && !call.is_a_trial() {
+        return Err(format!("it asked for `{call}`, by which no credential is tried"));
+    }
     call.reveal(request);
     let auth = manifest.services.get(service).and_then(|service| service.auth.as_ref());
     if let Some(auth) = auth.filter(|auth| auth.is_set_by(request)) {
@@ -37,7 +42,6 @@ pub(crate) fn permit<'a>(
     if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
         return Err("it asked for another method by its query".to_owned());
     }
-    let tries = call.tries(verb);
     let may_set = |name: &str| KIND_HEADERS.contains(&name) || (tries && TRIED_HEADERS.contains(&name));
     if let Some((name, _)) = request.headers.iter().find(|(name, _)| !may_set(&name.to_lowercase())) {
         return Err(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()));

@@ -139,7 +139,10 @@ impl Sheet {
     fn what_it_is_given(&mut self, manifest: &Manifest) {
         self.heading("What it gets to know");
         for (verb, spec) in &manifest.verbs {
-            let lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            let mut lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            if spec.calls.iter().any(|call| call.tries(*verb)) {
+                lines.push("the credential that it tries, and a bearer that comes of it".to_owned());
+            }
             self.lines(verb.as_str(), &lines);
         }
         let more = if manifest.verbs.values().any(takes_options) { "the values of the other options, " } else { "" };
@@ -215,7 +218,7 @@ fn may(verb: Verb, call: &Call, own: &[Service<'_>]) -> String {
     let whose = match own.iter().find(|service| service.name == call.service) {
         Some(service) => format!("of `{}`, {}", service.name, service.address()),
         None if !call.tries(verb) => "of your CARTO account".to_owned(),
-        None if call.service == DATA_SERVICE => "of your CARTO account, with the credential that it tries".to_owned(),
+        None if call.service == DATA_SERVICE => "of your CARTO account, with a credential that it tries, which it passes itself".to_owned(),
         None => "of the authority of your CARTO account, without your bearer".to_owned(),
     };
     format!("may send {} to {path} {whose}", call.method.as_str())
