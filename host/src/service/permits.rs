@@ -70,3 +70,51 @@ pub(crate) fn warning(request: &WireRequest) -> Result<(&str, Option<&str>), Bre
         _ => Err(format!("it asked the host for `{}`, which it doesn't have", request.shown())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A manifest with such a call is refused when it is read; this one never was.
+    #[test]
+    fn what_is_no_trial_isnt_sent_whatever_a_manifest_says() {
+        let manifest = |call: &str| -> Manifest {
+            let text = r#"
+schema = "1.1"
+abi = 1
+name = "probe"
+plural = "probes"
+title = "Probe"
+about = "Is tried"
+[record]
+fields = ["id"]
+id = "id"
+columns = ["id"]
+[verbs.verify]
+calls = ["CALL"]
+"#;
+            toml::from_str(&text.replace("CALL", call)).unwrap()
+        };
+        let request = |method: &str, path: &[&str]| WireRequest {
+            method: method.to_owned(),
+            path: path.iter().map(|text| Segment::from(*text)).collect(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            bearer: None,
+        };
+        for (call, method, path, permitted) in [
+            ("data POST /v3/sql/{}/query", "POST", &["v3", "sql", "dw", "query"][..], true),
+            ("data POST /{}/{}", "POST", &["v3", "tokens"], false),
+            ("data POST /v3/tokens", "POST", &["v3", "tokens"], false),
+            ("data DELETE /v3/tokens/{}", "DELETE", &["v3", "tokens", "x"], false),
+            ("data GET /v3/sql/{}/query", "GET", &["v3", "sql", "dw", "query"], false),
+        ] {
+            let answer = permit(&manifest(call), Verb::Verify, DATA_SERVICE, &mut request(method, path)).map(drop);
+            assert_eq!(answer.is_ok(), permitted, "{call}");
+            if let Err(why) = answer {
+                assert_eq!(why, format!("it asked for `{call}`, by which no credential is tried"));
+            }
+        }
+    }
+}

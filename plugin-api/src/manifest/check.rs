@@ -177,7 +177,9 @@ impl VerbSpec {
             if call.tries(verb) {
                 if !call.is_a_trial() {
                     let all = TRIALS.map(|trial| format!("`{trial}`")).join(", ");
-                    return Err(format!("`{shown}` is none of the requests by which {verb} may try a credential: {all}"));
+                    return Err(format!(
+                        "`{shown}` is none of the requests by which {verb} may try a credential: {all}"
+                    ));
                 }
                 continue;
             }

@@ -196,6 +196,46 @@ calls = ["api GET /v3/keys", "data GET /v3/maps/{}/query", "data POST /v3/sql/{}
     }
 }
 
+/// A kind that could send a credential anywhere could make others with it.
+#[test]
+fn verify_tries_in_few_ways() {
+    let with = |call: &str| {
+        let verify = format!("[verbs.verify]\ncalls = [\"{call}\"]\n");
+        Manifest::parse(&(GOOD.replace("\"1.0\"", "\"1.1\"") + &verify)).map_err(|e| e.to_string())
+    };
+    for call in
+        super::call::TRIALS.into_iter().chain(["auth GET /authorize?prompt=none", "data GET /v3/tokens?limit=1"])
+    {
+        with(call).expect(call);
+    }
+    for call in [
+        "data POST /v3/tokens",
+        "data POST /v3/tokens?x=1",
+        "data POST /{}/{}",
+        "data POST /{}/sql/{}/query",
+        "data POST /v3/{}/{}/query",
+        "data POST /v3/sql/dw/query",
+        "data GET /v3/sql/{}/query",
+        "data POST /v3/maps/{}/query",
+        "data GET /v3/tokens/{}",
+        "data GET /{}/tokens",
+        "data DELETE /v3/tokens/{}",
+        "data PUT /v3/tokens",
+        "data POST /oauth/token",
+        "data GET /authorize",
+        "auth POST /{}/{}",
+        "auth POST /oauth/revoke",
+        "auth GET /oauth/token",
+        "auth POST /authorize",
+        "auth GET /{}",
+        "auth GET /v3/tokens",
+    ] {
+        let error = with(call).expect_err(call);
+        let says = "is none of the requests by which verify may try a credential: `data POST /v3/sql/{}/query`, ";
+        assert!(error.starts_with(&format!("verbs.verify: `{call}` {says}")), "{error}");
+    }
+}
+
 #[test]
 fn too_many_arguments_are_refused() {
     let many: String = (0..65).map(|i| format!("[[verbs.delete.args]]\nname = \"a{i}\"\nhelp = \"x\"\n")).collect();

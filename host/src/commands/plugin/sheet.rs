@@ -218,7 +218,9 @@ fn may(verb: Verb, call: &Call, own: &[Service<'_>]) -> String {
     let whose = match own.iter().find(|service| service.name == call.service) {
         Some(service) => format!("of `{}`, {}", service.name, service.address()),
         None if !call.tries(verb) => "of your CARTO account".to_owned(),
-        None if call.service == DATA_SERVICE => "of your CARTO account, with a credential that it tries, which it passes itself".to_owned(),
+        None if call.service == DATA_SERVICE => {
+            "of your CARTO account, with a credential that it tries, which it passes itself".to_owned()
+        }
         None => "of the authority of your CARTO account, without your bearer".to_owned(),
     };
     format!("may send {} to {path} {whose}", call.method.as_str())
