@@ -301,7 +301,7 @@ fn a_post_is_sent_once() {
         Act::json("429 Too Many Requests", "{}"),
         Act::json("408 Request Timeout", "{}"),
         Act::Raw(b"HTTP/1.1 200 OK\r\n".to_vec()),
-        Act::ResetUnread,
+        Act::RawReset(Vec::new()),
     ] {
         let (carto, api) = (probe(), fine());
         let posted = act.clone();
@@ -320,7 +320,14 @@ fn a_post_is_sent_once() {
         assert!(output.stderr.contains("nothing was changed"), "{output}");
         assert!(reading.requests().len() > 1, "{output}");
     }
-    expect![[""]].assert_eq(&report);
+    expect![[r#"
+        1 sent: 6: error: `127.0.0.1:35659` failed (503)
+        1 sent: 6: error: `127.0.0.1:40251` failed (500)
+        1 sent: 6: error: `127.0.0.1:44421` asks for fewer requests (429)
+        1 sent: 6: error: `127.0.0.1:43063` gave up waiting for POST /oauth/token (408)
+        1 sent: 6: error: the connection to `127.0.0.1:37849` failed: it ended before there was an answer
+        1 sent: 6: error: the connection to `127.0.0.1:34475` failed: connection reset by peer
+    "#]].assert_eq(&report);
 }
 
 /// What the kind would need to make a token with the one that is tried, in a manifest: the file isn't used.
@@ -334,11 +341,11 @@ fn a_manifest_that_would_write_is_refused() {
     check(
         &output,
         expect![[r#"
-        status 7
-        --- stderr
-        error: the kind `probe` can't be used: `[home]/kinds/libcarto_kind_probe.so` holds a manifest that can't be used: verbs.verify: `data POST /{}/{}` is none of the requests by which verify may try a credential: `data POST /v3/sql/{}/query`, `data GET /v3/maps/{}/table`, `data GET /v3/maps/{}/query`, `data GET /v3/maps/{}/tileset`, `data GET /v3/tokens`, `auth POST /oauth/token`, `auth GET /authorize`, `auth GET /
-        hint: get a newer version of the plugin, or remove the file
-    "#]],
+            status 7
+            --- stderr
+            error: the kind `probe` can't be used: `[home]/kinds/libcarto_kind_probe.so` holds a manifest that can't be used: verbs.verify: `data POST /{}/{}` tries no credential; these do: data POST /v3/sql/{}/query, data GET /v3/maps/{}/table, data GET /v3/maps/{}/query, data GET /v3/maps/{}/tileset, data GET /v3/tokens, auth POST /oauth/token, auth GET /authorize, auth GET /v2/logout
+            hint: get a newer version of the plugin, or remove the file
+        "#]],
     );
 }
 
@@ -403,6 +410,10 @@ fn a_kind_that_goes_too_far_is_stopped() {
         bearer-to-auth: 0 requests: error: the kind `probe` broke the contract in `verify`: it sent a bearer of its own to `auth`, and only `data` takes one
         bearer-of-two: 0 requests: error: the kind `probe` broke the contract in `verify`: it tried a credential that can't be sent: it isn't one word of plain letters
         referer-to-api: 0 requests: error: the kind `probe` broke the contract in `verify`: it set the header `referer`, which isn't a kind's to set
+        write-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data POST /v3/tokens`, which its manifest doesn't declare
+        write-by-get: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/sql/dw/query`, which its manifest doesn't declare
+        delete-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data DELETE /v3/tokens/x`, which its manifest doesn't declare
+        segment-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/maps/{}/query` with a segment that isn't one word of a path
         undeclared: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `api DELETE /v3/tokens/x`, which its manifest doesn't declare
         not-json: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer isn't JSON: EOF while parsing a value at line 1 column 7
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`

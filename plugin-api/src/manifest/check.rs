@@ -176,10 +176,7 @@ impl VerbSpec {
             let shown = shown.escape_debug();
             if call.tries(verb) {
                 if !call.is_a_trial() {
-                    let all = TRIALS.map(|trial| format!("`{trial}`")).join(", ");
-                    return Err(format!(
-                        "`{shown}` is none of the requests by which {verb} may try a credential: {all}"
-                    ));
+                    return Err(format!("`{shown}` tries no credential; these do: {}", TRIALS.join(", ")));
                 }
                 continue;
             }

@@ -231,7 +231,7 @@ fn verify_tries_in_few_ways() {
         "auth GET /v3/tokens",
     ] {
         let error = with(call).expect_err(call);
-        let says = "is none of the requests by which verify may try a credential: `data POST /v3/sql/{}/query`, ";
+        let says = "tries no credential; these do: data POST /v3/sql/{}/query, ";
         assert!(error.starts_with(&format!("verbs.verify: `{call}` {says}")), "{error}");
     }
 }
