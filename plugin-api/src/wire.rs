@@ -11,7 +11,7 @@ use crate::Secret;
 pub const HOST_SERVICE: &str = "host";
 
 /// The account's own API, asked with the credential under test, which the request brings along as its [`WireRequest::bearer`]. Only verify may ask
-/// it, by GET and POST. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
+/// it, by the few requests that docs/plugin-abi.md lists. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
 pub const DATA_SERVICE: &str = "data";
 
 /// The account's authority, where OAuth clients sign in. The same rules, and no bearer.

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use crate::support::output::check;
+use crate::support::prefix::Prefix;
 use crate::support::wire::{Act, Wire};
 use crate::support::{Carto, Output, Run, library};
 
@@ -23,7 +24,7 @@ columns = ["id"]
 calls = ["api GET /v3/tokens"]
 [verbs.verify]
 calls = [
-  "api GET /v3/tokens/{}", "data GET /v3/sql/{}/query",
+  "api GET /v3/tokens/{}", "data GET /v3/maps/{}/query",
   "auth GET /authorize?prompt=none", "auth GET /authorize", "auth POST /oauth/token",
 ]
 aliases = ["try"]
@@ -89,8 +90,8 @@ fn the_bearer_of_the_user_goes_to_neither() {
     let output = run(&carto, &api, &auth, &line).ok();
     is_clean(&output);
     expect![[r#"
-        GET /v3/sql/dw/query?q=SELECT+1 HTTP/1.1 | referer: https://shop.example.com/ | authorization: Bearer canary-tried-4e5f6a7b
-        GET /v3/sql/dw/query?q=SELECT+1 HTTP/1.1"#]]
+        GET /v3/maps/dw/query?q=SELECT+1 HTTP/1.1 | referer: https://shop.example.com/ | authorization: Bearer canary-tried-4e5f6a7b
+        GET /v3/maps/dw/query?q=SELECT+1 HTTP/1.1"#]]
     .assert_eq(&asked(&api).join("\n"));
     expect![[r#"
         GET /authorize?prompt=none HTTP/1.1
@@ -264,11 +265,125 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
         error: there is no field `name`
         hint: fields: `id`, `passed`, `checks`, `facts`
     "#]].assert_eq(&report);
-    // A dry run changes nothing, and neither does this: it is asked all the same.
-    let before = api.requests().len();
-    assert_eq!(run("--dry-run credentials").output().status, 1);
-    assert_eq!(api.requests().len(), before + 2);
-    assert_eq!(api.requests().len(), auth.requests().len());
+}
+
+#[test]
+fn a_dry_run_reads_and_shows_the_first_post() {
+    let (carto, api, auth) = (probe(), fine(), fine());
+    let line = format!("verify probe {TRIED} --key env:PROBE_KEY");
+    let output = run(&carto, &api, &auth, &format!("--dry-run credentials {line}")).ok();
+    is_clean(&output);
+    check(
+        &output,
+        expect![[r#"
+        status 0
+        --- stdout
+        POST /oauth/token
+
+        {
+          "secret": "[hidden]"
+        }
+        --- stderr
+        Not sent to `http://127.0.0.1:[port]`: this was a dry run, and nothing was changed.
+    "#]],
+    );
+    assert_eq!(asked(&api).len(), 2);
+    assert_eq!(asked(&auth), ["GET /authorize?prompt=none HTTP/1.1"]);
+    let json = run(&carto, &api, &auth, &format!("--dry-run --json credentials {line}")).ok();
+    assert_eq!(json.json()["dry_run"]["base_url"], auth.url());
+    assert_eq!(json.json()["dry_run"]["body"]["secret"], "[hidden]");
+    run(&carto, &api, &auth, &format!("--dry-run --field passed credentials {line}")).fails(2);
+    assert!(asked(&auth).iter().all(|line| line.starts_with("GET ")));
+}
+
+/// What was sent may have been done: it isn't sent again, and nobody says that it wasn't done. What only asks is repeated.
+#[test]
+fn a_post_is_sent_once() {
+    let mut report = String::new();
+    for act in [
+        Act::json("503 Service Unavailable", "{}"),
+        Act::json("500 Internal Server Error", "{}"),
+        Act::json("429 Too Many Requests", "{}"),
+        Act::json("408 Request Timeout", "{}"),
+        Act::Raw(b"HTTP/1.1 200 OK\r\n".to_vec()),
+        Act::RawReset(Vec::new()),
+    ] {
+        let (carto, api) = (probe(), fine());
+        let posted = act.clone();
+        let auth = Wire::start_with(move |_, request| match request.starts_with("GET ") {
+            true => Act::json("200 OK", "{}"),
+            false => posted.clone(),
+        });
+        let output = run(&carto, &api, &auth, &format!("credentials verify probe {TRIED}")).output();
+        is_clean(&output);
+        assert!(!output.stderr.contains("nothing was changed"), "{output}");
+        let posts = asked(&auth).iter().filter(|line| !line.starts_with("GET ")).count();
+        let first = output.stderr.lines().next().unwrap_or_default();
+        report.push_str(&format!("{posts} sent: {}: {first}\n", output.status));
+        let reading = Wire::start_with(move |_, _| act.clone());
+        let output = run(&carto, &reading, &auth, &format!("credentials verify probe {TRIED}")).output();
+        assert!(output.stderr.contains("nothing was changed"), "{output}");
+        assert!(reading.requests().len() > 1, "{output}");
+    }
+    expect![[r#"
+        1 sent: 6: error: `127.0.0.1:35659` failed (503)
+        1 sent: 6: error: `127.0.0.1:40251` failed (500)
+        1 sent: 6: error: `127.0.0.1:44421` asks for fewer requests (429)
+        1 sent: 6: error: `127.0.0.1:43063` gave up waiting for POST /oauth/token (408)
+        1 sent: 6: error: the connection to `127.0.0.1:37849` failed: it ended before there was an answer
+        1 sent: 6: error: the connection to `127.0.0.1:34475` failed: connection reset by peer
+    "#]]
+    .assert_eq(&report);
+}
+
+/// What the kind would need to make a token with the one that is tried, in a manifest: the file isn't used.
+#[test]
+fn a_manifest_that_would_write_is_refused() {
+    let (api, auth) = (fine(), fine());
+    let hostile = MANIFEST.replace("data GET /v3/maps/{}/query", "data POST /{}/{}");
+    let carto = with(&hostile, "verify:write-by-trial");
+    let output = run(&carto, &api, &auth, "--dry-run credentials verify probe x").fails(7);
+    assert_eq!((api.requests().len(), auth.requests().len()), (0, 0));
+    check(
+        &output,
+        expect![[r#"
+            status 7
+            --- stderr
+            error: the kind `probe` can't be used: `[home]/kinds/libcarto_kind_probe.so` holds a manifest that can't be used: verbs.verify: `data POST /{}/{}` tries no credential; these do: data POST /v3/sql/{}/query, data GET /v3/maps/{}/table, data GET /v3/maps/{}/query, data GET /v3/maps/{}/tileset, data GET /v3/tokens, auth POST /oauth/token, auth GET /authorize, auth GET /v2/logout
+            hint: get a newer version of the plugin, or remove the file
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_tried_is_recorded() {
+    let place = Prefix::with_policy(
+        "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"HOME/audit.jsonl\"\nrequired = true\n",
+    );
+    let place_a_token = "credentials create token --name a --grant carto_dw,carto.shared.demo_table --apis sql";
+    place.sandbox(place_a_token).ok();
+    place.sandbox("credentials verify token a").output();
+    place.sandbox("--dry-run credentials verify token a").output();
+    let text = std::fs::read_to_string(place.free.home().join("audit.jsonl")).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let told: String = records
+        .filter(|record| record["event"] == "ended")
+        .map(|record| {
+            format!(
+                "{} {} {} {}\n",
+                record["verb"],
+                record["dry_run"],
+                record["writes"].as_array().unwrap().len(),
+                record["tried"]
+            )
+        })
+        .collect();
+    expect![[r#"
+        "create" false 1 null
+        "verify" false 0 ["POST /v3/sql/carto_dw/query","POST /v3/sql/carto-verify-not-granted/query"]
+        "verify" true 0 []
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -279,6 +394,10 @@ fn a_kind_that_goes_too_far_is_stopped() {
         "bearer-to-auth",
         "bearer-of-two",
         "referer-to-api",
+        "write-by-trial",
+        "write-by-get",
+        "delete-by-trial",
+        "segment-by-trial",
         "undeclared",
         "not-json",
         "record",
@@ -298,6 +417,10 @@ fn a_kind_that_goes_too_far_is_stopped() {
         bearer-to-auth: 0 requests: error: the kind `probe` broke the contract in `verify`: it sent a bearer of its own to `auth`, and only `data` takes one
         bearer-of-two: 0 requests: error: the kind `probe` broke the contract in `verify`: it tried a credential that can't be sent: it isn't one word of plain letters
         referer-to-api: 0 requests: error: the kind `probe` broke the contract in `verify`: it set the header `referer`, which isn't a kind's to set
+        write-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data POST /v3/tokens`, which its manifest doesn't declare
+        write-by-get: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/sql/dw/query`, which its manifest doesn't declare
+        delete-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data DELETE /v3/tokens/x`, which its manifest doesn't declare
+        segment-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/maps/{}/query` with a segment that isn't one word of a path
         undeclared: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `api DELETE /v3/tokens/x`, which its manifest doesn't declare
         not-json: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer isn't JSON: EOF while parsing a value at line 1 column 7
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
@@ -347,7 +470,7 @@ fn what_it_may_try_can_be_read() {
         , and nothing else
         list        may send GET to /v3/tokens of your CARTO account
         verify      may send GET to /v3/tokens/{} of your CARTO account
-                    may send GET to /v3/sql/{}/query of your CARTO account, with the credential that it tries
+                    may send GET to /v3/maps/{}/query of your CARTO account, with a credential that it tries, which it passes itself
                     may send GET to /authorize?prompt=none of the authority of your CARTO account, without your bearer
                     may send GET to /authorize of the authority of your CARTO account, without your bearer
                     may send POST to /oauth/token of the authority of your CARTO account, without your bearer
@@ -355,6 +478,7 @@ fn what_it_may_try_can_be_read() {
 
         What it gets to know
         verify      --key: a secret, from standard input, a file or a variable
+                    the credential that it tries, and a bearer that comes of it
                     `audience` below `[auth]` of your settings
         each verb   the answers to what it asks, `[kinds.probe]` of your settings, the time
 
@@ -381,7 +505,7 @@ fn what_it_may_try_can_be_read() {
         expect![[r#"
         status 0
         --- stdout
-        Try whether a credential opens what it should, and nothing else; nothing is changed
+        Try whether a credential opens what it should, and nothing else; no credential is changed
 
         Probe: Is tried
 

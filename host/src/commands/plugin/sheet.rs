@@ -141,6 +141,9 @@ impl Sheet {
         self.heading("What it gets to know");
         for (verb, spec) in &manifest.verbs {
             let mut lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            if spec.calls.iter().any(|call| call.tries(*verb)) {
+                lines.push("the credential that it tries, and a bearer that comes of it".to_owned());
+            }
             if kind.tries_authority(*verb) {
                 lines.push("`audience` below `[auth]` of your settings".to_owned());
             }
@@ -219,7 +222,9 @@ fn may(verb: Verb, call: &Call, own: &[Service<'_>]) -> String {
     let whose = match own.iter().find(|service| service.name == call.service) {
         Some(service) => format!("of `{}`, {}", service.name, service.address()),
         None if !call.tries(verb) => "of your CARTO account".to_owned(),
-        None if call.service == DATA_SERVICE => "of your CARTO account, with the credential that it tries".to_owned(),
+        None if call.service == DATA_SERVICE => {
+            "of your CARTO account, with a credential that it tries, which it passes itself".to_owned()
+        }
         None => "of the authority of your CARTO account, without your bearer".to_owned(),
     };
     format!("may send {} to {path} {whose}", call.method.as_str())
