@@ -46,7 +46,8 @@ fn text(path: &Path) -> Result<Option<String>> {
         Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))),
         Err(e) if e.kind() == ErrorKind::InvalidData => Err(unusable(path, &not_text(path))),
-        Err(e) if e.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => Ok(None),
+        // A file that came in between, of another command that signs in, is none that leads nowhere.
+        Err(e) if e.kind() == ErrorKind::NotFound && !path.is_symlink() => Ok(None),
         Err(e) if e.kind() == ErrorKind::NotFound => Err(unusable(path, "it is a link that leads nowhere")),
         Err(e) => Err(unusable(path, &e.to_string())),
     }
