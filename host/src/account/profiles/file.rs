@@ -1,8 +1,8 @@
 //! The credentials file on the disk: read as a whole, changed under a lock, replaced in one step, for nobody but its owner. A link is
 //! followed, so that whoever keeps the file elsewhere still does afterwards. One that can't be read is left alone.
 
-use std::fs::{self, File, Metadata, Permissions};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,14 +11,13 @@ use carto_plugin_api::ErrorCode;
 use tempfile::NamedTempFile;
 
 use super::object::Object;
+use super::text::{self, unusable};
 use super::{Profile, Profiles, SHOWN};
 use crate::environment;
-use crate::error::{Error, Result, shell_word};
+use crate::error::{Error, Result};
 use crate::hold::hold;
-use crate::kinds::trust::Trust;
 use crate::lock::sync_folder;
 use crate::output::stderr;
-use crate::toml_text;
 
 /// How long another command is waited for: it may be asking for a bearer.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -36,59 +35,10 @@ fn called() -> Result<PathBuf> {
 /// Reads the file; nothing if there is none, or nothing in it.
 pub(crate) fn read() -> Result<Option<Profiles>> {
     let called = called()?;
-    match text(&called)? {
+    match text::read(&called)? {
         Some(text) => super::parse(&text).map(Some).map_err(|why| unusable(&called, &why)),
         None => Ok(None),
     }
-}
-
-/// What the file says. It names addresses and the places of secrets that are sent there, so it is obeyed only if nobody else can have
-/// written it.
-fn text(path: &Path) -> Result<Option<String>> {
-    if fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
-        return Ok(None);
-    }
-    let judge = |metadata: &Metadata| {
-        let fault = Trust::of_user().fault(path, metadata).or_else(|| open_folder(path));
-        fault.map_or(Ok(()), |fault| Err(untrusted(path, fault)))
-    };
-    let unread = |e: io::Error| match e.kind() {
-        ErrorKind::NotFound => unusable(path, "it is a link that leads nowhere"),
-        ErrorKind::InvalidData => unusable(path, &not_text(path)),
-        _ => unusable(path, &e.to_string()),
-    };
-    let text = toml_text::read(path, judge, unread)?;
-    // Without the mark that some editors put before it.
-    Ok((!text.is_empty()).then(|| text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned)))
-}
-
-/// What is wrong with the folder that the file is in, or with the one that a link leads to, and the command that mends it. Of what others
-/// could put there, a file of theirs isn't obeyed anyway; but one of the user's own might be moved.
-fn open_folder(path: &Path) -> Option<(String, String)> {
-    let files = [Some(path.to_owned()), fs::canonicalize(path).ok()];
-    let folders = files.iter().flatten().filter_map(|file| file.parent());
-    let mut open = folders.filter(|folder| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o1002 == 0o002));
-    open.next().map(|folder| {
-        let shown = folder.display().to_string();
-        (format!("is in a folder that anyone can write: `{shown}`"), format!("`chmod o-w {}`", shell_word(&shown)))
-    })
-}
-
-fn untrusted(path: &Path, (why, remedy): (String, String)) -> Error {
-    unusable(path, &format!("it {why}"))
-        .hint(format!("see that nobody else has changed it; then {}", remedy.trim_start_matches("if you trust it: ")))
-}
-
-/// Where a file stops being text.
-fn not_text(path: &Path) -> String {
-    let bytes = fs::read(path).unwrap_or_default();
-    let good = bytes.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
-    toml_text::at(good, good.len(), "this isn't UTF-8")
-}
-
-fn unusable(path: &Path, why: &str) -> Error {
-    Error::new(ErrorCode::Failed, format!("cannot use `{}`: {why}", path.display()))
-        .hint("mend the file, or move it away and sign in again; it was left as it is")
 }
 
 fn unwritable(path: &Path, why: &str) -> Error {
@@ -117,11 +67,8 @@ impl Edit {
     pub(crate) fn begin(patience: Option<Duration>) -> Result<Edit> {
         let called = called()?;
         let _lock = lock(&called, patience.unwrap_or(PATIENCE))?;
-        let before = text(&called)?;
-        // Put there, it couldn't be read again.
-        if let Some(fault) = open_folder(&called) {
-            return Err(untrusted(&called, fault));
-        }
+        let before = text::read(&called)?;
+        text::check_place(&called)?;
         let bad = |why: String| unusable(&called, &why);
         let (root, profiles) = match &before {
             Some(text) => (super::object(text).map_err(|e| bad(super::place(&e)))?, super::parse(text).map_err(bad)?),
