@@ -91,7 +91,8 @@ fn a_file_that_others_could_have_written_isnt_obeyed() {
         --- stderr
         error: cannot use `[home]/.carto_credentials.json`: it is in a folder that anyone can write: `[home]`
         hint: see that nobody else has changed it; then `chmod o-w [home]`
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 /// Only root can give files away.
@@ -117,7 +118,8 @@ fn a_file_of_somebody_else_isnt_obeyed() {
         --- stderr
         error: cannot use `[home]/.carto_credentials.json`: it can be written by group 12345, which isn't yours
         hint: see that nobody else has changed it; then `chmod g-w [home]/.carto_credentials.json`
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 /// What is written where everybody writes couldn't be read again, so nobody is asked for it.

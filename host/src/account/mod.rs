@@ -1,8 +1,10 @@
 //! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere: for a bearer that
 //! is about to end, `auth` is asked for another.
 //!
-//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is.
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is,
+//! and `again` how a profile is signed in again.
 
+pub(crate) mod again;
 pub(crate) mod bearer;
 pub(crate) mod profiles;
 mod resolve;
@@ -13,7 +15,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) use resolve::{
-    Choice, Named, Sourced, Sources, check_base_url, no_profile, not_signed_in, open_sandbox, resolve, sandbox_asked_by,
+    Choice, Named, Sourced, Sources, check_base_url, no_bearer, no_profile, nobody, not_signed_in, open_sandbox,
+    resolve, sandbox_asked_by,
 };
 
 use crate::address;
@@ -23,12 +26,17 @@ use crate::sandbox::Sandbox;
 use crate::settings::Network;
 use crate::transport::Transport;
 
+/// What else can be wrong with a bearer that was got for an account.
+const LOOK: &str = "if that changes nothing, the account may have moved: look at its address";
+
 /// Where a verb's requests go.
 pub(crate) struct Account {
     base_url: Url,
     bearer: Secret,
     /// Where the bearer comes from, for messages: `` `CARTO_API_TOKEN` ``.
     bearer_source: String,
+    /// How the profile that it comes from is signed in again.
+    again: Option<String>,
     sandbox: Option<Sandbox>,
 }
 
@@ -40,6 +48,7 @@ impl Account {
             base_url: Url::parse("http://api.invalid").expect("it is a URL"),
             bearer: Secret::new("bearer-of-nobody".to_owned()),
             bearer_source: "a test".to_owned(),
+            again: None,
             sandbox: None,
         }
     }
@@ -101,6 +110,7 @@ impl Account {
             Some((form, hint)) => (format!("; by its form, {form}"), hint),
             None => (String::new(), bearer::UNKNOWN),
         };
+        let hint = self.again.as_ref().map_or_else(|| hint.to_owned(), |again| format!("{again}; {LOOK}"));
         let message = format!("{place} doesn't accept the bearer from {source}{words}{form}");
         Error::new(ErrorCode::NotSignedIn, message).hint(hint)
     }

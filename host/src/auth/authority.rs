@@ -24,16 +24,23 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// The authority that is asked.
-    pub(crate) fn find(option: Option<&str>, settings: &settings::Auth) -> Result<Authority> {
-        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?, &settings.issuer) {
-            (Some(text), _, _) => (text.to_owned(), "`--issuer`".to_owned()),
-            (None, Some(text), _) => (text, format!("`{}`", environment::AUTH_ISSUER)),
-            (None, None, Some(url)) => (url.0.to_string(), "the settings".to_owned()),
-            (None, None, None) => (ISSUER.to_owned(), "carto itself".to_owned()),
+    /// The authority that is asked; `before`: the one that the profile has, which is signed in again.
+    pub(crate) fn find(
+        option: Option<&str>,
+        before: Option<&Authority>,
+        settings: &settings::Auth,
+    ) -> Result<Authority> {
+        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?, before, &settings.issuer) {
+            (Some(text), ..) => (text.to_owned(), "`--issuer`".to_owned()),
+            (None, Some(text), ..) => (text, format!("`{}`", environment::AUTH_ISSUER)),
+            (None, None, Some(before), _) => return Ok(before.clone()),
+            (None, None, None, Some(url)) => (url.0.to_string(), "the settings".to_owned()),
+            (None, None, None, None) => (ISSUER.to_owned(), "carto itself".to_owned()),
         };
         let issuer = read("the issuer", &text, &source, ISSUER)?;
-        Ok(Authority::new(issuer, settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned())))
+        let audience = settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned());
+        let found = Authority::new(issuer, audience);
+        Ok(before.filter(|before| before.issuer == found.issuer).cloned().unwrap_or(found))
     }
 
     /// An authority by its issuer.
@@ -58,12 +65,17 @@ impl Authority {
     }
 }
 
-/// The OAuth client to sign in as in a browser, if one is named.
-pub(crate) fn client_id(option: Option<&str>, settings: &settings::Auth) -> Result<Option<String>> {
-    Ok(match option {
+/// The OAuth client to sign in as in a browser, if one is named; `before`: the profile's, which is signed in again.
+pub(crate) fn client_id(
+    option: Option<&str>,
+    before: Option<&str>,
+    settings: &settings::Auth,
+) -> Result<Option<String>> {
+    let named = match option {
         Some(id) => Some(id.to_owned()),
-        None => environment::text(environment::AUTH_CLIENT_ID)?.or_else(|| settings.client_id.clone()),
-    })
+        None => environment::text(environment::AUTH_CLIENT_ID)?,
+    };
+    Ok(named.or_else(|| before.map(str::to_owned)).or_else(|| settings.client_id.clone()))
 }
 
 /// Where accounts are looked up.

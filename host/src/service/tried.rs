@@ -26,7 +26,7 @@ impl Tried {
     /// The service of that name, for an account.
     pub(super) fn find(service: &str, account: Arc<Endpoint>, in_sandbox: bool, settings: &Auth) -> Result<Tried> {
         if service == AUTH_SERVICE && !in_sandbox {
-            return Authority::find(None, settings).map(|authority| Tried::Authority(authority.issuer));
+            return Authority::find(None, None, settings).map(|authority| Tried::Authority(authority.issuer));
         }
         Ok(Tried::Account(account))
     }

@@ -1,80 +1,44 @@
 //! The credentials file on the disk: read as a whole, changed under a lock, replaced in one step, for nobody but its owner. A link is
 //! followed, so that whoever keeps the file elsewhere still does afterwards. One that can't be read is left alone.
 
-use std::fs::{self, File, Metadata, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
+use tempfile::NamedTempFile;
 
 use super::object::Object;
+use super::text::{self, unusable};
 use super::{Profile, Profiles, SHOWN};
 use crate::environment;
-use crate::error::{Error, Result, shell_word};
+use crate::error::{Error, Result};
 use crate::hold::hold;
-use crate::kinds::trust::Trust;
 use crate::lock::sync_folder;
 use crate::output::stderr;
-use crate::toml_text;
 
 /// How long another command is waited for: it may be asking for a bearer.
 const PATIENCE: Duration = Duration::from_secs(35);
 /// How a file begins that isn't in its place yet.
 const SCRAP: &str = ".carto_credentials.new-";
+/// What a change may add to the file: the space for it is taken before anybody is asked for anything.
+const ROOM: usize = 64 * 1024;
 
 /// Where the file is called for, which may be a link.
 fn called() -> Result<PathBuf> {
-    Ok(environment::home()?.join(".carto_credentials.json"))
+    let hint = "set `HOME` to an absolute path; or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`, which need no file";
+    Ok(environment::home().map_err(|e| e.hint(hint))?.join(".carto_credentials.json"))
 }
 
-/// Reads the file; nothing if there is none.
+/// Reads the file; nothing if there is none, or nothing in it.
 pub(crate) fn read() -> Result<Option<Profiles>> {
     let called = called()?;
-    match text(&called)? {
+    match text::read(&called)? {
         Some(text) => super::parse(&text).map(Some).map_err(|why| unusable(&called, &why)),
         None => Ok(None),
     }
-}
-
-/// What the file says. It names addresses and the places of secrets that are sent there, so it is obeyed only if nobody else can have
-/// written it.
-fn text(path: &Path) -> Result<Option<String>> {
-    if fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound) {
-        return Ok(None);
-    }
-    let judge = |metadata: &Metadata| {
-        let fault = Trust::of_user().fault(path, metadata).or_else(|| open_folder(path));
-        fault.map_or(Ok(()), |fault| Err(untrusted(path, fault)))
-    };
-    let unread = |e: io::Error| match e.kind() {
-        ErrorKind::NotFound => unusable(path, "it is a link that leads nowhere"),
-        _ => unusable(path, &e.to_string()),
-    };
-    toml_text::read(path, judge, unread).map(Some)
-}
-
-/// What is wrong with the folder that the file is in, or with the one that a link leads to, and the command that mends it. Of what others
-/// could put there, a file of theirs isn't obeyed anyway; but one of the user's own might be moved.
-fn open_folder(path: &Path) -> Option<(String, String)> {
-    let files = [Some(path.to_owned()), fs::canonicalize(path).ok()];
-    let folders = files.iter().flatten().filter_map(|file| file.parent());
-    let mut open = folders.filter(|folder| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o1002 == 0o002));
-    open.next().map(|folder| {
-        let shown = folder.display().to_string();
-        (format!("is in a folder that anyone can write: `{shown}`"), format!("`chmod o-w {}`", shell_word(&shown)))
-    })
-}
-
-fn untrusted(path: &Path, (why, remedy): (String, String)) -> Error {
-    unusable(path, &format!("it {why}"))
-        .hint(format!("see that nobody else has changed it; then {}", remedy.trim_start_matches("if you trust it: ")))
-}
-
-fn unusable(path: &Path, why: &str) -> Error {
-    Error::new(ErrorCode::Failed, format!("cannot use `{}`: {why}", path.display()))
-        .hint("mend the file, or move it away and sign in again; it was left as it is")
 }
 
 fn unwritable(path: &Path, why: &str) -> Error {
@@ -88,6 +52,10 @@ pub(crate) struct Edit {
     _lock: File,
     /// Where the file really is.
     target: PathBuf,
+    /// What is to take its place, with room for what will be in it.
+    next: NamedTempFile,
+    /// What it says, if it is there.
+    before: Option<String>,
     root: Object,
     profiles: Profiles,
     /// Its mode, if it is there.
@@ -95,30 +63,47 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// Waits for the file, for a while, and reads it.
-    pub(crate) fn begin() -> Result<Edit> {
+    /// Waits for the file, for a while or for `patience`, reads it, and takes the space for what it will be.
+    pub(crate) fn begin(patience: Option<Duration>) -> Result<Edit> {
         let called = called()?;
-        let _lock = lock(&called)?;
-        let text = text(&called)?;
-        // Put there, it couldn't be read again.
-        if let Some(fault) = open_folder(&called) {
-            return Err(untrusted(&called, fault));
-        }
+        let _lock = lock(&called, patience.unwrap_or(PATIENCE))?;
+        let before = text::read(&called)?;
+        text::check_place(&called)?;
         let bad = |why: String| unusable(&called, &why);
-        let (root, profiles) = match &text {
+        let (root, profiles) = match &before {
             Some(text) => (super::object(text).map_err(|e| bad(super::place(&e)))?, super::parse(text).map_err(bad)?),
             None => Default::default(),
         };
-        let target = match &text {
-            Some(_) => fs::canonicalize(&called).map_err(|e| unwritable(&called, &e.to_string()))?,
-            None => called,
+        let target = match fs::symlink_metadata(&called) {
+            Ok(_) => fs::canonicalize(&called).map_err(|e| unwritable(&called, &e.to_string()))?,
+            Err(_) => called,
         };
         let metadata = fs::metadata(&target).ok();
         // Put in its place by root, it would be root's.
         if metadata.as_ref().is_some_and(|metadata| metadata.uid() != rustix::process::geteuid().as_raw()) {
             return Err(unwritable(&target, "it belongs to somebody else"));
         }
-        Ok(Edit { _lock, target, root, profiles, mode: metadata.map(|metadata| metadata.mode() & 0o777) })
+        let folder = target.parent().unwrap_or(Path::new("/"));
+        sweep(folder);
+        let next = room(folder, before.as_ref().map_or(0, String::len));
+        let next = next.map_err(|e| unwritable(&target, &e.to_string()))?;
+        Ok(Edit { _lock, target, next, before, root, profiles, mode: metadata.map(|metadata| metadata.mode() & 0o777) })
+    }
+
+    /// Puts what the file says already in its place once: what is asked for next can't be had a second time, and would be lost if the file
+    /// couldn't be replaced.
+    pub(crate) fn rehearse(&mut self) -> Result<()> {
+        let Some(before) = &self.before else { return Ok(()) };
+        let rehearsed = || -> io::Result<NamedTempFile> {
+            let folder = self.target.parent().unwrap_or(Path::new("/"));
+            let same = room(folder, 0)?;
+            // As it was: what others can do with it is told and mended when it is changed.
+            same.as_file().set_permissions(Permissions::from_mode(self.mode.unwrap_or(0o600)))?;
+            replace(same, before, &self.target)?;
+            Ok(room(folder, before.len())?)
+        };
+        self.next = rehearsed().map_err(|e| unwritable(&self.target, &e.to_string()))?;
+        Ok(())
     }
 
     /// What the file says, with what was changed.
@@ -155,23 +140,7 @@ impl Edit {
     pub(crate) fn write(self) -> Result<()> {
         let failed = |why: &str| unwritable(&self.target, why);
         let text = self.root.raw(0).map_err(|e| failed(&super::place(&e)))?;
-        let folder = self.target.parent().unwrap_or(Path::new("/"));
-        sweep(folder);
-        let written = || -> io::Result<()> {
-            // For nobody else from its beginning.
-            let mut file = tempfile::Builder::new()
-                .prefix(SCRAP)
-                .permissions(Permissions::from_mode(0o600))
-                .tempfile_in(folder)
-                .map_err(|e| io::Error::from(e.kind()))?;
-            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-            file.write_all(text.get().as_bytes())?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&self.target).map_err(|e| e.error)?;
-            Ok(())
-        };
-        written().map_err(|e| failed(&e.to_string()))?;
+        replace(self.next, &format!("{text}\n"), &self.target).map_err(|e| failed(&e.to_string()))?;
         sync_folder(&self.target);
         if let Some(mode) = self.mode.filter(|mode| mode & 0o077 != 0) {
             let message = format!("`{SHOWN}` could be read or written by others (mode {mode:03o}); now it can't");
@@ -184,10 +153,32 @@ impl Edit {
     }
 }
 
+/// A file beside the one that it is to replace, for nobody else from its beginning, that holds as much as that will.
+fn room(folder: &Path, length: usize) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new()
+        .prefix(SCRAP)
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+        .map_err(|e| io::Error::from(e.kind()))?;
+    file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(&vec![0; length + ROOM])?;
+    Ok(file)
+}
+
+/// Writes such a file, and puts it in its place.
+fn replace(mut file: NamedTempFile, text: &str, target: &Path) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_len(text.len() as u64)?;
+    file.as_file().sync_all()?;
+    file.persist(target).map_err(|e| e.error)?;
+    Ok(())
+}
+
 /// The hand on the file: a lock beside what it is called, not beside what a link leads to, which may be a place that is kept in a repository.
-fn lock(called: &Path) -> Result<File> {
+fn lock(called: &Path, patience: Duration) -> Result<File> {
     let path = called.with_file_name(".carto_credentials.json.lock");
-    let held = hold(&path, PATIENCE).map_err(|e| {
+    let held = hold(&path, patience).map_err(|e| {
         unwritable(called, &format!("its lock `{}`: {e}", path.display())).hint(
             "it was left as it is; see that its folder can be written, and remove the lock if no `carto` is at work",
         )
