@@ -37,6 +37,9 @@ pub struct Check {
     pub found: String,
     /// Whether the two agree.
     pub outcome: Outcome,
+    /// The rule that it is about, as a script would name it: `referer`. Lower-case letters, digits and `-`; see [`Check::rule`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// What to do about it. A command in it works when it is pasted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -83,12 +86,17 @@ impl Check {
         agrees: bool,
     ) -> Check {
         let outcome = if agrees { Outcome::Passed } else { Outcome::Failed };
-        Check { asked: asked.into(), expected: expected.into(), found: found.into(), outcome, hint: None }
+        Check { asked: asked.into(), expected: expected.into(), found: found.into(), outcome, rule: None, hint: None }
     }
 
     /// A check that wasn't made, or tells nothing; `why` stands where others say what was found.
     pub fn skipped(asked: impl Into<String>, expected: impl Into<String>, why: impl Into<String>) -> Check {
         Check { outcome: Outcome::Skipped, ..Check::compare(asked, expected, why, false) }
+    }
+
+    /// The same with the rule that decides it, in a word that doesn't change from release to release: scripts hold it against theirs.
+    pub fn rule(self, rule: impl Into<String>) -> Check {
+        Check { rule: Some(rule.into()), ..self }
     }
 
     /// The same with a way out.

@@ -215,7 +215,7 @@ fn a_client_that_isnt_whole_is_refused() {
 fn a_person_is_asked_and_the_secret_isnt_shown() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     let run = cloud.run(&carto, &format!("auth login p --m2m --client-id {CLIENT}"));
-    let (screen, status) = terminal::run_hidden(run, SECRET);
+    let (screen, status) = terminal::run_asked(run, Some(("Client secret: ", SECRET)));
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Client secret: ") && !screen.contains("canary"), "{screen}");
     assert_eq!(file(&carto)["profiles"]["p"]["sign_in"]["client_secret"], json!({ "value": SECRET }));

@@ -242,6 +242,9 @@ fn a_login_says_where_its_parts_are_from() {
     let sources = cloud.login(&carto, "p --json").ok().json()["sources"].clone();
     let here = format!("127.0.0.1:{}", cloud.port());
     assert_eq!((&sources["token"], &sources["base_url"]), (&json!(here), &json!(here)));
+    assert_eq!(sources["profile"], "the command line");
+    let sources = cloud.login(&carto, "--json").ok().json()["sources"].clone();
+    assert_eq!(sources["profile"], "the account");
     let sources = cloud.login(&carto, "p --json --base-url https://a.example.com").ok().json()["sources"].clone();
     assert_eq!(sources["base_url"], "--base-url");
 }

@@ -393,7 +393,7 @@ fn what_is_missing_is_explained() {
         a port that is taken: status 1
         --- stderr
         error: cannot wait for the browser on port [port]: another program has it, or another sign-in that is waiting
-        hint: end what is there; or set `CARTO_AUTH_PORT` to another port, whose `http://127.0.0.1:PORT/callback` has to be a callback of the client too; or use `--no-launch-browser`, which needs no port
+        hint: end what is there; or set `CARTO_AUTH_PORT` to a port of another callback of the client; or use `--no-launch-browser`, which needs no port
         nobody there: status 2
         --- stderr
         error: signing in in a browser needs a person, and `--no-input` says that there is none

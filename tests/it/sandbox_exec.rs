@@ -62,8 +62,11 @@ fn a_command_has_the_variables_that_clients_read() {
     let carto = Carto::new();
     let script =
         r#"env | grep -E '^(CARTO|VITE)' | sort | sed -E 's/1:[0-9]+/1:PORT/; s/sandbox_[A-Za-z0-9_-]{43}$/BEARER/'"#;
-    let run =
-        shell(&carto, script).env("CARTO_SANDBOX", "1").env("CARTO_PROFILE", "mine").env("CARTO_BASE_URL", "https://x");
+    let run = shell(&carto, script)
+        .env("CARTO_SANDBOX", "1")
+        .env("CARTO_PROFILE", "mine")
+        .env("CARTO_BASE_URL", "https://x")
+        .env("CARTO_M2M_CLIENT_SECRET", "for-another-authority");
     let output = run.ok().to_string().replace(&carto.kinds().display().to_string(), "KINDS");
     expect![[r#"
         status 0

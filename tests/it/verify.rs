@@ -1,6 +1,9 @@
 //! `credentials verify`, as the host has it: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use expect_test::expect;
+use serde_json::json;
 
 use crate::support::output::check;
 use crate::support::wire::{Act, Wire};
@@ -190,6 +193,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
           "checks": [
             {
               "outcome": "passed",
+              "rule": "data",
               "asked": "data with a bearer",
               "expected": "200",
               "found": "200",
@@ -197,6 +201,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "passed",
+              "rule": "data",
               "asked": "data without",
               "expected": "200",
               "found": "200",
@@ -204,6 +209,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "failed",
+              "rule": "auth",
               "asked": "auth by GET",
               "expected": "200",
               "found": "400 invalid_client",
@@ -211,6 +217,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "failed",
+              "rule": "auth",
               "asked": "auth by POST",
               "expected": "200",
               "found": "400 invalid_client",
@@ -218,6 +225,7 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
             },
             {
               "outcome": "skipped",
+              "rule": null,
               "asked": "anything else",
               "expected": "nothing",
               "found": "not asked",
@@ -232,17 +240,17 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
         {"error":{"code":"failed","message":"2 of 4 checks of Probe `s1` failed"}}
         -o jsonl: status 1
         --- stdout
-        {"id":"s1","passed":false,"checks":[{"outcome":"passed","asked":"data with a bearer","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"passed","asked":"data without","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","asked":"auth by GET","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","asked":"auth by POST","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"skipped","asked":"anything else","expected":"nothing","found":"not asked","hint":null}],"facts":{"secret":"[hidden]"}}
+        {"id":"s1","passed":false,"checks":[{"outcome":"passed","rule":"data","asked":"data with a bearer","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"passed","rule":"data","asked":"data without","expected":"200","found":"200","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","rule":"auth","asked":"auth by GET","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"failed","rule":"auth","asked":"auth by POST","expected":"200","found":"400 invalid_client","hint":"`carto credentials list probes` shows them"},{"outcome":"skipped","rule":null,"asked":"anything else","expected":"nothing","found":"not asked","hint":null}],"facts":{"secret":"[hidden]"}}
         --- stderr
         {"error":{"code":"failed","message":"2 of 4 checks of Probe `s1` failed"}}
         -o csv: status 1
         --- stdout
-        outcome,asked,expected,found,hint
-        passed,data with a bearer,200,200,`carto credentials list probes` shows them
-        passed,data without,200,200,`carto credentials list probes` shows them
-        failed,auth by GET,200,400 invalid_client,`carto credentials list probes` shows them
-        failed,auth by POST,200,400 invalid_client,`carto credentials list probes` shows them
-        skipped,anything else,nothing,not asked,
+        outcome,rule,asked,expected,found,hint
+        passed,data,data with a bearer,200,200,`carto credentials list probes` shows them
+        passed,data,data without,200,200,`carto credentials list probes` shows them
+        failed,auth,auth by GET,200,400 invalid_client,`carto credentials list probes` shows them
+        failed,auth,auth by POST,200,400 invalid_client,`carto credentials list probes` shows them
+        skipped,,anything else,nothing,not asked,
         --- stderr
         error: 2 of 4 checks of Probe `s1` failed
         --field passed: status 1
@@ -278,6 +286,7 @@ fn a_kind_that_goes_too_far_is_stopped() {
         "not-json",
         "record",
         "text",
+        "rule",
         "too-large",
     ] {
         let (carto, api, auth) = (with(MANIFEST, &format!("verify:{mode}")), fine(), fine());
@@ -296,6 +305,7 @@ fn a_kind_that_goes_too_far_is_stopped() {
         not-json: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer isn't JSON: EOF while parsing a value at line 1 column 7
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
         text: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
+        rule: 0 requests: error: the kind `probe` answered with a check whose `rule` isn't a word like `referer`
         too-large: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer has 2097183 bytes, and 1048576 is the limit
     "#]].assert_eq(&report);
 }
@@ -424,4 +434,79 @@ fn what_it_may_try_can_be_read() {
             hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`
         "#]],
     );
+}
+
+/// A file with one profile that was signed in at this authority.
+fn signed_in(carto: &Carto, api: &Wire, issuer: &str) {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, BEARER.as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sign_in = json!({ "how": "token", "issuer": issuer, "base_url": api.url(), "token_sha256": digest });
+    let profile = json!({ "token": BEARER, "tenant_id": "acme", "sign_in": sign_in });
+    let text = json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string();
+    carto.write(".carto_credentials.json", &text);
+}
+
+#[test]
+fn a_client_is_tried_at_the_authority_of_its_account_and_no_other() {
+    let (carto, api, own, other) = (probe(), fine(), fine(), fine());
+    signed_in(&carto, &api, &own.url());
+    let verify = || carto.run(&format!("credentials verify probe {TRIED} --key env:PROBE_KEY")).env("PROBE_KEY", KEY);
+    verify().ok();
+    // The same one may be named, with a slash or without.
+    verify().env("CARTO_AUTH_ISSUER", format!("{}/", own.url())).ok();
+    assert_eq!(asked(&own).len(), 4);
+    let before = asked(&api).len();
+    let mut report = String::new();
+    let mut refused = |run: Run| {
+        let output = run.fails(2);
+        is_clean(&output);
+        report.push_str(&output.stderr.replace(&other.url(), "[other]").replace(&own.url(), "[own]"));
+    };
+    refused(verify().env("CARTO_AUTH_ISSUER", other.url()));
+    carto.write(".config/carto/config.toml", &format!("[auth]\nissuer = \"{}\"\n", other.url()));
+    refused(verify());
+    assert_eq!((asked(&other).len(), asked(&own).len(), asked(&api).len()), (0, 4, before));
+    expect![[r#"
+        error: the profile `me` was signed in at `[own]/`, and `CARTO_AUTH_ISSUER` names another authority, `[other]/`: nothing of this account is tried there
+        hint: unset `CARTO_AUTH_ISSUER`, or name a profile that was signed in there with `--profile`
+        error: the profile `me` was signed in at `[own]/`, and the settings name another authority, `[other]/`: nothing of this account is tried there
+        hint: take `issuer` out of `[auth]` in the settings, or name a profile that was signed in there with `--profile`
+    "#]].assert_eq(&report);
+    // A bearer that is given by itself is of nobody's profile.
+    let alone = verify().env("CARTO_BASE_URL", api.url()).env("CARTO_API_TOKEN", BEARER);
+    alone.ok();
+    assert_eq!((asked(&other).len(), asked(&own).len()), (2, 4));
+}
+
+#[test]
+fn a_profile_that_carto_made_is_of_the_authority_that_its_bearer_names() {
+    let (carto, api, other) = (probe(), fine(), fine());
+    let claims = URL_SAFE_NO_PAD.encode(json!({ "iss": "https://auth.carto.com/", "sub": "x" }).to_string());
+    let bearer = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln");
+    let profile = json!({ "token": bearer, "tenant_id": "acme" });
+    carto.write(
+        ".carto_credentials.json",
+        &json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string(),
+    );
+    let run = carto.run("credentials verify probe x --base-url").env("CARTO_AUTH_ISSUER", other.url());
+    let mut run = run;
+    run.command.arg(api.url());
+    let output = run.fails(2);
+    assert!(output.stderr.contains("was signed in at `https://auth.carto.com/`"), "{output}");
+    assert!(asked(&api).is_empty() && asked(&other).is_empty());
+}
+
+/// Authorities count the sign-ins that they refuse.
+#[test]
+fn a_sign_in_is_tried_once() {
+    for status in ["429 Too Many Requests", "503 Service Unavailable", "408 Request Timeout"] {
+        let (carto, api) = (probe(), fine());
+        let auth = Wire::start_with(move |_, request| match request.starts_with("POST") {
+            true => Act::json(status, "{}"),
+            false => Act::json("200 OK", "{}"),
+        });
+        run(&carto, &api, &auth, &format!("credentials verify probe {TRIED} --key env:PROBE_KEY")).fails(6);
+        let posts = asked(&auth).iter().filter(|line| line.starts_with("POST")).count();
+        assert_eq!(posts, 1, "{status}");
+    }
 }

@@ -191,7 +191,7 @@ fn an_m2m_client_signs_in_in_the_sandbox() {
     "#]].assert_eq(&report[0]);
     let output = served(&carto, &server, "credentials verify m2m ci --secret -").stdin("another-secret").output();
     assert_eq!((output.status, output.stdout.contains("another-secret")), (1, false), "{output}");
-    assert!(output.stderr.contains("error: 1 of 1 checks of M2M OAuth Client"), "{output}");
+    assert!(output.stderr.contains("error: 1 of 1 check of M2M OAuth Client"), "{output}");
     // It can't be asked for on a command line.
     served(&carto, &server, "credentials verify m2m ci").fails(2);
     served(&carto, &server, &format!("credentials verify m2m ci --secret {secret}")).fails(2);

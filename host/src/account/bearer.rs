@@ -95,7 +95,7 @@ fn is_api_access_token(bearer: &str) -> bool {
 }
 
 /// What to do about a bearer of which nothing can be told.
-pub(super) const UNKNOWN: &str = "give another, and look that it belongs to this address; `carto auth login` gets one";
+pub(super) const UNKNOWN: &str = "give another, and look that it belongs to this address";
 
 /// Why a bearer that a service doesn't accept can't be accepted, if its form tells, and what to do: its time is over, or it was made for
 /// something else.

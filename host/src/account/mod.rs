@@ -35,9 +35,20 @@ pub(crate) struct Account {
     bearer: Secret,
     /// Where the bearer comes from, for messages: `` `CARTO_API_TOKEN` ``.
     bearer_source: String,
+    /// Who signed the bearer, if it is a profile's and that is known.
+    signer: Option<Signer>,
     /// How the profile that it comes from is signed in again.
     again: Option<String>,
     sandbox: Option<Sandbox>,
+}
+
+/// The authority at which a profile was signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signer {
+    /// The profile's name.
+    pub(crate) profile: String,
+    /// The authority's issuer, with the slash at its end.
+    pub(crate) issuer: Url,
 }
 
 impl Account {
@@ -48,6 +59,7 @@ impl Account {
             base_url: Url::parse("http://api.invalid").expect("it is a URL"),
             bearer: Secret::new("bearer-of-nobody".to_owned()),
             bearer_source: "a test".to_owned(),
+            signer: None,
             again: None,
             sandbox: None,
         }
@@ -70,6 +82,11 @@ impl Account {
     /// What messages call the service.
     pub(crate) fn place(&self) -> String {
         if self.is_sandbox() { "the sandbox".to_owned() } else { address::place(&self.base_url) }
+    }
+
+    /// The authority that this account's profile was signed in at; nothing where a bearer was given by itself.
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// What a record says of the account: which service, with a bearer from where and of whom. Never the bearer.

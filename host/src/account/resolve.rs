@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::profiles::{self, Profile, Profiles};
-use super::{Account, again, bearer};
+use super::{Account, Signer, again, bearer};
 use crate::address;
 use crate::auth::{Http, renew};
 use crate::environment;
@@ -69,6 +69,7 @@ fn sandbox(asked_by: &str, choice: &Choice) -> Result<Account> {
         base_url,
         bearer: Secret::new(sandbox.bearer().to_owned()),
         bearer_source: "the sandbox itself".to_owned(),
+        signer: None,
         again: None,
         sandbox: Some(sandbox),
     })
@@ -232,18 +233,19 @@ fn real(choice: Choice) -> Result<Account> {
         Some((name, profile)) if sources.bearer.is_none() => Some(again::hint(&name.value, profile)),
         _ => None,
     };
-    let value = match profile {
+    let (value, signer) = match profile {
         Some((name, profile)) if sources.bearer.is_none() => {
+            let signer = profile.issuer().map(|issuer| Signer { profile: name.value.clone(), issuer });
             let http = || Ok(Http::new(settings::read()?.network, timeout, debug));
             let renewed = renew::current(&name.value, profile, timeout, http)?;
-            renewed.bearer.unwrap_or(bearer.value)
+            (renewed.bearer.unwrap_or(bearer.value), signer)
         }
         _ => {
             bearer::check_end(bearer.value.expose(), &bearer.source, Timestamp::now())?;
-            bearer.value
+            (bearer.value, None)
         }
     };
-    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, again, sandbox: None })
+    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, signer, again, sandbox: None })
 }
 
 /// Where the bearer goes: to an address that is given, or to the profile's own.

@@ -30,17 +30,41 @@ impl Authority {
         before: Option<&Authority>,
         settings: &settings::Auth,
     ) -> Result<Authority> {
-        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?, before, &settings.issuer) {
-            (Some(text), ..) => (text.to_owned(), "`--issuer`".to_owned()),
-            (None, Some(text), ..) => (text, format!("`{}`", environment::AUTH_ISSUER)),
-            (None, None, Some(before), _) => return Ok(before.clone()),
-            (None, None, None, Some(url)) => (url.0.to_string(), "the settings".to_owned()),
-            (None, None, None, None) => (ISSUER.to_owned(), "carto itself".to_owned()),
+        let found = match (Authority::given(option, settings)?, before) {
+            (Some((given, _)), _) => given,
+            (None, Some(before)) => return Ok(before.clone()),
+            (None, None) => match Authority::configured(settings)? {
+                Some((configured, _)) => configured,
+                None => Authority::new(read("the issuer", ISSUER, "carto itself", ISSUER)?, audience(settings)),
+            },
         };
-        let issuer = read("the issuer", &text, &source, ISSUER)?;
-        let audience = settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned());
-        let found = Authority::new(issuer, audience);
         Ok(before.filter(|before| before.issuer == found.issuer).cloned().unwrap_or(found))
+    }
+
+    /// The authority that a variable or the settings name, if one does, and which of them.
+    pub(crate) fn named(settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        Ok(match Authority::given(None, settings)? {
+            Some(given) => Some(given),
+            None => Authority::configured(settings)?,
+        })
+    }
+
+    /// The one that the option or the variable names.
+    fn given(option: Option<&str>, settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?) {
+            (Some(text), _) => (text.to_owned(), "`--issuer`".to_owned()),
+            (None, Some(text)) => (text, format!("`{}`", environment::AUTH_ISSUER)),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some((Authority::new(read("the issuer", &text, &source, ISSUER)?, audience(settings)), source)))
+    }
+
+    /// The one that the settings name.
+    fn configured(settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        let Some(url) = &settings.issuer else { return Ok(None) };
+        let source = "the settings".to_owned();
+        let issuer = read("the issuer", url.0.as_str(), &source, ISSUER)?;
+        Ok(Some((Authority::new(issuer, audience(settings)), source)))
     }
 
     /// An authority by its issuer.
@@ -63,6 +87,10 @@ impl Authority {
     pub(crate) fn place(&self) -> String {
         address::place(&self.issuer)
     }
+}
+
+fn audience(settings: &settings::Auth) -> String {
+    settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned())
 }
 
 /// The OAuth client to sign in as in a browser, if one is named; `before`: the profile's, which is signed in again.

@@ -2,11 +2,14 @@
 //! could call a secret: whatever looks like one, and what the user gave as one, is taken out here.
 
 use carto_plugin_api::{Check, Outcome, Verification};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use super::csv_rows::rows;
 use super::stderr::pasteable;
 use super::table::{self, Columns};
+use super::wrap::beside;
 use super::{Format, Record, View, json as json_text, record, stdout};
 use crate::error::{Result, quoted, usage};
 use crate::redact;
@@ -15,8 +18,11 @@ use crate::run::shortened;
 /// What `--field` takes.
 pub(crate) const FIELDS: [&str; 4] = ["id", "passed", "checks", "facts"];
 
-/// The columns of a table, and of a CSV before the last.
+/// The columns of a table.
 const COLUMNS: [&str; 4] = ["outcome", "asked", "expected", "found"];
+
+/// How far the first column goes.
+const OUTCOME: usize = 9;
 
 /// Refuses, before anything is asked, what can be told to be impossible.
 pub(crate) fn check(view: &View) -> Result<()> {
@@ -37,6 +43,8 @@ pub(crate) fn cleaned(verification: Verification, secrets: &[String]) -> Verific
         asked: clean(check.asked),
         expected: clean(check.expected),
         found: clean(check.found),
+        // What isn't clean is no word of a rule.
+        rule: check.rule.filter(|rule| clean(rule.clone()) == *rule),
         hint: check.hint.map(clean),
         outcome: check.outcome,
     });
@@ -72,10 +80,10 @@ pub(crate) fn text(verification: &Verification, view: &View) -> String {
         Format::Jsonl => json_text::line(&Value::Object(object)),
         Format::Csv => rows(
             &check_rows(verification),
-            &COLUMNS.map(str::to_owned).into_iter().chain(["hint".to_owned()]).collect::<Vec<_>>(),
+            &["outcome", "rule", "asked", "expected", "found", "hint"].map(str::to_owned),
             true,
         ),
-        Format::Table | Format::Env => table_text(verification),
+        Format::Table | Format::Env => table_text(verification, stdout::width()),
     }
 }
 
@@ -92,29 +100,51 @@ fn object(verification: &Verification) -> Record {
 
 fn check_rows(verification: &Verification) -> Vec<Record> {
     let row = |check: &Check| {
-        let Check { asked, expected, found, outcome, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint } = check;
         let hint = hint.as_deref().map(pasteable);
-        let row = json!({ "outcome": outcome, "asked": asked, "expected": expected, "found": found, "hint": hint });
+        let row = json!({
+            "outcome": outcome, "rule": rule, "asked": asked, "expected": expected, "found": found, "hint": hint,
+        });
         row.as_object().cloned().unwrap_or_default()
     };
     verification.checks.iter().map(row).collect()
 }
 
-fn table_text(verification: &Verification) -> String {
+/// A table if it fits, or else two lines for each check: cut to the same beginnings, they would look alike.
+fn table_text(verification: &Verification, width: Option<usize>) -> String {
     let rows = check_rows(verification);
-    let columns = Columns::settle(&COLUMNS.map(str::to_owned), "outcome", &rows, stdout::width());
+    let columns = Columns::settle(&COLUMNS.map(str::to_owned), "outcome", &rows, None);
     let mut text = String::new();
     if !rows.is_empty() {
         text.push_str(&columns.header());
         text.extend(rows.iter().map(|row| columns.row(row)));
     }
+    if width.is_some_and(|width| text.lines().any(|line| line.width() > width)) {
+        text = verification.checks.iter().map(|check| in_two_lines(check, width)).collect();
+    }
     if !verification.facts.is_empty() {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&table::fields(&verification.facts, &[]));
+        let facts = verification.facts.iter().map(|(name, value)| (name.clone(), readable(name, value)));
+        text.push_str(&table::fields(&facts.collect(), &[]));
     }
     text
+}
+
+fn in_two_lines(check: &Check, width: Option<usize>) -> String {
+    let (outcome, found) = match check.outcome {
+        Outcome::Passed => ("passed", check.found.clone()),
+        Outcome::Skipped => ("skipped", check.found.clone()),
+        Outcome::Failed => ("failed", format!("expected {}, found {}", check.expected, check.found)),
+    };
+    beside(outcome, &check.asked, OUTCOME, width) + &beside("", &found, OUTCOME, width)
+}
+
+/// A fact for people: the seconds of a JWT's times (RFC 7519) as a time.
+fn readable(name: &str, value: &Value) -> Value {
+    let seconds = ["exp", "iat", "nbf"].contains(&name).then(|| value.as_i64()).flatten();
+    seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).map_or_else(|| value.clone(), |time| json!(time))
 }
 
 #[cfg(test)]
@@ -147,5 +177,46 @@ mod tests {
         assert_eq!(passed(&verification), false);
         let text = text(&verification, &View::default());
         assert!(text.contains("\\u{1b}[31mc\\u{a}d"), "{text}");
+    }
+
+    #[test]
+    fn rows_that_are_too_wide_are_told_apart() {
+        let mut verification = Verification::new("x");
+        let asked = |nth: usize| format!("token request from `https://a.long.name.example.com/` of page {nth}");
+        verification.add(Check::compare(asked(1), "accepted", "may read the answer (200)", true));
+        verification.add(Check::compare(asked(2), "accepted", "may not read the answer (403): \u{1b}[31m", false));
+        verification.add(Check::skipped("all", "accepted", "not asked"));
+        verification.fact("exp", 1_795_514_400);
+        verification.fact("size", 1_795_514_400);
+        expect_test::expect![[r#"
+            passed   token request from `https://a.long.name.example.com/` of
+                     page 1
+                     may read the answer (200)
+            failed   token request from `https://a.long.name.example.com/` of
+                     page 2
+                     expected accepted, found may not read the answer
+                     (403): \u{1b}[31m
+            skipped  all
+                     not asked
+
+            exp   2026-11-24T10:00:00Z
+            size  1795514400
+        "#]]
+        .assert_eq(&table_text(&verification, Some(60)));
+        // Nothing is cut in a pipe, and what fits is a table.
+        for width in [None, Some(200)] {
+            let table = table_text(&verification, width);
+            assert!(table.starts_with("OUTCOME") && table.contains("of page 2"), "{table}");
+        }
+        assert_eq!(object(&verification)["facts"]["exp"], 1_795_514_400);
+    }
+
+    #[test]
+    fn a_rule_is_no_way_out_for_a_secret() {
+        let mut verification = Verification::new("x");
+        verification.add(Check::skipped("a", "b", "c").rule("hunter2hunter2"));
+        verification.add(Check::skipped("a", "b", "c").rule("referer"));
+        let rows = check_rows(&cleaned(verification, &["hunter2hunter2".to_owned()]));
+        assert_eq!((&rows[0]["rule"], &rows[1]["rule"]), (&Value::Null, &json!("referer")));
     }
 }

@@ -89,6 +89,11 @@ impl Endpoint {
         request.method != "GET" && !self.is_tried()
     }
 
+    /// Whether a request is sent once, whatever comes of it: an authority counts the sign-ins that it refuses, and may lock a client for them.
+    pub(super) fn is_counted(&self, request: &WireRequest) -> bool {
+        request.method != "GET" && matches!(self.whose, Whose::Tried(Tried::Authority(_)))
+    }
+
     pub(super) fn base_url(&self) -> &Url {
         match &self.whose {
             Whose::Account(account) => account.base_url(),

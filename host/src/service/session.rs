@@ -136,11 +136,13 @@ impl Session {
         let deadline = self.deadline().of_request();
         let mut attempts = Attempts::new(&self.settings.network, asked.writes);
         let mut redirects = Redirects::new(!asked.writes);
+        let is_counted = endpoint.is_counted(&request);
         loop {
             let http = request::http(endpoint, &url, &request)?;
             on_wire(true);
             let outcome = self.attempt(endpoint, http, &asked, deadline, hidden).await?;
-            if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
+            let again = !is_counted || matches!(outcome, Err(Failure::Unsent(_)));
+            if let Some(wait) = again.then(|| attempts.wait(&outcome, deadline.left())).flatten() {
                 self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
                 if wait.is_asked && wait.time >= LONG {
                     let (place, seconds) = (endpoint.place(), wait.time.as_secs());

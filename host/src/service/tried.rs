@@ -1,5 +1,5 @@
 //! The two services at which verify tries a credential: the account's own API, and the authority that signs its bearers. Neither ever gets the
-//! user's bearer: `data` gets the credential that a request brings along, `auth` none.
+//! user's bearer: `data` gets the credential that a request brings along, `auth` none. A client is tried at the authority of its account and no other, since its secret goes there.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use carto_plugin_api::{AUTH_SERVICE, ErrorCode};
 use url::Url;
 
 use super::endpoint::Endpoint;
+use crate::account::{Account, Signer};
 use crate::address;
 use crate::auth::Authority;
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, usage};
 use crate::settings::{Auth, Network};
 use crate::transport::Transport;
 
@@ -26,7 +27,7 @@ impl Tried {
     /// The service of that name, for an account.
     pub(super) fn find(service: &str, account: Arc<Endpoint>, in_sandbox: bool, settings: &Auth) -> Result<Tried> {
         if service == AUTH_SERVICE && !in_sandbox {
-            return Authority::find(None, None, settings).map(|authority| Tried::Authority(authority.issuer));
+            return authority(account.account().and_then(Account::signer), settings).map(Tried::Authority);
         }
         Ok(Tried::Account(account))
     }
@@ -62,6 +63,29 @@ impl Tried {
             Tried::Account(account) => account.transport(false, network),
             Tried::Authority(issuer) => Transport::http(issuer, network),
         }
+    }
+}
+
+/// The authority of an account: the one that its profile was signed in at, else the one that is configured. What is configured beside a profile
+/// has to be the same.
+fn authority(signer: Option<&Signer>, settings: &Auth) -> Result<Url> {
+    let Some(Signer { profile, issuer }) = signer else {
+        return Authority::find(None, None, settings).map(|authority| authority.issuer);
+    };
+    match Authority::named(settings)? {
+        Some((other, source)) if other.issuer != *issuer => {
+            let message = format!(
+                "the profile `{profile}` was signed in at `{issuer}`, and {source} name{} another authority, `{}`: nothing of this account is tried there",
+                if source.starts_with('`') { "s" } else { "" },
+                other.issuer
+            );
+            let remedy = match source.starts_with('`') {
+                true => format!("unset {source}"),
+                false => "take `issuer` out of `[auth]` in the settings".to_owned(),
+            };
+            Err(usage(message).hint(format!("{remedy}, or name a profile that was signed in there with `--profile`")))
+        }
+        _ => Ok(issuer.clone()),
     }
 }
 

@@ -3,7 +3,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carto_plugin_api::{AUTH_SERVICE, Check, DATA_SERVICE, Host, Request, Response, Result, Secret, Verification};
+use carto_plugin_api::{
+    AUTH_SERVICE, Check, DATA_SERVICE, ErrorCode, Host, Request, Response, Result, Secret, Verification,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,6 +17,9 @@ const AUDIENCE: &str = "carto-cloud-native-api";
 
 /// A secret that nobody has.
 const WRONG: &str = "carto-verify-wrong-secret";
+
+/// What scripts know it by that the client's secret is its own, and no other is.
+const SECRET_RULE: &str = "secret";
 
 /// The claims that are worth knowing.
 const CLAIMS: [&str; 7] = ["iss", "aud", "sub", "azp", "scope", "permissions", "exp"];
@@ -43,25 +48,22 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
     if response.status() != 200 {
         let found = told("refused", &response);
         let hint = "the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost";
-        verification.add(Check::compare(asked, "a bearer", found, false).hint(hint));
+        verification.add(Check::compare(asked, "a bearer", found, false).rule(SECRET_RULE).hint(hint));
         return Ok(verification);
     }
     let Given { access_token } = response.json()?;
-    verification.add(Check::compare(asked, "a bearer", "a bearer (200)", true));
+    verification.add(Check::compare(asked, "a bearer", "a bearer (200)", true).rule(SECRET_RULE));
     let claims = claims(access_token.expose());
     for name in CLAIMS {
         verification.fact(name, claims.get(name).cloned());
     }
     if claims.is_empty() {
-        verification.add(Check::skipped(
-            "what the bearer says",
-            "claims of CARTO's",
-            "it isn't a JWT, so it says nothing",
-        ));
+        let why = "it isn't a JWT, so it says nothing";
+        verification.add(Check::skipped("what the bearer says", "claims of CARTO's", why).rule("claims"));
     } else {
         verification.checks.extend(said(&claims, &id, host.now()));
     }
-    verification.add(wrong(&sign_in(host, &id, WRONG)?));
+    verification.add(wrong(sign_in(host, &id, WRONG))?);
     verification.add(opens(host, access_token)?);
     Ok(verification)
 }
@@ -87,18 +89,19 @@ fn said(claims: &Map<String, Value>, id: &str, now: &str) -> Vec<Check> {
         Some(Value::Array(all)) => all.iter().any(|one| one == expected),
         one => one.is_some_and(|one| one == expected),
     };
-    let compared =
-        |asked: &str, name: &str, expected: &str| Check::compare(asked, expected, text(name), is(name, expected));
+    let compared = |rule: &str, name: &str, expected: &str| {
+        Check::compare(format!("{rule} of the bearer"), expected, text(name), is(name, expected)).rule(rule)
+    };
     let end = claims.get("exp").and_then(Value::as_i64).and_then(|end| Timestamp::from_second(end).ok());
     let lasts = end.is_some_and(|end| now.parse::<Timestamp>().is_ok_and(|now| now < end));
     let ends = end.map_or_else(|| text("exp"), |end| end.to_string());
     let mut checks = vec![
-        compared("audience of the bearer", "aud", AUDIENCE),
-        compared("subject of the bearer", "sub", &format!("{id}@clients")),
-        Check::compare("end of the bearer", "later than now", ends, lasts),
+        compared("audience", "aud", AUDIENCE),
+        compared("subject", "sub", &format!("{id}@clients")),
+        Check::compare("end of the bearer", "later than now", ends, lasts).rule("expiry"),
     ];
     if claims.contains_key("azp") {
-        checks.push(compared("party of the bearer", "azp", id));
+        checks.push(compared("party", "azp", id));
     }
     checks
 }
@@ -107,14 +110,26 @@ fn shown(claim: &Value) -> String {
     claim.as_str().map_or_else(|| claim.to_string(), str::to_owned)
 }
 
-fn wrong(response: &Response) -> Check {
+/// What came of a secret that isn't the client's. It is asked once: an authority may count what it refuses.
+fn wrong(answer: Result<Response>) -> Result<Check> {
     let asked = "signing in with another secret";
-    match response.status() {
+    let response = match answer {
+        Ok(response) => response,
+        // What is known by now is worth more than that.
+        Err(error) if matches!(error.code, ErrorCode::RateLimited | ErrorCode::Unavailable) => {
+            let why = format!("the answer tells nothing: {}", error.message);
+            return Ok(Check::skipped(asked, "refused", why).rule(SECRET_RULE));
+        }
+        Err(error) => return Err(error),
+    };
+    let response = &response;
+    let check = match response.status() {
         200..300 => Check::compare(asked, "refused", told("a bearer", response), false)
             .hint("the authority doesn't ask for the secret: don't use this client, and tell CARTO"),
         400 | 401 | 403 => Check::compare(asked, "refused", told("refused", response), true),
         _ => Check::skipped(asked, "refused", told("the answer tells nothing", response)),
-    }
+    };
+    Ok(check.rule(SECRET_RULE))
 }
 
 /// Whether the bearer opens what the account's owner opens (documented: it acts as the client's owner).
@@ -122,12 +137,13 @@ fn opens(host: &Host<'_>, bearer: Secret) -> Result<Check> {
     let request = Request::get(["v3", "tokens"]).query("limit", "1").bearer(bearer);
     let response = host.call(DATA_SERVICE, request)?;
     let asked = "the API with this bearer";
-    Ok(match response.status() {
+    let check = match response.status() {
         200..300 => Check::compare(asked, "allowed", told("allowed", &response), true),
         401 | 403 => Check::compare(asked, "allowed", told("refused", &response), false)
             .hint("see that the client and the base URL are of one account, and that its plan has M2M clients"),
         _ => Check::skipped(asked, "allowed", told("the answer tells nothing", &response)),
-    })
+    };
+    Ok(check.rule("api"))
 }
 
 /// ``refused (401): …``, in the service's words where it refuses.

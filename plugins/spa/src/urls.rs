@@ -63,16 +63,18 @@ pub(crate) fn check_list(argument: &str, list: &[String]) -> Result<()> {
 
 /// Warns of origins that no browser sends: an `Origin` header has no path, not even a slash at the end.
 pub(crate) fn warn_of_paths(host: &Host<'_>, argument: &str, list: &[String]) {
-    for text in list {
-        let Ok(url) = Url::parse(text) else { continue };
-        let origin = url.origin().ascii_serialization();
-        if *text != origin {
-            host.warn(
-                &format!("no browser will match the origin `{text}`"),
-                Some(&format!("browsers send `--{argument} {origin}`")),
-            );
-        }
+    for (text, origin) in list.iter().filter_map(|text| Some((text, sent_for(text)?))) {
+        host.warn(
+            &format!("no browser will match the origin `{text}`"),
+            Some(&format!("browsers send `--{argument} {origin}`")),
+        );
     }
+}
+
+/// What browsers send for an origin that isn't written so; nothing if it is.
+pub(crate) fn sent_for(text: &str) -> Option<String> {
+    let origin = Url::parse(text).ok()?.origin().ascii_serialization();
+    (text != origin).then_some(origin)
 }
 
 /// Judged by the parsed host, so that `http://127.0.0.1.example.com` isn't this machine.

@@ -1,7 +1,7 @@
 //! `carto credentials verify spa <id>`: asks the authority about each URL of the client, and about one that isn't registered. Nobody signs in:
 //! what is asked ends before a person would be.
 
-use carto_plugin_api::{AUTH_SERVICE, Check, Host, Request, Response, Result, Verification};
+use carto_plugin_api::{AUTH_SERVICE, Check, Host, Request, Response, Result, Verification, shell_word};
 use serde_json::json;
 use url::Url;
 
@@ -15,6 +15,18 @@ const FOREIGN: &str = "https://carto-verify.invalid";
 
 /// A challenge of which nobody here has the verifier (RFC 7636, appendix B): no code comes of it.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A longer command would be cut where it is shown.
+const LONGEST: usize = 1500;
+
+/// What scripts know the lists by: the names of their options.
+mod rule {
+    pub(super) const LOGIN_URI: &str = "login-uri";
+    pub(super) const CALLBACK: &str = "callback";
+    pub(super) const LOGOUT_URL: &str = "logout-url";
+    pub(super) const WEB_ORIGIN: &str = "web-origin";
+    pub(super) const ALLOWED_ORIGIN: &str = "allowed-origin";
+}
 
 /// What an answer says of a URL.
 enum Answer {
@@ -41,9 +53,10 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
 
 /// Where the application begins its sign-in is the application's own.
 fn login(uri: &str) -> Check {
-    let fault = urls::check("login-uri", uri).err();
+    let fault = urls::check(rule::LOGIN_URI, uri).err();
     let found = fault.as_ref().map_or("well-formed; not asked, since it isn't CARTO's", |error| error.message.as_str());
-    let check = Check::compare(format!("login URI `{uri}`"), "well-formed", found, fault.is_none());
+    let check =
+        Check::compare(format!("login URI `{uri}`"), "well-formed", found, fault.is_none()).rule(rule::LOGIN_URI);
     fault.and_then(|error| error.hint).into_iter().fold(check, Check::hint)
 }
 
@@ -58,16 +71,16 @@ impl Trial<'_> {
         let mut checks = Vec::new();
         for callback in self.client.callbacks.iter().take(MOST) {
             let answer = Answer::redirect(&self.authorize(callback, None)?, callback);
-            checks.push(answer.accepted(format!("callback `{callback}`")));
+            checks.push(answer.accepted(format!("callback `{callback}`")).rule(rule::CALLBACK));
         }
         if self.client.callbacks.is_empty() {
             let why = "there is none: nobody can sign in";
             let hint = "`carto credentials update spa --help` shows how to add one";
-            checks.push(Check::skipped("callbacks", "accepted", why).hint(hint));
+            checks.push(Check::skipped("callbacks", "accepted", why).rule(rule::CALLBACK).hint(hint));
         }
         let callback = format!("{FOREIGN}/callback");
         let answer = Answer::redirect(&self.authorize(&callback, None)?, &callback);
-        checks.push(answer.refused(format!("callback `{callback}` (not registered)")));
+        checks.push(answer.refused(format!("callback `{callback}` (not registered)")).rule(rule::CALLBACK));
         Ok(checks)
     }
 
@@ -78,10 +91,11 @@ impl Trial<'_> {
         };
         let mut checks = Vec::new();
         for url in self.client.logout_urls.iter().take(MOST) {
-            checks.push(ask(url)?.accepted(format!("logout URL `{url}`")));
+            checks.push(ask(url)?.accepted(format!("logout URL `{url}`")).rule(rule::LOGOUT_URL));
         }
         let foreign = format!("{FOREIGN}/");
-        checks.push(ask(&foreign)?.refused(format!("logout URL `{foreign}` (not registered)")));
+        let asked = format!("logout URL `{foreign}` (not registered)");
+        checks.push(ask(&foreign)?.refused(asked).rule(rule::LOGOUT_URL));
         Ok(checks)
     }
 
@@ -89,18 +103,20 @@ impl Trial<'_> {
     fn silent(&self) -> Result<Vec<Check>> {
         let Record { web_origins, callbacks, .. } = self.client;
         let mut checks = Vec::new();
-        for origin in web_origins.iter().take(MOST) {
+        // What isn't an origin is said to be none in `origins`.
+        for origin in web_origins.iter().take(MOST).filter(|origin| urls::sent_for(origin).is_none()) {
             let asked = format!("web origin `{origin}`, silently");
-            checks.push(match callbacks.iter().find(|callback| origin_of(callback).as_deref() == Some(origin)) {
+            let check = match callbacks.iter().find(|callback| origin_of(callback).as_deref() == Some(origin)) {
                 Some(callback) => Answer::page(&self.authorize(callback, Some("web_message"))?).accepted(asked),
                 None => Check::skipped(asked, "accepted", "not asked: no callback is of that origin"),
-            });
+            };
+            checks.push(check.rule(rule::WEB_ORIGIN));
         }
         let foreign = |callback: &&String| origin_of(callback).is_some_and(|origin| !web_origins.contains(&origin));
         if let Some(callback) = callbacks.iter().find(foreign) {
             let answer = Answer::page(&self.authorize(callback, Some("web_message"))?);
             let origin = origin_of(callback).unwrap_or_default();
-            checks.push(answer.refused(format!("`{origin}`, silently (no web origin)")));
+            checks.push(answer.refused(format!("`{origin}`, silently (no web origin)")).rule(rule::WEB_ORIGIN));
         }
         Ok(checks)
     }
@@ -118,13 +134,44 @@ impl Trial<'_> {
         };
         let mut checks = Vec::new();
         let own = |origin: &&String| !web_origins.contains(origin);
-        for origin in web_origins.iter().take(MOST).chain(allowed_origins.iter().filter(own).take(MOST)) {
+        let web = web_origins.iter().take(MOST).map(|origin| (origin, rule::WEB_ORIGIN));
+        let allowed = allowed_origins.iter().filter(own).take(MOST).map(|origin| (origin, rule::ALLOWED_ORIGIN));
+        for (origin, rule) in web.chain(allowed) {
+            if let Some(sent) = urls::sent_for(origin) {
+                checks.push(self.no_origin(rule, origin, &sent));
+                continue;
+            }
             // A subdomain may be a wildcard.
             let page = origin.replace('*', "x");
-            checks.push(ask(&page)?.accepted(format!("token request from `{page}`")));
+            checks.push(ask(&page)?.accepted(format!("token request from `{page}`")).rule(rule));
         }
-        checks.push(ask(FOREIGN)?.refused(format!("token request from `{FOREIGN}` (not registered)")));
+        let asked = format!("token request from `{FOREIGN}` (not registered)");
+        checks.push(ask(FOREIGN)?.refused(asked).rule(rule::ALLOWED_ORIGIN));
         Ok(checks)
+    }
+
+    /// One that no page has, with the whole list as it should be: `update` replaces it.
+    fn no_origin(&self, option: &str, origin: &str, sent: &str) -> Check {
+        let list = if option == rule::WEB_ORIGIN { &self.client.web_origins } else { &self.client.allowed_origins };
+        let mut mended: Vec<String> = Vec::new();
+        for origin in list.iter().map(|origin| urls::sent_for(origin).unwrap_or_else(|| origin.clone())) {
+            if !mended.contains(&origin) {
+                mended.push(origin);
+            }
+        }
+        let words: String = mended.iter().map(|origin| format!(" --{option} {}", shell_word(origin))).collect();
+        let hint = match urls::check_list(option, &mended) {
+            Ok(()) if words.len() < LONGEST => {
+                let id = shell_word(&self.client.client_id);
+                format!("browsers send no path: `carto credentials update spa {id}{words}` mends it")
+            }
+            _ => format!(
+                "browsers send `--{option} {sent}`, without a path; give the whole list with `carto credentials update spa`"
+            ),
+        };
+        let asked = format!("{} `{origin}`", option.replace('-', " "));
+        let found = format!("no browser will match it: browsers send `{sent}`");
+        Check::compare(asked, "an origin", found, false).rule(option).hint(hint)
     }
 
     fn authorize(&self, callback: &str, mode: Option<&str>) -> Result<Response> {

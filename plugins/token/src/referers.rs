@@ -1,6 +1,6 @@
 //! `--referer` and `--referers`: from where a token may be used. Patterns: `*` is one or more characters, `?` exactly one.
 
-use carto_plugin_api::{Error, Host, Result};
+use carto_plugin_api::{Error, Host, Result, shell_word};
 
 /// The list that both options say together; `None` if neither was given. `--referers ""` is an empty list: any referer.
 pub(crate) fn collect(single: &[String], list: Option<&str>) -> Result<Option<Vec<String>>> {
@@ -32,7 +32,11 @@ pub(crate) fn warn_of_bare_origins(host: &Host<'_>, referers: &[String]) {
     for referer in referers.iter().filter(|referer| is_bare_origin(referer)) {
         host.warn(
             &format!("no browser will match the referer `{referer}`: browsers send `{referer}/`"),
-            Some(&format!("`--referer '{referer}*'` allows every page there")),
+            Some(&format!(
+                "`--referer {}` allows what they send to another origin, `--referer {}` pages that send their whole address; take both",
+                shell_word(&format!("{referer}/")),
+                shell_word(&format!("{referer}/*"))
+            )),
         );
     }
 }

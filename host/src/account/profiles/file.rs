@@ -100,7 +100,7 @@ impl Edit {
             // As it was: what others can do with it is told and mended when it is changed.
             same.as_file().set_permissions(Permissions::from_mode(self.mode.unwrap_or(0o600)))?;
             replace(same, before, &self.target)?;
-            Ok(room(folder, before.len())?)
+            room(folder, before.len())
         };
         self.next = rehearsed().map_err(|e| unwritable(&self.target, &e.to_string()))?;
         Ok(())

@@ -19,6 +19,7 @@ use url::Url;
 use crate::address;
 use crate::auth::{Authority, How, Tokens};
 use crate::digest::Hash;
+use crate::redact;
 use object::Object;
 
 pub(crate) use file::{Edit, read};
@@ -100,8 +101,16 @@ impl SignIn {
 impl Profile {
     /// When the bearer ends, if anything says it.
     pub(crate) fn end(&self) -> Option<Timestamp> {
-        let own = self.bearer.as_ref().and_then(|bearer| crate::redact::end(bearer.expose()));
+        let own = self.bearer.as_ref().and_then(|bearer| redact::end(bearer.expose()));
         own.or_else(|| self.sign_in.as_ref()?.expires_at)
+    }
+
+    /// Who signed the bearer: the authority that was signed in at, or else the one that the bearer names.
+    pub(crate) fn issuer(&self) -> Option<Url> {
+        let kept = self.sign_in.as_ref().and_then(|own| own.issuer.as_ref()).map(Url::to_string);
+        let named = || redact::payload(self.bearer.as_ref()?.expose())?["iss"].as_str().map(str::to_owned);
+        let issuer = address::read(&kept.or_else(named)?).ok()?;
+        Some(Authority::new(issuer, String::new()).issuer)
     }
 
     /// The same profile with the next bearer. A refresh token that the authority didn't replace stays.

@@ -150,21 +150,21 @@ fn a_broken_file_is_told_by_its_place() {
         report.push_str(&format!("{text:?}: {why}\n"));
     }
     expect![[r#"
-        "": line 1, column 1 isn't what a credentials file has there
-        "{": line 1, column 1 isn't what a credentials file has there
-        "[]": line 1, column 1 isn't what a credentials file has there
-        "[null, null, null]": line 1, column 1 isn't what a credentials file has there
-        "[null, {\"p\": {\"token\": \"s3cr3t\"}}, null]": line 1, column 1 isn't what a credentials file has there
-        "null": line 1, column 4 isn't what a credentials file has there
-        "\"s3cr3t\"": line 1, column 8 isn't what a credentials file has there
-        "{\"profiles\": []}": line 1, column 13 isn't what a credentials file has there
-        "{\"profiles\": {\n  \"p\": \"s3cr3t\"}}": line 2, column 15 isn't what a credentials file has there
-        "{\"profiles\": {\"p\": {\n\"token\":\n 12345}}}": line 3, column 6 isn't what a credentials file has there
-        "{\"token\": 12345}": line 1, column 15 isn't what a credentials file has there
-        "{\"profiles\": {}} s3cr3t": line 1, column 18 isn't what a credentials file has there
-        "{\"profiles\": {\"p\": {\"token\": \"s3cr3t": line 1, column 36 isn't what a credentials file has there
-        "{\"current_profile\": 12345}": line 1, column 25 isn't what a credentials file has there
-        "\u{feff}{}": line 1, column 1 isn't what a credentials file has there
+        "": line 1, column 1: the JSON ends here, and isn't complete
+        "{": line 1, column 1: the JSON ends here, and isn't complete
+        "[]": line 1, column 1: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "[null, null, null]": line 1, column 1: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "[null, {\"p\": {\"token\": \"s3cr3t\"}}, null]": line 1, column 1: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "null": line 1, column 4: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "\"s3cr3t\"": line 1, column 8: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "{\"profiles\": []}": line 1, column 13: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "{\"profiles\": {\n  \"p\": \"s3cr3t\"}}": line 2, column 15: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "{\"profiles\": {\"p\": {\n\"token\":\n 12345}}}": line 3, column 6: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "{\"token\": 12345}": line 1, column 15: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "{\"profiles\": {}} s3cr3t": line 1, column 18: this isn't JSON
+        "{\"profiles\": {\"p\": {\"token\": \"s3cr3t": line 1, column 36: the JSON ends here, and isn't complete
+        "{\"current_profile\": 12345}": line 1, column 25: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
+        "\u{feff}{}": line 1, column 1: this isn't JSON
     "#]]
     .assert_eq(&report);
 }

@@ -69,8 +69,8 @@ impl Callback {
                 _ => e.to_string(),
             };
             Error::new(ErrorCode::Failed, format!("cannot wait for the browser on port {port}: {why}")).hint(format!(
-                "end what is there; or set `{}` to another port, whose `http://127.0.0.1:PORT/callback` has to be a callback of \
-                 the client too; or use `--no-launch-browser`, which needs no port",
+                "end what is there; or set `{}` to a port of another callback of the client; or use `--no-launch-browser`, which \
+                 needs no port",
                 environment::AUTH_PORT
             ))
         })?;

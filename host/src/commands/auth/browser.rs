@@ -114,7 +114,7 @@ fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyho
         issuer: wish.authority.issuer.to_string(),
         audience: wish.authority.audience.clone(),
         accounts_url: wish.accounts_url.to_string(),
-        profile: wish.profile.clone(),
+        profile: wish.profile.as_ref().map(|name| name.value.clone()),
         base_url: wish.base_url.as_ref().map(|url| url.value.to_string()),
     };
     let answer = json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") });
@@ -176,8 +176,10 @@ fn wish_of(pending: &Pending, now: Wish) -> Result<Wish> {
     let read = |text: &str| {
         Url::parse(text).map_err(|_| Error::new(ErrorCode::Failed, "what was remembered of the sign-in can't be used"))
     };
-    let profile = now.profile.or_else(|| pending.profile.clone());
-    let begun_with = |value| Sourced { value, source: "the command that began".to_owned() };
+    const BEGAN: &str = "the command that began";
+    let begun_with = |value| Sourced { value, source: BEGAN.to_owned() };
+    let named_then = || Some(Sourced { value: pending.profile.clone()?, source: BEGAN.to_owned() });
+    let profile = now.profile.or_else(named_then);
     Ok(Wish {
         authority: Authority::new(read(&pending.issuer)?, pending.audience.clone()),
         accounts_url: read(&pending.accounts_url)?,
@@ -186,7 +188,7 @@ fn wish_of(pending: &Pending, now: Wish) -> Result<Wish> {
             None => pending.base_url.as_deref().map(read).transpose()?.map(begun_with),
         },
         organization: pending.attempt.organization.clone(),
-        before: keep::before(profile.as_deref())?,
+        before: keep::before(profile.as_ref().map(|name| name.value.as_str()))?,
         profile,
         timeout: now.timeout,
     })

@@ -26,8 +26,8 @@ pub(super) struct Wish {
     pub(super) authority: Authority,
     /// Where the account is looked up.
     pub(super) accounts_url: Url,
-    /// The name that the profile is to have, if one was given.
-    pub(super) profile: Option<String>,
+    /// The name that the profile is to have, if one was given, and by what.
+    pub(super) profile: Option<Sourced<String>>,
     /// The account's address, if it was given and needn't be looked up, and by what.
     pub(super) base_url: Option<Sourced<Url>>,
     /// The organisation to sign in to, by its name.
@@ -87,8 +87,8 @@ pub(super) struct Kept {
     pub(super) profile: String,
     /// What is in it.
     content: Profile,
-    /// Where the bearer and the account's address come from.
-    sources: [String; 2],
+    /// Where its name, the bearer and the account's address come from.
+    sources: [String; 3],
     /// Nobody was asked whether the bearer works.
     is_unchecked: bool,
 }
@@ -111,12 +111,16 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
     let is_unchecked = how == How::Token && (wish.base_url.is_some() || wish.account(&tokens.access, &how).is_some());
     let base_url = found.base_url.clone().ok_or_else(|| Error::new(ErrorCode::Failed, "the account has no address"))?;
     let profile = profile_of(wish, tokens, how, found, &base_url);
-    let name = wish.profile.clone().unwrap_or_else(|| name_of(&profile, &base_url));
+    let name = wish
+        .profile
+        .clone()
+        .unwrap_or_else(|| Sourced { value: name_of(&profile, &base_url), source: "the account".to_owned() });
+    let Sourced { value: name, source: named_by } = name;
     let mut edit = Edit::begin(wish.timeout)?;
     edit.make_current(Some(&name))?;
     edit.put(&name, profile.clone())?;
     edit.write()?;
-    Ok(Kept { profile: name, content: profile, sources: [source, found_by], is_unchecked })
+    Ok(Kept { profile: name, content: profile, sources: [named_by, source, found_by], is_unchecked })
 }
 
 fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Url) -> Profile {

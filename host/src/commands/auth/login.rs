@@ -24,11 +24,15 @@ pub(super) fn run(context: &Context, args: &LoginArgs) -> anyhow::Result<ExitCod
     let settings = settings::read()?;
     let profile = super::named(context, args.profile.as_deref())?;
     let before = super::keep::before(profile.as_deref())?;
+    let named_by = match (&args.profile, context.globals.profile()?) {
+        (None, Some((_, source))) => format!("`{source}`"),
+        _ => "the command line".to_owned(),
+    };
     let known = before.as_ref().and_then(|before| before.sign_in.as_ref()?.authority());
     let wish = Wish {
         authority: Authority::find(args.issuer.as_deref(), known.as_ref(), &settings.auth)?,
         accounts_url: authority::accounts_url(&settings.auth)?,
-        profile,
+        profile: profile.map(|value| Sourced { value, source: named_by }),
         base_url: match context.globals.base_url()? {
             Some((text, source)) => Some(Sourced { value: account::check_base_url(&text, &source)?, source }),
             None => None,
@@ -136,7 +140,7 @@ fn with_token(context: &Context, http: &Http, wish: &Wish) -> anyhow::Result<Exi
     let tokens = super::keep::given(bearer)?;
     if context.globals.dry_run {
         let profile = match &wish.profile {
-            Some(name) => format!("the profile `{name}`"),
+            Some(name) => format!("the profile `{}`", name.value),
             None => "a profile that is named after its account".to_owned(),
         };
         stderr::done(&format!("The bearer would be kept in {profile}: this was a dry run, and nothing was changed."));

@@ -56,33 +56,20 @@ impl Report {
         report
     }
 
-    /// A profile, whatever else a command would use.
-    pub(super) fn of_profile(name: &str, profile: Profile, file: Option<&Profiles>) -> Report {
-        let source = format!("the profile `{name}`");
-        let base_url = profile.base_url().and_then(Result::ok);
+    /// A profile that was just signed in; `sources`: of its name, its bearer and its address.
+    pub(super) fn of_login(name: &str, profile: Profile, sources: &[String; 3], file: Option<&Profiles>) -> Report {
+        let [named_by, bearer, base_url] = sources;
+        let own_url = profile.base_url().and_then(Result::ok);
         let mut report = Report {
-            name: Some(Sourced { value: name.to_owned(), source: "the command line".to_owned() }),
-            bearer: profile.bearer.clone().map(|value| Sourced { value, source: source.clone() }),
-            base_url: base_url.map(|value| Sourced { value, source }),
+            name: Some(Sourced { value: name.to_owned(), source: named_by.clone() }),
+            bearer: profile.bearer.clone().map(|value| Sourced { value, source: bearer.clone() }),
+            base_url: own_url.map(|value| Sourced { value, source: base_url.clone() }),
             profile,
             file: file.cloned().unwrap_or_default(),
             fault: None,
             now: Timestamp::now(),
         };
         report.fault = report.find_fault();
-        report
-    }
-
-    /// A profile that was just signed in; `sources`: of its bearer and its address.
-    pub(super) fn of_login(
-        name: &str,
-        profile: Profile,
-        [bearer, base_url]: &[String; 2],
-        file: Option<&Profiles>,
-    ) -> Report {
-        let mut report = Report::of_profile(name, profile, file);
-        report.bearer = report.bearer.map(|own| Sourced { source: bearer.clone(), ..own });
-        report.base_url = report.base_url.map(|own| Sourced { source: base_url.clone(), ..own });
         report
     }
 

@@ -39,10 +39,21 @@ pub(crate) fn read(kind: &Kind, answer: Value) -> Result<Verification> {
     // A type error would quote the value, which can be a secret.
     let read: Verification = serde_json::from_value(answer)
         .map_err(|_| fault("something that isn't a verification: an `id` and `checks`"))?;
-    match read.id.is_empty() {
-        true => Err(fault("a verification of nothing: its `id` is empty")),
-        false => Ok(read),
+    if read.id.is_empty() {
+        return Err(fault("a verification of nothing: its `id` is empty"));
     }
+    // A word can be shown as it is: it holds no credential that anybody would know it by.
+    if read.checks.iter().filter_map(|check| check.rule.as_deref()).any(|rule| !is_rule(rule)) {
+        return Err(fault("a check whose `rule` isn't a word like `referer`"));
+    }
+    Ok(read)
+}
+
+/// Lower-case letters, digits and `-`, beginning with a letter, 32 at most.
+fn is_rule(word: &str) -> bool {
+    word.len() <= 32
+        && word.starts_with(|first: char| first.is_ascii_lowercase())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn show(title: &str, tried: Verification, view: &View) -> anyhow::Result<ExitCode> {
@@ -54,7 +65,7 @@ fn show(title: &str, tried: Verification, view: &View) -> anyhow::Result<ExitCod
         if for_people {
             let skipped = tried.checks.len() - made;
             let more = if skipped == 0 { String::new() } else { format!("; {skipped} couldn't be made") };
-            stderr::done(&format!("Verified {title} `{}`: {made} checks passed{more}", tried.id));
+            stderr::done(&format!("Verified {title} `{}`: {} passed{more}", tried.id, checks(made)));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -65,6 +76,35 @@ fn show(title: &str, tried: Verification, view: &View) -> anyhow::Result<ExitCod
             check.hint.as_deref(),
         );
     }
-    let message = format!("{failed} of {made} checks of {title} `{}` failed", tried.id);
+    let message = format!("{failed} of {} of {title} `{}` failed", checks(made), tried.id);
     Err(Error::new(ErrorCode::Failed, message).into())
+}
+
+fn checks(count: usize) -> String {
+    format!("{count} check{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_a_word() {
+        for (word, good) in [
+            ("referer", true),
+            ("logout-url", true),
+            ("a1", true),
+            ("", false),
+            ("-a", false),
+            ("1a", false),
+            ("Referer", false),
+            ("a b", false),
+            ("a\n", false),
+            ("$(a)", false),
+            (&"a".repeat(33), false),
+        ] {
+            assert_eq!(is_rule(word), good, "{word:?}");
+        }
+        assert_eq!([0, 1, 2].map(checks), ["0 checks", "1 check", "2 checks"]);
+    }
 }

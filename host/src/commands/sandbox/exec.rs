@@ -24,8 +24,11 @@ use crate::sandbox;
 /// bearer is under a name of that sort: Vite writes them into the page.
 const OTHER_BASE_URLS: [&str; 2] = ["CARTO_API_BASE_URL", "VITE_API_BASE_URL"];
 
-/// What else in the environment would lead a `carto` away from the sandbox that is served.
-const ELSEWHERE: [&str; 2] = [environment::SANDBOX, environment::PROFILE];
+/// What else in the environment would lead a `carto` away from the sandbox that is served, or is a secret for another authority than it.
+const ELSEWHERE: [&str; 7] = {
+    let [(id, secret), (other_id, other_secret)] = environment::M2M_CLIENTS;
+    [environment::SANDBOX, environment::PROFILE, environment::AUTH_CLIENT_ID, id, secret, other_id, other_secret]
+};
 
 /// `carto sandbox exec -- COMMAND`.
 pub(crate) fn exec(context: &Context, command: &[OsString]) -> anyhow::Result<ExitCode> {

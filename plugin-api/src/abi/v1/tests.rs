@@ -238,7 +238,7 @@ fn the_words_are_what_they_were() {
     let response = WireResponse { status: 200, headers: vec![("etag".to_owned(), "e".to_owned())], body: None };
     let error = Error::argument("name", "no").hint("yes");
     let mut verification = crate::Verification::new("r1");
-    verification.add(crate::Check::compare("a", "b", "c", true).hint("d"));
+    verification.add(crate::Check::compare("a", "b", "c", true).rule("e").hint("d"));
     verification.add(crate::Check::compare("a", "b", "c", false));
     verification.add(crate::Check::skipped("a", "b", "c"));
     verification.fact("aud", "x");
@@ -260,7 +260,7 @@ fn the_words_are_what_they_were() {
         {"status":200,"headers":[["etag","e"]],"body":null}
         {"code":"invalid_argument","message":"no","argument":"name","hint":"yes"}
         {"items":["r1"],"next":null}
-        {"id":"r1","checks":[{"asked":"a","expected":"b","found":"c","outcome":"passed","hint":"d"},{"asked":"a","expected":"b","found":"c","outcome":"failed"},{"asked":"a","expected":"b","found":"c","outcome":"skipped"}],"facts":{"aud":"x"}}"#]].assert_eq(&texts.join("\n"));
+        {"id":"r1","checks":[{"asked":"a","expected":"b","found":"c","outcome":"passed","rule":"e","hint":"d"},{"asked":"a","expected":"b","found":"c","outcome":"failed"},{"asked":"a","expected":"b","found":"c","outcome":"skipped"}],"facts":{"aud":"x"}}"#]].assert_eq(&texts.join("\n"));
 }
 
 /// The least of each that the other side may send, and what it doesn't know: both are read.

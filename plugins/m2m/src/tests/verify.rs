@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carto_plugin_api::{Check, Error};
+use carto_plugin_api::{Check, Error, Outcome};
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -31,9 +31,10 @@ fn tried(answers: &[(&str, u16, Value)], expected: Expect) {
     let host = answers.iter().fold(host, |host, (request, status, body)| host.answer(request, *status, body.clone()));
     let verification = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap();
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
-        format!("{outcome:?} {asked} ({expected}) → {found}{hint}\n")
+        format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
     };
     let text: String = verification.checks.iter().map(line).collect();
     let text = text + &serde_json::to_string(&verification.facts).unwrap() + "\n";
@@ -54,15 +55,15 @@ fn a_client_that_signs_in_is_told_by_its_claims() {
     tried(
         &[(TOKEN, 200, given(&good)), refused.clone(), (TOKENS, 200, json!({ "tokens": [] }))],
         expect![[r#"
-        Passed signing in with this secret (a bearer) → a bearer (200)
-        Passed audience of the bearer (carto-cloud-native-api) → carto-cloud-native-api
-        Passed subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients
-        Passed end of the bearer (later than now) → 2026-11-24T10:00:00Z
-        Passed party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
-        Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
-        Passed the API with this bearer (allowed) → allowed (200)
-        {"title":"Nightly","iss":"https://auth.carto.com/","aud":"carto-cloud-native-api","sub":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1795514400}
-    "#]],
+            Passed secret: signing in with this secret (a bearer) → a bearer (200)
+            Passed audience: audience of the bearer (carto-cloud-native-api) → carto-cloud-native-api
+            Passed subject: subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients
+            Passed expiry: end of the bearer (later than now) → 2026-11-24T10:00:00Z
+            Passed party: party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
+            Passed secret: signing in with another secret (refused) → refused (401): invalid_client: another secret
+            Passed api: the API with this bearer (allowed) → allowed (200)
+            {"title":"Nightly","iss":"https://auth.carto.com/","aud":"carto-cloud-native-api","sub":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1795514400}
+        "#]],
     );
     let mut other = claims();
     other["aud"] = json!(["https://carto.example.com/userinfo"]);
@@ -75,14 +76,14 @@ fn a_client_that_signs_in_is_told_by_its_claims() {
             (TOKENS, 403, json!({ "error": "no such account" })),
         ],
         expect![[r#"
-            Passed signing in with this secret (a bearer) → a bearer (200)
-            Failed audience of the bearer (carto-cloud-native-api) → ["https://carto.example.com/userinfo"]
-            Failed subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → auth0|1
-            Failed end of the bearer (later than now) → 2023-11-14T22:13:20Z
-            Passed party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
-            Failed signing in with another secret (refused) → a bearer (200)
+            Passed secret: signing in with this secret (a bearer) → a bearer (200)
+            Failed audience: audience of the bearer (carto-cloud-native-api) → ["https://carto.example.com/userinfo"]
+            Failed subject: subject of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z@clients) → auth0|1
+            Failed expiry: end of the bearer (later than now) → 2023-11-14T22:13:20Z
+            Passed party: party of the bearer (uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z) → uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z
+            Failed secret: signing in with another secret (refused) → a bearer (200)
                 the authority doesn't ask for the secret: don't use this client, and tell CARTO
-            Failed the API with this bearer (allowed) → refused (403): no such account
+            Failed api: the API with this bearer (allowed) → refused (403): no such account
                 see that the client and the base URL are of one account, and that its plan has M2M clients
             {"title":"Nightly","iss":"https://auth.carto.com/","aud":["https://carto.example.com/userinfo"],"sub":"auth0|1","azp":"uwaYSzELBoOYoOEBaMtrJHA4ijdLmY6Z","scope":"read:tokens","exp":1700000000}
         "#]],
@@ -90,12 +91,12 @@ fn a_client_that_signs_in_is_told_by_its_claims() {
     tried(
         &[(TOKEN, 200, given("opaque")), refused, (TOKENS, 404, Value::Null)],
         expect![[r#"
-        Passed signing in with this secret (a bearer) → a bearer (200)
-        Skipped what the bearer says (claims of CARTO's) → it isn't a JWT, so it says nothing
-        Passed signing in with another secret (refused) → refused (401): invalid_client: another secret
-        Skipped the API with this bearer (allowed) → the answer tells nothing (404)
-        {"title":"Nightly"}
-    "#]],
+            Passed secret: signing in with this secret (a bearer) → a bearer (200)
+            Skipped claims: what the bearer says (claims of CARTO's) → it isn't a JWT, so it says nothing
+            Passed secret: signing in with another secret (refused) → refused (401): invalid_client: another secret
+            Skipped api: the API with this bearer (allowed) → the answer tells nothing (404)
+            {"title":"Nightly"}
+        "#]],
     );
 }
 
@@ -104,18 +105,18 @@ fn a_secret_that_isnt_its_own_ends_it() {
     tried(
         &[(TOKEN, 401, json!({ "error": "invalid_client" }))],
         expect![[r#"
-        Failed signing in with this secret (a bearer) → refused (401): invalid_client
-            the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
-        {"title":"Nightly"}
-    "#]],
+            Failed secret: signing in with this secret (a bearer) → refused (401): invalid_client
+                the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+            {"title":"Nightly"}
+        "#]],
     );
     tried(
         &[(TOKEN, 302, Value::Null)],
         expect![[r#"
-        Failed signing in with this secret (a bearer) → refused (302)
-            the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
-        {"title":"Nightly"}
-    "#]],
+            Failed secret: signing in with this secret (a bearer) → refused (302)
+                the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+            {"title":"Nightly"}
+        "#]],
     );
 }
 
@@ -142,4 +143,28 @@ fn an_answer_that_isnt_one_is_an_error() {
     let limited = Error::new(ErrorCode::RateLimited, "wait");
     let host = FakeHost::new().answer(&item("GET"), 200, client("Nightly")).fail(TOKEN, limited);
     assert_eq!(clients().verify(&host, ID, json!({ "secret": "x" })).unwrap_err().code, ErrorCode::RateLimited);
+}
+
+#[test]
+fn an_authority_that_wants_no_more_of_it_is_no_end() {
+    for code in [ErrorCode::RateLimited, ErrorCode::Unavailable] {
+        let host = FakeHost::new()
+            .answer(&item("GET"), 200, client("Nightly"))
+            .answer(TOKEN, 200, given(&bearer(&claims())))
+            .fail(TOKEN, Error::new(code, "it is the host's"))
+            .answer(TOKENS, 200, Value::Null);
+        let checks = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap().checks;
+        let check = &checks[checks.len() - 2];
+        assert_eq!((check.outcome, check.rule.as_deref()), (Outcome::Skipped, Some("secret")));
+        assert_eq!(check.found, "the answer tells nothing: it is the host's");
+        assert_eq!(checks.last().unwrap().outcome, Outcome::Passed);
+        let tried = host.seen().iter().filter(|(request, _)| request == TOKEN).count();
+        assert_eq!(tried, 2, "another secret is tried once");
+    }
+    let lost = Error::new(ErrorCode::Unreachable, "x");
+    let host = FakeHost::new()
+        .answer(&item("GET"), 200, client("Nightly"))
+        .answer(TOKEN, 200, given(&bearer(&claims())))
+        .fail(TOKEN, lost);
+    assert_eq!(clients().verify(&host, ID, json!({ "secret": "x" })).unwrap_err().code, ErrorCode::Unreachable);
 }

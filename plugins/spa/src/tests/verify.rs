@@ -29,9 +29,10 @@ const FOREIGN: &str = "https://carto-verify.invalid";
 
 fn lines(checks: &[Check]) -> String {
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
-        format!("{outcome:?} {asked} ({expected}) → {found}{hint}\n")
+        format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
     };
     checks.iter().map(line).collect()
 }
@@ -81,23 +82,23 @@ fn each_url_is_asked_and_one_that_isnt_registered() {
         .answer(TOKEN, 403, no());
     let verification = clients().verify(&host, ID, json!({})).unwrap();
     expect![[r#"
-        Passed callback `https://a.example.com/cb` (accepted) → accepted (302, login_required)
-        Passed callback `http://localhost:5173` (accepted) → accepted (302, login_required)
-        Passed callback `https://carto-verify.invalid/callback` (not registered) (refused) → refused (403): invalid_request: not registered
-        Passed logout URL `https://a.example.com/bye?x=1` (accepted) → accepted (302)
-        Failed logout URL `https://gone.example.com/` (accepted) → refused (302 to `https://auth.carto.com`, invalid_request)
+        Passed callback: callback `https://a.example.com/cb` (accepted) → accepted (302, login_required)
+        Passed callback: callback `http://localhost:5173` (accepted) → accepted (302, login_required)
+        Passed callback: callback `https://carto-verify.invalid/callback` (not registered) (refused) → refused (403): invalid_request: not registered
+        Passed logout-url: logout URL `https://a.example.com/bye?x=1` (accepted) → accepted (302)
+        Failed logout-url: logout URL `https://gone.example.com/` (accepted) → refused (302 to `https://auth.carto.com`, invalid_request)
             the service lists it and the authority doesn't know it: give the list once more with `carto credentials update spa`, and wait a little
-        Failed logout URL `https://carto-verify.invalid/` (not registered) (refused) → accepted (302)
+        Failed logout-url: logout URL `https://carto-verify.invalid/` (not registered) (refused) → accepted (302)
             the authority takes more than is registered: don't use this client, and tell CARTO
-        Passed web origin `https://a.example.com`, silently (accepted) → accepted (200)
-        Skipped web origin `https://b.example.com`, silently (accepted) → not asked: no callback is of that origin
-        Passed `http://localhost:5173`, silently (no web origin) (refused) → refused (400): invalid_request: not registered
-        Passed token request from `https://a.example.com` (accepted) → may read the answer (403)
-        Failed token request from `https://b.example.com` (accepted) → may not read the answer (403)
+        Passed web-origin: web origin `https://a.example.com`, silently (accepted) → accepted (200)
+        Skipped web-origin: web origin `https://b.example.com`, silently (accepted) → not asked: no callback is of that origin
+        Passed web-origin: `http://localhost:5173`, silently (no web origin) (refused) → refused (400): invalid_request: not registered
+        Passed web-origin: token request from `https://a.example.com` (accepted) → may read the answer (403)
+        Failed web-origin: token request from `https://b.example.com` (accepted) → may not read the answer (403)
             the service lists it and the authority doesn't know it: give the list once more with `carto credentials update spa`, and wait a little
-        Passed token request from `https://x.example.com` (accepted) → may read the answer (400)
-        Passed token request from `https://carto-verify.invalid` (not registered) (refused) → may not read the answer (403)
-        Passed login URI `https://a.example.com/login` (well-formed) → well-formed; not asked, since it isn't CARTO's
+        Passed allowed-origin: token request from `https://x.example.com` (accepted) → may read the answer (400)
+        Passed allowed-origin: token request from `https://carto-verify.invalid` (not registered) (refused) → may not read the answer (403)
+        Passed login-uri: login URI `https://a.example.com/login` (well-formed) → well-formed; not asked, since it isn't CARTO's
     "#]].assert_eq(&lines(&verification.checks));
     assert_eq!(verification.facts["title"], "Store");
     let origins: Vec<_> = host
@@ -119,11 +120,11 @@ fn where_nothing_is_registered_nothing_is_accepted() {
         .answer(TOKEN, 404, Value::Null);
     let verification = clients().verify(&host, ID, json!({})).unwrap();
     expect![[r#"
-        Skipped callbacks (accepted) → there is none: nobody can sign in
+        Skipped callback: callbacks (accepted) → there is none: nobody can sign in
             `carto credentials update spa --help` shows how to add one
-        Skipped callback `https://carto-verify.invalid/callback` (not registered) (refused) → the answer tells nothing (404)
-        Passed logout URL `https://carto-verify.invalid/` (not registered) (refused) → refused (400)
-        Skipped token request from `https://carto-verify.invalid` (not registered) (refused) → the answer tells nothing (404)
+        Skipped callback: callback `https://carto-verify.invalid/callback` (not registered) (refused) → the answer tells nothing (404)
+        Passed logout-url: logout URL `https://carto-verify.invalid/` (not registered) (refused) → refused (400)
+        Skipped allowed-origin: token request from `https://carto-verify.invalid` (not registered) (refused) → the answer tells nothing (404)
     "#]].assert_eq(&lines(&verification.checks));
 }
 
@@ -151,4 +152,38 @@ fn only_a_redirect_to_the_callback_accepts_it() {
         let verification = clients().verify(&host, ID, json!({})).unwrap();
         assert_eq!(verification.checks[0].outcome == Outcome::Passed, accepted, "{status} {location}");
     }
+}
+
+/// As somebody copies it from a browser's address line.
+#[test]
+fn an_origin_with_a_path_is_mended_by_a_command() {
+    let lists = json!({
+        "web_origins": ["https://a.example.com/", "https://b.example.com"],
+        "allowed_origins": ["https://c.example.com/app", "https://c.example.com", "https://*.example.com"],
+    });
+    let host = FakeHost::new()
+        .answer(&item("GET", ID), 200, registered(lists))
+        .answer(&authorize("https://carto-verify.invalid/callback", ""), 403, Value::Null)
+        .answer(&logout("https://carto-verify.invalid/"), 400, Value::Null)
+        .answer(TOKEN, 404, Value::Null)
+        .answer(TOKEN, 404, Value::Null)
+        .answer(TOKEN, 404, Value::Null)
+        .answer(TOKEN, 404, Value::Null);
+    let verification = clients().verify(&host, ID, json!({})).unwrap();
+    expect![[r#"
+        Skipped web-origin: web origin `https://b.example.com`, silently (accepted) → not asked: no callback is of that origin
+        Failed web-origin: web origin `https://a.example.com/` (an origin) → no browser will match it: browsers send `https://a.example.com`
+            browsers send no path: `carto credentials update spa 9ee3uEI31S6D0qtPBis9TbSJ6RUdPYze --web-origin https://a.example.com --web-origin https://b.example.com` mends it
+        Skipped web-origin: token request from `https://b.example.com` (accepted) → the answer tells nothing (404)
+        Failed allowed-origin: allowed origin `https://c.example.com/app` (an origin) → no browser will match it: browsers send `https://c.example.com`
+            browsers send no path: `carto credentials update spa 9ee3uEI31S6D0qtPBis9TbSJ6RUdPYze --allowed-origin https://c.example.com --allowed-origin 'https://*.example.com'` mends it
+        Skipped allowed-origin: token request from `https://c.example.com` (accepted) → the answer tells nothing (404)
+        Skipped allowed-origin: token request from `https://x.example.com` (accepted) → the answer tells nothing (404)
+        Skipped allowed-origin: token request from `https://carto-verify.invalid` (not registered) (refused) → the answer tells nothing (404)
+    "#]].assert_eq(&lines(&verification.checks[3..]));
+    let mended = json!({ "web_origin": ["https://a.example.com", "https://b.example.com"] });
+    let host =
+        FakeHost::new().answer(&item("PATCH", ID), 200, registered(json!({ "web_origins": mended["web_origin"] })));
+    clients().update(&host, ID, mended).unwrap();
+    assert_eq!(host.warnings(), [""; 0]);
 }

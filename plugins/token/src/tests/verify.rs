@@ -23,8 +23,9 @@ fn lines(checks: &[Check]) -> String {
             Outcome::Failed => "FAILED",
             Outcome::Skipped => "skipped",
         };
+        let rule = check.rule.as_deref().unwrap_or_default();
         let hint = check.hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
-        format!("{outcome} {} ({}) → {}{hint}\n", check.asked, check.expected, check.found)
+        format!("{outcome} {rule}: {} ({}) → {}{hint}\n", check.asked, check.expected, check.found)
     };
     checks.iter().map(line).collect()
 }
@@ -75,12 +76,12 @@ fn each_grant_is_tried_and_what_isnt_granted_is_too() {
             (ELSEWHERE, yes()),
         ],
         expect![[r#"
-            passed sql of `dw`: `SELECT 1` (allowed) → allowed (200)
-            passed sql of `other`: `SELECT 1 FROM t` (allowed) → allowed (200)
-            skipped sql with `other,a.b.c` (allowed) → not asked: this API compares whole statements, and no statement is a table's name (observed)
-            passed maps of `other`: `a.b.c` (an API that isn't allowed) (refused) → refused (403): The token does not allow this API
-            passed sql of `other`: `SELECT 1 AS not_granted` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
-            FAILED sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → allowed (200)
+            passed grant: sql of `dw`: `SELECT 1` (allowed) → allowed (200)
+            passed grant: sql of `other`: `SELECT 1 FROM t` (allowed) → allowed (200)
+            skipped grant: sql with `other,a.b.c` (allowed) → not asked: this API compares whole statements, and no statement is a table's name (observed)
+            passed api: maps of `other`: `a.b.c` (an API that isn't allowed) (refused) → refused (403): The token does not allow this API
+            passed grant: sql of `other`: `SELECT 1 AS not_granted` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+            FAILED grant: sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → allowed (200)
                 it opens more than its record says: `carto credentials delete token tok_1` ends it; tell CARTO
         "#]],
     );
@@ -93,24 +94,24 @@ fn each_grant_is_tried_and_what_isnt_granted_is_too() {
             ("GET /v3/maps/carto-verify-not-granted/table?name=a.b.c", no()),
         ],
         expect![[r#"
-            FAILED maps of `dw`: `a.b.c` (allowed) → refused (403): You don't have permissions to read this resource
+            FAILED grant: maps of `dw`: `a.b.c` (allowed) → refused (403): You don't have permissions to read this resource
                 `carto credentials verify token tok_1 --api maps --connection dw --source a.b.c` says what the record allows
-            skipped maps with `dw,a.b.C_*` (allowed) → not asked: a pattern names no table; `--api maps --source NAME` explains one
-            skipped maps with `dw,DELETE FROM t` (allowed) → not asked: it isn't one plain SELECT, and asking runs it
-            skipped lds (allowed) → not asked: no request of it is known here that reads nothing
-            skipped sql of `dw`: `SELECT 1 AS not_granted` (an API that isn't allowed) (refused) → the answer tells nothing of the token (404): no such connection
-            passed maps of `dw`: `carto_verify.not_granted.table` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
-            passed maps of `carto-verify-not-granted`: `a.b.c` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+            skipped grant: maps with `dw,a.b.C_*` (allowed) → not asked: a pattern names no table; `--api maps --source NAME` explains one
+            skipped grant: maps with `dw,DELETE FROM t` (allowed) → not asked: it isn't one plain SELECT, and asking runs it
+            skipped api: lds (allowed) → not asked: no request of it is known here that reads nothing
+            skipped api: sql of `dw`: `SELECT 1 AS not_granted` (an API that isn't allowed) (refused) → the answer tells nothing of the token (404): no such connection
+            passed grant: maps of `dw`: `carto_verify.not_granted.table` (a source that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+            passed grant: maps of `carto-verify-not-granted`: `a.b.c` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
         "#]],
     );
     tried(
         json!({ "grants": [grant("dw", "*")], "allowed_apis": ["imports"] }),
         &[(SQL, no()), ("GET /v3/maps/dw/table?name=carto_verify.not_granted.table", no())],
         expect![[r#"
-            skipped imports (allowed) → not asked: it would import something
-            passed sql of `dw`: `SELECT 1` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
-            passed maps of `dw`: `carto_verify.not_granted.table` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
-            skipped a source that isn't granted (refused) → there is none: each grant is of a whole connection
+            skipped api: imports (allowed) → not asked: it would import something
+            passed api: sql of `dw`: `SELECT 1` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
+            passed api: maps of `dw`: `carto_verify.not_granted.table` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
+            skipped grant: a source that isn't granted (refused) → there is none: each grant is of a whole connection
         "#]],
     );
 }
@@ -132,15 +133,15 @@ fn pages_are_tried_as_a_browser_says_them() {
         record.clone(),
         &answers,
         expect![[r#"
-        passed sql of `dw`: `SELECT 1` (allowed) → allowed (200)
-        passed maps of `dw`: `carto_verify.not_granted.table` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
-        passed sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
-        skipped a source that isn't granted (refused) → there is none: each grant is of a whole connection
-        passed page `https://x.example.com/x` (allowed) → allowed (200)
-        FAILED page `http://localhost:5173/` (allowed) → refused (403): Unauthorized referer
-            `carto credentials verify token tok_1 --api sql --connection dw --source 'SELECT 1' --referer http://localhost:5173/` says what the record allows
-        passed page `https://carto-verify.invalid/` (a referer that isn't allowed) (refused) → refused (403): Unauthorized referer
-    "#]],
+            passed grant: sql of `dw`: `SELECT 1` (allowed) → allowed (200)
+            passed api: maps of `dw`: `carto_verify.not_granted.table` (an API that isn't allowed) (refused) → refused (403): You don't have permissions to read this resource
+            passed grant: sql of `carto-verify-not-granted`: `SELECT 1 AS not_granted` (a connection that isn't granted) (refused) → refused (403): You don't have permissions to read this resource
+            skipped grant: a source that isn't granted (refused) → there is none: each grant is of a whole connection
+            passed referer: page `https://x.example.com/x` (allowed) → allowed (200)
+            FAILED referer: page `http://localhost:5173/` (allowed) → refused (403): Unauthorized referer
+                `carto credentials verify token tok_1 --api sql --connection dw --source 'SELECT 1' --referer http://localhost:5173/` says what the record allows
+            passed referer: page `https://carto-verify.invalid/` (a referer that isn't allowed) (refused) → refused (403): Unauthorized referer
+        "#]],
     );
     let answers: Vec<_> = answers.iter().map(|(request, (status, body))| (*request, *status, body.clone())).collect();
     let host = host(record, &answers);
@@ -166,16 +167,16 @@ fn what_is_over_opens_nothing() {
         record.clone(),
         &[(TABLE, (401, json!({ "error": "The token has expired" })))],
         expect![[r#"
-        passed maps of `dw`: `a.b.c`, after its end (refused) → refused (401): The token has expired
-    "#]],
+            passed expiry: maps of `dw`: `a.b.c`, after its end (refused) → refused (401): The token has expired
+        "#]],
     );
     tried(
         record,
         &[(TABLE, yes())],
         expect![[r#"
-        FAILED maps of `dw`: `a.b.c`, after its end (refused) → allowed (200)
-            it opens more than its record says: `carto credentials delete token tok_1` ends it; tell CARTO
-    "#]],
+            FAILED expiry: maps of `dw`: `a.b.c`, after its end (refused) → allowed (200)
+                it opens more than its record says: `carto credentials delete token tok_1` ends it; tell CARTO
+        "#]],
     );
 }
 
@@ -274,65 +275,65 @@ fn a_request_is_explained_by_the_rule_that_decides() {
     }
     expect![[r#"
         {"api":"sql"}
-        passed API sql (allowed) → allowed: one of sql, maps
+        passed api: API sql (allowed) → allowed: one of sql, maps
         {"api":"lds"}
-        FAILED API lds (allowed) → refused: it is for sql, maps
+        FAILED api: API lds (allowed) → refused: it is for sql, maps
             `carto credentials update token tok_1 --apis sql,maps,lds` would allow it
         {"api":"imports"}
-        FAILED API imports (allowed) → refused: it is for sql, maps
+        FAILED api: API imports (allowed) → refused: it is for sql, maps
             imports stands beside no other API: make a token of its own, with `carto credentials create token --apis imports …`
         {"connection":"dw"}
-        passed connection `dw` (allowed) → allowed: 3 grants of it
+        passed grant: connection `dw` (allowed) → allowed: 3 grants of it
         {"connection":"no'where"}
-        FAILED connection `no'where` (allowed) → refused: no grant is of it
+        FAILED grant: connection `no'where` (allowed) → refused: no grant is of it
             name a `--source` of `no'where` too, to be told what would allow it
         {"connection":"dw","source":"a.b.c"}
-        passed source `a.b.c` of connection `dw` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
+        passed grant: source `a.b.c` of connection `dw` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
         {"connection":"dw","source":"x.C_1"}
-        passed source `x.C_1` of connection `dw` (allowed) → allowed: grant 2, `dw,x.C_*`: a pattern that it fits, segment by segment
+        passed grant: source `x.C_1` of connection `dw` (allowed) → allowed: grant 2, `dw,x.C_*`: a pattern that it fits, segment by segment
         {"connection":"dw","source":"x.C_1.z"}
-        FAILED source `x.C_1.z` of connection `dw` (allowed) → refused: `dw,x.C_*` has 2 segments, and `x.C_1.z` has 3: a wildcard stays in its own
+        FAILED grant: source `x.C_1.z` of connection `dw` (allowed) → refused: `dw,x.C_*` has 2 segments, and `x.C_1.z` has 3: a wildcard stays in its own
             `carto credentials update token tok_1 --add-grant dw,x.C_1.z` would allow it
         {"connection":"dw","source":"select  1;"}
-        passed statement `select  1;` of connection `dw` (allowed) → allowed: grant 3, `dw,SELECT 1`: that statement, as the service compares it
+        passed grant: statement `select  1;` of connection `dw` (allowed) → allowed: grant 3, `dw,SELECT 1`: that statement, as the service compares it
         {"connection":"dw","source":"SELECT * FROM a.b.c"}
-        FAILED statement `SELECT * FROM a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
+        FAILED grant: statement `SELECT * FROM a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
             `carto credentials update token tok_1 --add-grant 'dw,SELECT * FROM a.b.c'` would allow it
         {"connection":"dw","source":"SELECT it's"}
-        FAILED statement `SELECT it's` of connection `dw` (allowed) → refused: none of 3 grants reaches it
+        FAILED grant: statement `SELECT it's` of connection `dw` (allowed) → refused: none of 3 grants reaches it
             `carto credentials update token tok_1 --add-grant 'dw,SELECT it'\''s'` would allow it
         {"api":"sql","connection":"dw","source":"a.b.c"}
-        passed API sql (allowed) → allowed: one of sql, maps
-        FAILED statement `a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
+        passed api: API sql (allowed) → allowed: one of sql, maps
+        FAILED grant: statement `a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
             the SQL API takes a statement: name one, like `--source 'SELECT * FROM a.b.c'`, or ask maps for the table
         {"connection":"big","source":"q.r.s"}
-        passed source `q.r.s` of connection `big` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
+        passed grant: source `q.r.s` of connection `big` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
         {"connection":"none","source":"q.r.s"}
-        FAILED source `q.r.s` of connection `none` (allowed) → refused: no grant is of that connection
+        FAILED grant: source `q.r.s` of connection `none` (allowed) → refused: no grant is of that connection
             `carto credentials update token tok_1 --add-grant none,q.r.s` would allow it
         {"source":"a.b.c"}
-        passed source `a.b.c` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
+        passed grant: source `a.b.c` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
         {"source":"x.D_1"}
-        passed source `x.D_1` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
+        passed grant: source `x.D_1` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
         {"referer":"https://shop.example.com/a"}
-        passed page `https://shop.example.com/a` (allowed) → allowed: it fits the referer `https://*.example.com/*`
+        passed referer: page `https://shop.example.com/a` (allowed) → allowed: it fits the referer `https://*.example.com/*`
         {"referer":"http://localhost:5173/"}
-        FAILED page `http://localhost:5173/` (allowed) → refused: browsers send `http://localhost:5173/`, and the referer `http://localhost:5173` fits only a text without the slash
-            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer 'http://localhost:5173*'` would allow it
+        FAILED referer: page `http://localhost:5173/` (allowed) → refused: browsers send `http://localhost:5173/`, and the referer `http://localhost:5173` fits only a text without the slash
+            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer http://localhost:5173/` would allow it; `--referer 'http://localhost:5173/*'` beside it allows pages there that send their whole address
         {"referer":"http://localhost:5173"}
-        passed page `http://localhost:5173` (allowed) → allowed: it fits the referer `http://localhost:5173`; but a browser sends `http://localhost:5173/`, which is refused
-            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer 'http://localhost:5173*'` would allow it
+        passed referer: page `http://localhost:5173` (allowed) → allowed: it fits the referer `http://localhost:5173`; but a browser sends `http://localhost:5173/`, which is refused
+            `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer http://localhost:5173/` would allow it; `--referer 'http://localhost:5173/*'` beside it allows pages there that send their whole address
         {"referer":"https://other.example.org/x"}
-        FAILED page `https://other.example.org/x` (allowed) → refused: it fits none of `https://*.example.com/*`, `http://localhost:5173`
+        FAILED referer: page `https://other.example.org/x` (allowed) → refused: it fits none of `https://*.example.com/*`, `http://localhost:5173`
             `carto credentials update token tok_1 --referer 'https://*.example.com/*' --referer http://localhost:5173 --referer https://other.example.org/x` would allow it
     "#]].assert_eq(&report);
     let any = json!({ "referers": [], "expiration_date": "2026-11-01T00:00:00Z", "allowed_apis": ["imports"] });
     let host = host(any, &[]);
     expect![[r#"
-        FAILED time (allowed) → refused: it ended 2026-11-01T00:00:00Z
+        FAILED expiry: time (allowed) → refused: it ended 2026-11-01T00:00:00Z
             an expiry is never changed: `carto credentials create token --help` shows how to make another
-        FAILED API sql (allowed) → refused: it is for imports
+        FAILED api: API sql (allowed) → refused: it is for imports
             imports stands beside no other API: make a token of its own, with `carto credentials create token --apis sql …`
-        passed page `https://a.example/` (allowed) → allowed: it names no referers, so any page may use it
+        passed referer: page `https://a.example/` (allowed) → allowed: it names no referers, so any page may use it
     "#]].assert_eq(&lines(&verify(&host, json!({ "api": "sql", "referer": "https://a.example/" })).checks));
 }

@@ -93,6 +93,9 @@ fn a_warning_comes_with_the_form_that_works() {
     let input = json!({ "args": args, "settings": { "now": "2026-11-23T10:00:00Z" } });
     let requests = asked(Verb::Create, input, &[answer(201, None, json!({ "token": jwt("1a2b3c4d") }))]);
     let warning = requests[0].body.as_ref().unwrap();
-    assert_eq!(warning["hint"], "`--referer 'http://localhost:5173*'` allows every page there");
+    assert_eq!(
+        warning["hint"],
+        "`--referer http://localhost:5173/` allows what they send to another origin, `--referer 'http://localhost:5173/*'` pages that send their whole address; take both"
+    );
     assert_eq!(requests[1].method, "POST");
 }

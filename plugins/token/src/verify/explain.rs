@@ -1,9 +1,10 @@
 //! What becomes of a request by a token's record: allowed or refused, by which rule, and the least change that would allow it. Nobody is asked.
 
-use carto_plugin_api::{Check, shell_word};
+use carto_plugin_api::Check;
 
-use super::rules::{self, Asked, Reach};
-use super::{Input, Record};
+use super::input::Input;
+use super::rules::{self, Asked, Reach, rule};
+use super::{Record, suggest};
 use crate::grants::{self, Grant};
 use crate::referers::is_bare_origin;
 
@@ -19,20 +20,20 @@ pub(super) fn explain(record: &Record, input: &Input) -> Vec<Check> {
 }
 
 /// One rule's word, with the way out if it refuses.
-fn judged(asked: String, allowed: bool, why: &str, hint: Option<String>) -> Check {
+fn judged(rule: &str, asked: String, allowed: bool, why: &str, hint: Option<String>) -> Check {
     let found = format!("{}: {why}", if allowed { "allowed" } else { "refused" });
-    let check = Check::compare(asked, "allowed", found, allowed);
+    let check = Check::compare(asked, "allowed", found, allowed).rule(rule);
     hint.into_iter().fold(check, Check::hint)
 }
 
 fn time(record: &Record) -> Check {
     let (over, asked) = (record.is_over(), "time".to_owned());
     match &record.ends {
-        None => judged(asked, true, "it never ends", None),
-        Some(end) if !over => judged(asked, true, &format!("it ends {end}"), None),
+        None => judged(rule::EXPIRY, asked, true, "it never ends", None),
+        Some(end) if !over => judged(rule::EXPIRY, asked, true, &format!("it ends {end}"), None),
         Some(end) => {
             let hint = "an expiry is never changed: `carto credentials create token --help` shows how to make another";
-            judged(asked, false, &format!("it ended {end}"), Some(hint.to_owned()))
+            judged(rule::EXPIRY, asked, false, &format!("it ended {end}"), Some(hint.to_owned()))
         }
     }
 }
@@ -41,15 +42,8 @@ fn api(record: &Record, api: &str) -> Check {
     let allowed = record.allows(api);
     let all = record.apis.join(", ");
     let why = if allowed { format!("one of {all}") } else { format!("it is for {all}") };
-    let hint = (!allowed).then(|| {
-        if api == "imports" || record.allows("imports") {
-            return format!(
-                "imports stands beside no other API: make a token of its own, with `carto credentials create token --apis {api} …`"
-            );
-        }
-        update(record, &format!("--apis {}", shell_word(&[record.apis.join(","), api.to_owned()].join(","))))
-    });
-    judged(format!("API {api}"), allowed, &why, hint)
+    let hint = (!allowed).then(|| suggest::allow_api(record, api));
+    judged(rule::API, format!("API {api}"), allowed, &why, hint)
 }
 
 fn source(record: &Record, input: &Input) -> Check {
@@ -64,7 +58,7 @@ fn source(record: &Record, input: &Input) -> Check {
             let connection = connection.unwrap_or_default();
             format!("name a `--source` of `{connection}` too, to be told what would allow it")
         });
-        return judged(place, count > 0, &why, hint);
+        return judged(rule::GRANT, place, count > 0, &why, hint);
     };
     let asked = Asked::of(input.api.as_deref(), source);
     let what = format!("{} `{source}`", if matches!(asked, Asked::Name(_)) { "source" } else { "statement" });
@@ -77,14 +71,14 @@ fn source(record: &Record, input: &Input) -> Check {
             Reach::Wildcard => "a pattern that it fits, segment by segment",
             Reach::Statement => "that statement, as the service compares it",
         };
-        return judged(what, true, &format!("grant {}, `{grant}`: {how}", nth + 1), None);
+        return judged(rule::GRANT, what, true, &format!("grant {}, `{grant}`: {how}", nth + 1), None);
     }
     let why = match (count, near(record, connection, asked)) {
         (0, _) => "no grant is of that connection".to_owned(),
         (_, Some(near)) => near,
         (count, None) => format!("none of {} reaches it", grants_in_words(count)),
     };
-    judged(what, false, &why, Some(grant_it(record, connection, asked)))
+    judged(rule::GRANT, what, false, &why, Some(suggest::grant(record, connection, asked)))
 }
 
 fn grants_in_words(count: usize) -> String {
@@ -113,24 +107,6 @@ fn near(record: &Record, connection: Option<&str>, asked: Asked<'_>) -> Option<S
     }
 }
 
-/// The grant that would do, as a command.
-fn grant_it(record: &Record, connection: Option<&str>, asked: Asked<'_>) -> String {
-    let mut names = record.grants.iter().map(|grant| grant.connection_name.as_str());
-    let only = names.next().filter(|only| names.all(|name| name == *only));
-    if let Asked::Statement(text) = asked
-        && text != "*"
-        && !grants::is_sql(text)
-    {
-        return format!(
-            "the SQL API takes a statement: name one, like `--source 'SELECT * FROM {text}'`, or ask maps for the table"
-        );
-    }
-    match connection.or(only) {
-        Some(name) => update(record, &format!("--add-grant {}", shell_word(&format!("{name},{}", asked.text())))),
-        None => "name its `--connection` too, to be told the command that grants it".to_owned(),
-    }
-}
-
 fn referer(record: &Record, page: &str) -> Check {
     let asked = format!("page `{page}`");
     let fits = rules::referer(&record.referers, page);
@@ -139,13 +115,13 @@ fn referer(record: &Record, page: &str) -> Check {
     let unlike = sent.filter(|sent| fits.is_some() != rules::referer(&record.referers, sent).is_some());
     let but = |told: &str| unlike.as_ref().map(|sent| format!("; but a browser sends `{sent}`, which is {told}"));
     if record.referers.is_empty() {
-        return judged(asked, true, "it names no referers, so any page may use it", None);
+        return judged(rule::REFERER, asked, true, "it names no referers, so any page may use it", None);
     }
     match fits {
         Some(nth) => {
             let why = format!("it fits the referer `{}`{}", record.referers[nth], but("refused").unwrap_or_default());
-            let hint = unlike.as_ref().map(|_| allow(record, page));
-            judged(asked, true, &why, hint)
+            let hint = unlike.as_ref().map(|_| suggest::page(record, page));
+            judged(rule::REFERER, asked, true, &why, hint)
         }
         None => {
             let trap = record.referers.iter().find(|referer| is_bare_origin(referer) && page == format!("{referer}/"));
@@ -155,24 +131,11 @@ fn referer(record: &Record, page: &str) -> Check {
                 }
                 None => format!("it fits none of {}{}", listed(&record.referers), but("allowed").unwrap_or_default()),
             };
-            judged(asked, false, &why, Some(allow(record, page)))
+            judged(rule::REFERER, asked, false, &why, Some(suggest::page(record, page)))
         }
     }
 }
 
 fn listed(referers: &[String]) -> String {
     referers.iter().map(|referer| format!("`{referer}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// The referers with one more that fits the page. They are replaced as a whole, so all are there.
-fn allow(record: &Record, page: &str) -> String {
-    let origin = page.trim_end_matches('/');
-    let added = if is_bare_origin(origin) { format!("{origin}*") } else { page.to_owned() };
-    let kept = record.referers.iter().filter(|referer| referer.as_str() != origin);
-    let all: Vec<String> = kept.chain([&added]).map(|referer| format!("--referer {}", shell_word(referer))).collect();
-    update(record, &all.join(" "))
-}
-
-fn update(record: &Record, options: &str) -> String {
-    format!("`carto credentials update token {} {options}` would allow it", shell_word(&record.id))
 }

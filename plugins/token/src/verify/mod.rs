@@ -1,27 +1,21 @@
 //! `carto credentials verify token <id>`: tries what the token opens (`probes`), or, of a request that is named, says by which rule of its record
-//! it is allowed or refused (`explain`). The rules are in `rules`.
+//! it is allowed or refused (`explain`), and what would allow it (`suggest`). The rules are in `rules`.
 
 mod explain;
+mod input;
+mod one_line;
 mod probes;
 pub(crate) mod rules;
+mod suggest;
 
 use carto_plugin_api::{Error, ErrorCode, Host, Request, Result, Secret, Verification};
+use input::Input;
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use crate::expiry;
 use crate::find;
 use crate::grants::Grant;
 use crate::wire::{self, ROUTE, Token};
-
-/// The arguments, as the manifest declares them: a request, or a part of one.
-#[derive(Debug, Default, Deserialize)]
-struct Input {
-    api: Option<String>,
-    connection: Option<String>,
-    source: Option<String>,
-    referer: Option<String>,
-}
 
 /// A token's record, as far as it says what the token opens.
 struct Record {
@@ -46,7 +40,7 @@ impl Record {
 
 /// What the token that `id` means opens.
 pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
-    let input: Input = host.args()?;
+    let input = host.args::<Input>()?.checked()?;
     let (response, listed) = find::ask(host, id, || Request::get(ROUTE))?;
     let token: Token = response.ok()?.json()?;
     let handle = token.handle().or_else(|| listed.as_ref()?.handle()).ok_or_else(|| {
@@ -66,9 +60,7 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
     verification.fact("grants", record.grants.iter().map(ToString::to_string).collect::<Vec<_>>());
     verification.fact("referers", record.referers.clone());
     verification.fact("expiration_date", record.ends.clone());
-    let names_a_request =
-        [&input.api, &input.connection, &input.source, &input.referer].into_iter().any(Option::is_some);
-    if names_a_request {
+    if input.names_a_request() {
         verification.checks = explain::explain(&record, &input);
         return Ok(verification);
     }

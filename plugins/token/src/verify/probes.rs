@@ -4,7 +4,8 @@
 use carto_plugin_api::{Check, DATA_SERVICE, ErrorCode, Host, Request, Response, Result, Secret, shell_word};
 
 use super::Record;
-use super::rules::{self, Asked};
+use super::one_line::one_line;
+use super::rules::{self, Asked, rule};
 use crate::grants::{self, Grant};
 use crate::referers::is_bare_origin;
 
@@ -67,23 +68,20 @@ pub(super) fn probe(host: &Host<'_>, record: &Record, token: &Secret) -> Result<
             .cloned()
             .unwrap_or_else(|| foreign(record, record.apis.first().map_or("sql", String::as_str)));
         let ended = format!("{}, after its end", probe.words());
-        return Ok(vec![trial.refused(&probe, None, ended)?]);
+        return Ok(vec![trial.refused(&probe, None, ended)?.rule(rule::EXPIRY)]);
     }
     let mut tried = Vec::new();
     for probe in &opening {
-        tried.push(trial.allowed(probe, None, probe.words())?);
+        tried.push(trial.allowed(probe, None, probe.words())?.rule(rule::GRANT));
     }
     tried.append(&mut checks);
     let mut checks = tried;
-    for (probe, why) in closed(record) {
-        checks.push(trial.refused(&probe, None, format!("{} ({why})", probe.words()))?);
+    for (probe, rule, why) in closed(record) {
+        checks.push(trial.refused(&probe, None, format!("{} ({why})", probe.words()))?.rule(rule));
     }
     if record.grants.iter().all(|grant| grant.source == "*") {
-        checks.push(Check::skipped(
-            "a source that isn't granted",
-            "refused",
-            "there is none: each grant is of a whole connection",
-        ));
+        let why = "there is none: each grant is of a whole connection";
+        checks.push(Check::skipped("a source that isn't granted", "refused", why).rule(rule::GRANT));
     }
     checks.extend(trial.pages(opening.first())?);
     Ok(checks)
@@ -92,7 +90,7 @@ pub(super) fn probe(host: &Host<'_>, record: &Record, token: &Secret) -> Result<
 /// What has to be allowed, and what of that can't be tried.
 fn openings(record: &Record) -> (Vec<Probe>, Vec<Check>) {
     let (mut probes, mut checks) = (Vec::new(), Vec::new());
-    let mut skip = |asked: String, why: &str| checks.push(Check::skipped(asked, "allowed", why));
+    let mut skip = |rule: &str, asked: String, why: &str| checks.push(Check::skipped(asked, "allowed", why).rule(rule));
     for grant in record.grants.iter().take(MOST) {
         for api in ["sql", "maps"].into_iter().filter(|api| record.allows(api)) {
             let Grant { connection_name, source } = grant;
@@ -101,14 +99,18 @@ fn openings(record: &Record) -> (Vec<Probe>, Vec<Check>) {
                 // A table grant opens nothing there, and shows with maps.
                 ("sql", false) if record.allows("maps") => {}
                 ("sql", false) => skip(
+                    rule::GRANT,
                     format!("sql with `{grant}`"),
                     "not asked: this API compares whole statements, and no statement is a table's name (observed)",
                 ),
-                (_, true) if !only_reads(source) => {
-                    skip(format!("{api} with `{grant}`"), "not asked: it isn't one plain SELECT, and asking runs it")
-                }
+                (_, true) if !only_reads(source) => skip(
+                    rule::GRANT,
+                    format!("{api} with `{grant}`"),
+                    "not asked: it isn't one plain SELECT, and asking runs it",
+                ),
                 ("maps", false) if source.contains('*') => {
                     skip(
+                        rule::GRANT,
                         format!("maps with `{grant}`"),
                         "not asked: a pattern names no table; `--api maps --source NAME` explains one",
                     );
@@ -118,25 +120,25 @@ fn openings(record: &Record) -> (Vec<Probe>, Vec<Check>) {
         }
     }
     if record.grants.len() > MOST {
-        skip(format!("{} grants more", record.grants.len() - MOST), "not asked: ten are tried");
+        skip(rule::GRANT, format!("{} grants more", record.grants.len() - MOST), "not asked: ten are tried");
     }
     for (api, why) in [
         ("imports", "not asked: it would import something"),
         ("lds", "not asked: no request of it is known here that reads nothing"),
     ] {
         if record.allows(api) {
-            skip(api.to_owned(), why);
+            skip(rule::API, api.to_owned(), why);
         }
     }
     (probes, checks)
 }
 
 /// What has to be refused, and by which rule.
-fn closed(record: &Record) -> Vec<(Probe, &'static str)> {
+fn closed(record: &Record) -> Vec<(Probe, &'static str, &'static str)> {
     let mut probes = Vec::new();
     let allowed: Vec<&'static str> = ["sql", "maps"].into_iter().filter(|api| record.allows(api)).collect();
     for api in ["sql", "maps"].into_iter().filter(|api| !allowed.contains(api)) {
-        probes.push((granted(record, api), "an API that isn't allowed"));
+        probes.push((granted(record, api), rule::API, "an API that isn't allowed"));
     }
     let reaches = |probe: &Probe| {
         rules::grant(&record.grants, Some(&probe.connection), Asked::of(Some(probe.api), &probe.source)).is_some()
@@ -144,10 +146,11 @@ fn closed(record: &Record) -> Vec<(Probe, &'static str)> {
     for api in allowed {
         let mut connections =
             record.grants.iter().map(|grant| Probe::new(api, &grant.connection_name, foreign_source(api)));
-        probes.extend(connections.find(|probe| !reaches(probe)).map(|probe| (probe, "a source that isn't granted")));
+        let unreached = connections.find(|probe| !reaches(probe));
+        probes.extend(unreached.map(|probe| (probe, rule::GRANT, "a source that isn't granted")));
         let elsewhere = foreign(record, api);
         if !reaches(&elsewhere) {
-            probes.push((elsewhere, "a connection that isn't granted"));
+            probes.push((elsewhere, rule::GRANT, "a connection that isn't granted"));
         }
     }
     probes
@@ -218,8 +221,9 @@ impl Trial<'_> {
             Answer::Allowed(found) => Check::compare(asked, "allowed", found, true),
             Answer::Refused(found) => {
                 let Probe { api, connection, source } = probe;
-                let mut words =
-                    format!("--api {api} --connection {} --source {}", shell_word(connection), shell_word(source));
+                // What isn't written in one line isn't pasted as it is.
+                let source = one_line(source).map_or_else(|| "@FILE".to_owned(), |line| shell_word(&line));
+                let mut words = format!("--api {api} --connection {} --source {source}", shell_word(connection));
                 words.extend(page.map(|page| format!(" --referer {}", shell_word(page))));
                 let hint = format!(
                     "`carto credentials verify token {} {words}` says what the record allows",
@@ -252,22 +256,19 @@ impl Trial<'_> {
             return Ok(checks);
         }
         let Some(probe) = probe else {
-            return Ok(vec![Check::skipped(
-                "pages",
-                "as the referers say",
-                "not asked: there is no request that is allowed otherwise",
-            )]);
+            let why = "not asked: there is no request that is allowed otherwise";
+            return Ok(vec![Check::skipped("pages", "as the referers say", why).rule(rule::REFERER)]);
         };
         for referer in self.record.referers.iter().take(MOST) {
             let filled: String =
                 referer.chars().map(|letter| if "*?".contains(letter) { 'x' } else { letter }).collect();
             // What a browser sends for a page there.
             let page = if is_bare_origin(referer) { format!("{filled}/") } else { filled };
-            checks.push(self.allowed(probe, Some(&page), format!("page `{page}`"))?);
+            checks.push(self.allowed(probe, Some(&page), format!("page `{page}`"))?.rule(rule::REFERER));
         }
         if rules::referer(&self.record.referers, FOREIGN_PAGE).is_none() {
             let asked = format!("page `{FOREIGN_PAGE}` (a referer that isn't allowed)");
-            checks.push(self.refused(probe, Some(FOREIGN_PAGE), asked)?);
+            checks.push(self.refused(probe, Some(FOREIGN_PAGE), asked)?.rule(rule::REFERER));
         }
         Ok(checks)
     }

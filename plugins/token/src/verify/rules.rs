@@ -7,6 +7,14 @@ use jiff::Timestamp;
 
 use crate::grants::{self, Grant};
 
+/// What scripts know the rules by.
+pub(crate) mod rule {
+    pub(crate) const EXPIRY: &str = "expiry";
+    pub(crate) const API: &str = "api";
+    pub(crate) const GRANT: &str = "grant";
+    pub(crate) const REFERER: &str = "referer";
+}
+
 /// What a request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked<'a> {
