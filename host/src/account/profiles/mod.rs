@@ -5,6 +5,7 @@ mod file;
 mod object;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::BTreeMap;
 

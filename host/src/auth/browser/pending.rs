@@ -77,14 +77,14 @@ impl Pending {
         let text = text?;
         removed?;
         let pending = serde_json::from_str::<Pending>(&text);
+        if is_late {
+            let error = unknown("was begun more than ten minutes ago");
+            return Err(match pending {
+                Ok(pending) => error.hint(format!("begin again with `{}`", pending.command(at_address))),
+                Err(_) => error,
+            });
+        }
         match pending {
-            pending if is_late => {
-                let error = unknown("was begun more than ten minutes ago");
-                Err(match pending {
-                    Ok(pending) => error.hint(format!("begin again with `{}`", pending.command(at_address))),
-                    Err(_) => error,
-                })
-            }
             Ok(pending) if pending.attempt.is_answered_by(state) => Ok(pending),
             _ => Err(unknown("was remembered by another version of carto")),
         }
