@@ -141,6 +141,9 @@ pub(crate) fn config_folder() -> Result<PathBuf> {
 fn xdg(name: &str, default: &str) -> Result<PathBuf> {
     match raw(name).map(PathBuf::from) {
         Some(folder) if folder.is_absolute() => Ok(folder),
-        _ => Ok(home()?.join(default)),
+        _ => {
+            let hint = format!("set `HOME`, or `{name}`, to an absolute path");
+            Ok(home().map_err(|e| e.hint(hint))?.join(default))
+        }
     }
 }

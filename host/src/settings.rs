@@ -149,7 +149,8 @@ pub(crate) fn file() -> Result<PathBuf> {
 
 /// Reads the file; without one, everything is as usual.
 pub(crate) fn read() -> Result<Settings> {
-    let file = file()?;
+    // Where no file can be, none is missed.
+    let Ok(file) = file() else { return Ok(Settings::default()) };
     let bad = |why: String| {
         Error::new(ErrorCode::Usage, format!("cannot use the settings in `{}`: {why}", file.display()))
             .hint("mend the file, or move it away")

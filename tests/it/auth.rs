@@ -179,22 +179,24 @@ fn a_client_that_isnt_whole_is_refused() {
         hint: set `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET`, or add `--client-file FILE`, or `--client-id ID` with `--client-secret -`, `@FILE` or `env:NAME`
         # --m2m --client-id x --client-secret env:NOWHERE []
         error: the variable `NOWHERE`, which holds the client's secret, isn't set
-        hint: set and export it, or sign in again with `carto auth login --m2m`
+        hint: set and export it
         # --m2m --client-id x --client-secret @nowhere []
         error: cannot read the client's secret in `[home]/nowhere`: No such file or directory (os error 2)
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m --client-id x --client-secret canary-client-s3cr3t-0a1b2c3d []
         error: `--client-secret` takes a place to read a secret from, not the secret: every program here can read the words of a command
         hint: use `--client-secret -` for standard input, `--client-secret @FILE`, or `--client-secret env:NAME`
         # --m2m --client-file nowhere.json []
         error: cannot read the client's secret in `[home]/nowhere.json`: No such file or directory (os error 2)
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m --client-file half.json []
+        warning: `half.json` holds a secret, and others can read it (mode 644)
+        hint: `chmod 600 half.json`
         error: `--client-file half.json` names no client secret
         hint: it holds what `carto credentials create m2m --json` or `--env-file` writes, or an object with `client_id` and `client_secret`
         # --m2m --client-file . []
         error: cannot read the client's secret in `[home]`: it isn't a file
-        hint: name a text file that you can read, or sign in again with `carto auth login --m2m`
+        hint: name a text file that you can read
         # --m2m ["CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"]
         error: the client's secret from `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET` is empty or holds white space
         hint: give it alone, without quotes and without line breaks
@@ -213,7 +215,7 @@ fn a_client_that_isnt_whole_is_refused() {
 fn a_person_is_asked_and_the_secret_isnt_shown() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     let run = cloud.run(&carto, &format!("auth login p --m2m --client-id {CLIENT}"));
-    let (screen, status) = terminal::run_hidden(run, SECRET);
+    let (screen, status) = terminal::run_asked(run, Some(("Client secret: ", SECRET)));
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Client secret: ") && !screen.contains("canary"), "{screen}");
     assert_eq!(file(&carto)["profiles"]["p"]["sign_in"]["client_secret"], json!({ "value": SECRET }));
@@ -554,7 +556,7 @@ fn a_dry_run_sends_and_keeps_nothing() {
         }
         status 0
         --- stderr
-        The bearer would be kept in a profile: this was a dry run, and nothing was changed.
+        The bearer would be kept in a profile that is named after its account: this was a dry run, and nothing was changed.
         status 0
         --- stderr
         The profile `p` would be removed and its bearer ended at `127.0.0.1:[port]`: this was a dry run, and nothing was changed.
@@ -584,9 +586,22 @@ fn status_says_what_would_be_used_and_why() {
     say(carto.run("auth status").env("CARTO_API_TOKEN", "opaque-bearer"));
     say(carto.run("auth status --base-url https://a.example.com").env("CARTO_API_TOKEN", bearer("auth0|2", -3600, 1)));
     say(carto.run("auth status --base-url https://a.example.com").env("CARTO_API_TOKEN", "opaque-bearer"));
-    let home = carto.run("auth status home").env("CARTO_API_TOKEN", "opaque-bearer").ok();
+    let home = carto.run("auth status home").ok();
     assert!(home.stdout.contains("OAuth access token of a user, from the profile `home`"), "{home}");
     assert!(home.stdout.contains("in 59 min") && !home.stdout.contains("profiles"), "{home}");
+    // With a variable's bearer it is what a command with that profile would use, whichever way it is named.
+    let with = |line: &str| carto.run(line).env("CARTO_API_TOKEN", "opaque-bearer").ok();
+    let (word, option) = (with("auth status home --json"), with("--profile home auth status --json"));
+    assert!(word.stderr.contains("the bearer comes from `CARTO_API_TOKEN`, not from the profile `home`"), "{word}");
+    assert_eq!(word.stderr, option.stderr);
+    for field in ["token_kind", "base_url", "profile", "authenticated"] {
+        assert_eq!(word.json()[field], option.json()[field]);
+    }
+    assert_eq!(
+        (&word.json()["token_kind"], &word.json()["base_url"]),
+        (&json!("opaque"), &json!("https://gcp-us-east1.api.carto.com"))
+    );
+    assert_eq!(word.json()["sources"]["token"], "CARTO_API_TOKEN");
     assert_eq!(cloud.asked().len(), asked);
     assert!(!report.contains("eyJ") && !report.contains("canary"), "{report}");
     expect![[r#"
@@ -638,7 +653,7 @@ fn status_says_what_would_be_used_and_why() {
         tenant        acme (127.0.0.1:[port])
         base url      http://127.0.0.1:[port]/api, from the profile `work`
         bearer        OAuth access token of a machine, from the profile `work`
-        ends          [time], in [nearly a day]; renewed by itself
+        ends          [time], in [nearly a day]
         profiles        home  until [time]
                       * work  until [time]
         status 0
@@ -651,7 +666,7 @@ fn status_says_what_would_be_used_and_why() {
           "sign_in": "m2m",
           "expires_at": "[time]",
           "expires_in": [nearly a day],
-          "renewable": true,
+          "renewable": false,
           "base_url": "http://127.0.0.1:[port]/api",
           "tenant_id": "acme",
           "tenant_domain": "127.0.0.1:[port]",
@@ -691,7 +706,7 @@ fn status_says_what_would_be_used_and_why() {
               "organization_name": "Acme, Inc.",
               "user_email": null,
               "expires_at": "[time]",
-              "renewable": true
+              "renewable": false
             }
           ]
         }
@@ -699,11 +714,7 @@ fn status_says_what_would_be_used_and_why() {
         --- stderr
         error: there is no profile `nobody` in `~/.carto_credentials.json`
         hint: profiles: `home`, `work`
-        status 4
-        --- stdout
-        profile   nobody (from `CARTO_PROFILE`)
-        profiles    home  until [time]
-                  * work  until [time]
+        status 2
         --- stderr
         error: there is no profile `nobody` in `~/.carto_credentials.json`
         hint: profiles: `home`, `work`
@@ -790,7 +801,7 @@ fn profiles_are_changed_and_left() {
         hint: unset `CARTO_PROFILE` to use the current one
         status 0
         --- stdout
-        user_id  u1
+        user id  u1
         email    ada@example.com
         echo     [hidden]
         status 0

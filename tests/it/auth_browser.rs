@@ -133,7 +133,7 @@ fn a_sign_in_is_finished_by_another_process() {
         status 4
         --- stderr
         error: the sign-in that this address belongs to wasn't begun by this user on this machine, was finished already, or is too old
-        hint: begin again with `carto auth login --no-launch-browser`
+        hint: begin again with `carto auth login --no-launch-browser`, and what else you said the first time
     "#]].assert_eq(&report);
 }
 
@@ -221,7 +221,7 @@ fn an_address_that_finishes_nothing_is_refused() {
         unknown: status 4
         --- stderr
         error: the sign-in that this address belongs to wasn't begun by this user on this machine, was finished already, or is too old
-        hint: begin again with `carto auth login --no-launch-browser`
+        hint: begin again with `carto auth login --no-launch-browser`, and what else you said the first time
         refused: status 4
         --- stderr
         error: `127.0.0.1:[port]` refused to sign in (`access_denied`: `User did [31mnot`)
@@ -229,7 +229,7 @@ fn an_address_that_finishes_nothing_is_refused() {
         beside: status 2
         --- stderr
         error: `--client-id` can't stand beside `--callback`: it was decided when the sign-in began
-        hint: leave it out, or begin again with `carto auth login --no-launch-browser`
+        hint: leave it out, or begin again with `carto auth login --client-id x --no-launch-browser`
     "#]].assert_eq(&report);
     assert!(profiles(&carto).is_none());
 }
@@ -340,8 +340,8 @@ fn a_refusal_ends_the_wait() {
 fn time_and_signals_end_the_wait() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
     let output = Login::start(&carto, &authority, "--timeout 300ms").ended();
-    assert_eq!(output.status, 6, "{output}");
-    assert!(output.stderr.contains("not done within 300ms"), "{output}");
+    assert_eq!(output.status, 4, "{output}");
+    assert!(output.stderr.contains("nobody has signed in in the browser within 300ms"), "{output}");
     for (signal, line) in [(Signal::INT, ""), (Signal::TERM, "--json")] {
         let login = Login::start(&carto, &authority, line);
         kill_process(Pid::from_raw(login.id().cast_signed()).unwrap(), signal).unwrap();
@@ -377,7 +377,7 @@ fn what_is_missing_is_explained() {
         no client: status 2
         --- stderr
         error: there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs
-        hint: make one with `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback`, and give its id with `--client-id`, in `CARTO_AUTH_CLIENT_ID`, or as `client_id` below `[auth]` in the settings; for that first command sign in with `carto auth login --with-token` or `carto auth login --m2m`
+        hint: name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback` makes it, signed in for that with `carto auth login --with-token` or `--m2m`
         no port: status 2
         --- stderr
         error: `CARTO_AUTH_PORT` isn't a port: `callback`

@@ -123,7 +123,7 @@ fn a_broken_file_is_left_as_it_is() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     let mut report = String::new();
     for text in
-        ["", "{", "[]", "{\"profiles\": {\n  \"p\": {\"token\": 12345}}}", "{\"profiles\": {\"p\": []}}", "\u{feff}{}"]
+        [" ", "{", "[]", "{\"profiles\": {\n  \"p\": {\"token\": 12345}}}", "{\"profiles\": {\"p\": []}}", "{\"a\": x}"]
     {
         carto.write(".carto_credentials.json", text);
         for line in ["auth status", "auth use p", "auth logout p"] {
@@ -137,27 +137,27 @@ fn a_broken_file_is_left_as_it_is() {
     expect![[r#"
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1: the JSON ends here, and isn't complete
         hint: mend the file, or move it away and sign in again; it was left as it is
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1: the JSON ends here, and isn't complete
         hint: mend the file, or move it away and sign in again; it was left as it is
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
         hint: mend the file, or move it away and sign in again; it was left as it is
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 2, column 22 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 2, column 22: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
         hint: mend the file, or move it away and sign in again; it was left as it is
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 1, column 21 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 1, column 21: something else belongs here: a credentials file is `{"profiles": {NAME: {"token": TEXT, …}, …}, …}`
         hint: mend the file, or move it away and sign in again; it was left as it is
         status 1
         --- stderr
-        error: cannot use `[home]/.carto_credentials.json`: line 1, column 1 isn't what a credentials file has there
+        error: cannot use `[home]/.carto_credentials.json`: line 1, column 7: this isn't JSON
         hint: mend the file, or move it away and sign in again; it was left as it is
     "#]]
     .assert_eq(&report);

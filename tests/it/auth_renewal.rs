@@ -103,6 +103,14 @@ fn a_person_gets_the_next_bearer_with_a_refresh_token() {
         error: the bearer of the profile `me` ended at [time], and another wasn't to be had: `127.0.0.1:[port]` refused to sign in (`invalid_grant`: no good: ); the sign-in has ended there: it is too old, was revoked, or was used somewhere else
         hint: sign in again with `carto auth login me`
     "#]].assert_eq(&settled(&output));
+    // It is forgotten, and nobody asks with it again.
+    assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], Value::Null);
+    let asked = cloud.asked().len();
+    assert_eq!(carto.run("auth status --json").output().json()["renewable"], false);
+    let output = carto.run("credentials list tokens").fails(4);
+    assert!(output.stderr.contains("sign in again with `carto auth login me`"), "{output}");
+    assert_eq!(cloud.asked().len(), asked);
+    signed_in_by_a_person(&carto, &cloud);
     carto.run("auth logout").ok();
     assert!(cloud.ended().contains(FIRST_REFRESH));
 }
@@ -166,7 +174,7 @@ fn a_bearer_that_is_over_is_told_before_any_request() {
         status 4
         --- stderr
         error: the bearer of the profile `x y` expired at [time]
-        hint: sign in again with `carto auth login 'x y'`
+        hint: sign in again with `carto auth login 'x y'`, or with CARTO's own command line
         status 4
         --- stdout
         profile   x y (the current one)
@@ -176,11 +184,11 @@ fn a_bearer_that_is_over_is_told_before_any_request() {
         ends      [time], 1 h 0 min ago
         --- stderr
         error: the bearer of the profile `x y` expired at [time]
-        hint: sign in again with `carto auth login 'x y'`
+        hint: sign in again with `carto auth login 'x y'`, or with CARTO's own command line
         status 4
         --- stderr
         error: the bearer of the profile `me` expired at [time]
-        hint: give it another: `carto auth login me --with-token` reads it from standard input
+        hint: give it another bearer: `carto auth login me --with-token` reads it from standard input
     "#]].assert_eq(&report);
 }
 
@@ -193,7 +201,10 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
     let mut say = |output: Output| report.push_str(&settled(&output));
     say(carto.run("credentials list tokens").fails(4));
     say(carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", "canary-another").fails(4));
-    say(carto.run("auth status").ok());
+    // What only such a variable could bring isn't promised without it.
+    say(carto.run("auth status").output());
+    assert_eq!(carto.run("auth status --json").output().json()["renewable"], false);
+    say(carto.run("auth status").env("CARTO_M2M_CLIENT_SECRET", SECRET).ok());
     let mut down = file(&carto);
     down["profiles"]["p"]["sign_in"]["issuer"] = "http://127.0.0.1:9/".into();
     carto.write(".carto_credentials.json", &down.to_string());
@@ -207,11 +218,22 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
         status 4
         --- stderr
         error: the bearer of the profile `p` ended at [time], and another wasn't to be had: the variable `CARTO_M2M_CLIENT_SECRET`, which holds the client's secret, isn't set
-        hint: set and export it, or sign in again with `carto auth login --m2m`
+        hint: set and export it; or sign in again with `carto auth login p --m2m --client-file FILE`
         status 4
         --- stderr
         error: the bearer of the profile `p` ended at [time], and another wasn't to be had: `127.0.0.1:[port]` refused to sign in (`access_denied`: no good: [hidden]); the id or the secret of the client `machine-client` is wrong, or the client was deleted
-        hint: look at both; a client's secret was shown when it was created, and at no other time
+        hint: look at the client in CARTO; or sign in again with `carto auth login p --m2m --client-file FILE`
+        status 4
+        --- stdout
+        profile       p (the current one)
+        organization  Acme, Inc. (ac_1)
+        tenant        acme (127.0.0.1:[port])
+        base url      http://127.0.0.1:[port]/api, from the profile `p`
+        bearer        OAuth access token of a machine, from the profile `p`
+        ends          [time], [a moment] ago
+        --- stderr
+        error: the bearer of the profile `p` expired at [time], and another isn't to be had: the variable `CARTO_M2M_CLIENT_SECRET`, which holds the client's secret, isn't set
+        hint: set and export it; or sign in again with `carto auth login p --m2m --client-file FILE`
         status 0
         --- stdout
         profile       p (the current one)
@@ -227,6 +249,6 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
         status 4
         --- stderr
         error: the bearer of the profile `p` expired at [time]
-        hint: sign in again with `carto auth login p`
+        hint: sign in again with `carto auth login p --m2m`
     "#]].assert_eq(&report);
 }

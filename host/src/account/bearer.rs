@@ -30,8 +30,9 @@ pub(crate) fn check_end(bearer: &str, source: &str, now: Timestamp) -> Result<()
     match redact::end(bearer) {
         Some(end) if end <= now => {
             let message = format!("the bearer from {source} expired at {}", date::shown(end));
+            let way = if TokenKind::of(bearer) == TokenKind::Machine { " --m2m" } else { "" };
             Err(Error::new(ErrorCode::NotSignedIn, message).hint(format!(
-                "leave {source} out and sign in with `carto auth login`, or give another bearer: one lasts a day"
+                "leave {source} out and sign in with `carto auth login{way}`, or give another bearer: one lasts a day"
             )))
         }
         _ => Ok(()),
@@ -94,7 +95,7 @@ fn is_api_access_token(bearer: &str) -> bool {
 }
 
 /// What to do about a bearer of which nothing can be told.
-pub(super) const UNKNOWN: &str = "sign in again, and look that the bearer belongs to this address";
+pub(super) const UNKNOWN: &str = "give another, and look that it belongs to this address; `carto auth login` gets one";
 
 /// Why a bearer that a service doesn't accept can't be accepted, if its form tells, and what to do: its time is over, or it was made for
 /// something else.

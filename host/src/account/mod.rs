@@ -1,8 +1,10 @@
 //! Whose credentials: an account of CARTO's with its address and bearer, or the sandbox. Nothing here is sent anywhere: for a bearer that
 //! is about to end, `auth` is asked for another.
 //!
-//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is.
+//! `resolve` decides from options, variables and the credentials file; `profiles` reads and writes that file; `bearer` tells what sort of token one is,
+//! and `again` how a profile is signed in again.
 
+pub(crate) mod again;
 pub(crate) mod bearer;
 pub(crate) mod profiles;
 mod resolve;
@@ -13,7 +15,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) use resolve::{
-    Choice, Named, Sourced, Sources, check_base_url, no_profile, not_signed_in, open_sandbox, resolve, sandbox_asked_by,
+    Choice, Named, Sourced, Sources, check_base_url, no_bearer, no_profile, nobody, not_signed_in, open_sandbox,
+    resolve, sandbox_asked_by,
 };
 
 use crate::address;
@@ -23,6 +26,9 @@ use crate::sandbox::Sandbox;
 use crate::settings::Network;
 use crate::transport::Transport;
 
+/// What else can be wrong with a bearer that was got for an account.
+const LOOK: &str = "if that changes nothing, the account may have moved: look at its address";
+
 /// Where a verb's requests go.
 pub(crate) struct Account {
     base_url: Url,
@@ -31,6 +37,8 @@ pub(crate) struct Account {
     bearer_source: String,
     /// Who signed the bearer, if it is a profile's and that is known.
     signer: Option<Signer>,
+    /// How the profile that it comes from is signed in again.
+    again: Option<String>,
     sandbox: Option<Sandbox>,
 }
 
@@ -52,6 +60,7 @@ impl Account {
             bearer: Secret::new("bearer-of-nobody".to_owned()),
             bearer_source: "a test".to_owned(),
             signer: None,
+            again: None,
             sandbox: None,
         }
     }
@@ -118,6 +127,7 @@ impl Account {
             Some((form, hint)) => (format!("; by its form, {form}"), hint),
             None => (String::new(), bearer::UNKNOWN),
         };
+        let hint = self.again.as_ref().map_or_else(|| hint.to_owned(), |again| format!("{again}; {LOOK}"));
         let message = format!("{place} doesn't accept the bearer from {source}{words}{form}");
         Error::new(ErrorCode::NotSignedIn, message).hint(hint)
     }

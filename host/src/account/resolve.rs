@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::profiles::{self, Profile, Profiles};
-use super::{Account, Signer, bearer};
+use super::{Account, Signer, again, bearer};
 use crate::address;
 use crate::auth::{Http, renew};
 use crate::environment;
-use crate::error::{Error, Result, quoted, usage};
+use crate::error::{Error, Result, quoted, shell_word, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
 use crate::settings;
@@ -70,6 +70,7 @@ fn sandbox(asked_by: &str, choice: &Choice) -> Result<Account> {
         bearer: Secret::new(sandbox.bearer().to_owned()),
         bearer_source: "the sandbox itself".to_owned(),
         signer: None,
+        again: None,
         sandbox: Some(sandbox),
     })
 }
@@ -124,8 +125,13 @@ impl Sources {
             None => environment::text(environment::BASE_URL)?.map(|text| sourced(text, environment::BASE_URL)),
         };
         let bearer = bearer.map(|bearer| Sourced { value: Secret::new(bearer.value), source: bearer.source });
-        let needed = always || bearer.is_none() || named.is_some();
-        let file = if needed { profiles::read()? } else { None };
+        let needed = bearer.is_none() || named.is_some();
+        let file = match needed {
+            true => profiles::read()?,
+            // Where no file can be, none is missed.
+            false if always && environment::home().is_ok() => profiles::read()?,
+            false => None,
+        };
         Ok(Sources { bearer, base_url, named, file })
     }
 
@@ -139,9 +145,55 @@ impl Sources {
         Some(Named { name, profile })
     }
 
+    /// Says `named` of the profile's name instead of `--profile`.
+    pub(crate) fn named_by(self, source: &str) -> Sources {
+        let named = self.named.map(|name| Sourced { source: source.to_owned(), ..name });
+        Sources { named, ..self }
+    }
+
     /// The error for a profile that isn't there.
     pub(crate) fn no_profile(&self, name: &str) -> Error {
-        no_profile(name, self.file.as_ref())
+        let error = no_profile(name, self.file.as_ref());
+        match (&self.named, &self.file) {
+            (None, Some(file)) if !file.by_name.is_empty() => error.hint(choose(file)),
+            _ => error,
+        }
+    }
+
+    /// The error where nothing says which bearer to use.
+    pub(crate) fn nobody(&self) -> Error {
+        nobody(self.file.as_ref())
+    }
+
+    /// Says it where a profile was asked for, and a variable's bearer goes before it.
+    pub(crate) fn warn(&self) {
+        if let (Some(bearer), Some(name)) = (&self.bearer, &self.named)
+            && bearer.source != "`--token`"
+            && name.source != format!("`{}`", environment::PROFILE)
+        {
+            stderr::warning(
+                &format!("the bearer comes from {}, not from the profile `{}`", bearer.source, name.value),
+                Some(&format!("unset {} to use the profile's own", bearer.source)),
+            );
+        }
+    }
+}
+
+/// The error where no profile is the current one, or there is none.
+pub(crate) fn nobody(file: Option<&Profiles>) -> Error {
+    match file {
+        Some(file) if !file.by_name.is_empty() => {
+            Error::new(ErrorCode::NotSignedIn, "no profile is the current one").hint(choose(file))
+        }
+        _ => not_signed_in("not signed in"),
+    }
+}
+
+/// How one of the profiles becomes the current one.
+fn choose(file: &Profiles) -> String {
+    match file.by_name.keys().collect::<Vec<_>>()[..] {
+        [only] => format!("`carto auth use {}` makes the only one that", shell_word(only)),
+        _ => format!("choose one with `carto auth use NAME`: {}", quoted(file.by_name.keys())),
     }
 }
 
@@ -166,30 +218,26 @@ fn real(choice: Choice) -> Result<Account> {
         Some(Named { name, profile: Some(profile) }) => Some((name, profile)),
         None => None,
     };
-    if let (Some(bearer), Some((name, _))) = (&sources.bearer, &profile)
-        && bearer.source != "`--token`"
-        && name.source == "`--profile`"
-    {
-        stderr::warning(
-            &format!("the bearer comes from {}, not from the profile `{}`", bearer.source, name.value),
-            Some(&format!("unset {} to use the profile's own", bearer.source)),
-        );
-    }
+    sources.warn();
     let bearer = match (&sources.bearer, &profile) {
         (Some(bearer), _) => bearer.clone(),
         (None, Some((name, Profile { bearer: Some(bearer), .. }))) => {
             Sourced { value: bearer.clone(), source: format!("the profile `{}`", name.value) }
         }
-        (None, Some((name, _))) => return Err(not_signed_in(&format!("the profile `{}` has no bearer", name.value))),
-        (None, None) => return Err(not_signed_in("not signed in")),
+        (None, Some((name, profile))) => return Err(no_bearer(&name.value, profile)),
+        (None, None) => return Err(sources.nobody()),
     };
     bearer::check(bearer.value.expose(), &bearer.source)?;
     let base_url = base_url(&sources, profile.as_ref(), &bearer.source)?;
+    let again = match &profile {
+        Some((name, profile)) if sources.bearer.is_none() => Some(again::hint(&name.value, profile)),
+        _ => None,
+    };
     let (value, signer) = match profile {
         Some((name, profile)) if sources.bearer.is_none() => {
             let signer = profile.issuer().map(|issuer| Signer { profile: name.value.clone(), issuer });
             let http = || Ok(Http::new(settings::read()?.network, timeout, debug));
-            let renewed = renew::current(&name.value, profile, http)?;
+            let renewed = renew::current(&name.value, profile, timeout, http)?;
             (renewed.bearer.unwrap_or(bearer.value), signer)
         }
         _ => {
@@ -197,7 +245,7 @@ fn real(choice: Choice) -> Result<Account> {
             (bearer.value, None)
         }
     };
-    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, signer, sandbox: None })
+    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, signer, again, sandbox: None })
 }
 
 /// Where the bearer goes: to an address that is given, or to the profile's own.
@@ -226,6 +274,11 @@ fn base_url(sources: &Sources, profile: Option<&(Sourced<String>, Profile)>, bea
         (None, None) => Err(usage(format!("there is a bearer from {bearer_source}, but no address to send it to"))
             .hint("add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`")),
     }
+}
+
+/// The error for a profile without a bearer.
+pub(crate) fn no_bearer(name: &str, profile: &Profile) -> Error {
+    Error::new(ErrorCode::NotSignedIn, format!("the profile `{name}` has no bearer")).hint(again::hint(name, profile))
 }
 
 /// The error where there is no bearer, with the ways to one.

@@ -24,21 +24,46 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// The authority that is asked.
-    pub(crate) fn find(option: Option<&str>, settings: &settings::Auth) -> Result<Authority> {
-        let own = || Ok(Authority::new(read("the issuer", ISSUER, "carto itself", ISSUER)?, audience(settings)));
-        Authority::named(option, settings)?.map_or_else(own, |(authority, _)| Ok(authority))
+    /// The authority that is asked; `before`: the one that the profile has, which is signed in again.
+    pub(crate) fn find(
+        option: Option<&str>,
+        before: Option<&Authority>,
+        settings: &settings::Auth,
+    ) -> Result<Authority> {
+        let found = match (Authority::given(option, settings)?, before) {
+            (Some((given, _)), _) => given,
+            (None, Some(before)) => return Ok(before.clone()),
+            (None, None) => match Authority::configured(settings)? {
+                Some((configured, _)) => configured,
+                None => Authority::new(read("the issuer", ISSUER, "carto itself", ISSUER)?, audience(settings)),
+            },
+        };
+        Ok(before.filter(|before| before.issuer == found.issuer).cloned().unwrap_or(found))
     }
 
-    /// The authority that an option, a variable or the settings name, if one does, and which of them.
-    pub(crate) fn named(option: Option<&str>, settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
-        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?, &settings.issuer) {
-            (Some(text), _, _) => (text.to_owned(), "`--issuer`".to_owned()),
-            (None, Some(text), _) => (text, format!("`{}`", environment::AUTH_ISSUER)),
-            (None, None, Some(url)) => (url.0.to_string(), "the settings".to_owned()),
-            (None, None, None) => return Ok(None),
+    /// The authority that a variable or the settings name, if one does, and which of them.
+    pub(crate) fn named(settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        Ok(match Authority::given(None, settings)? {
+            Some(given) => Some(given),
+            None => Authority::configured(settings)?,
+        })
+    }
+
+    /// The one that the option or the variable names.
+    fn given(option: Option<&str>, settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        let (text, source) = match (option, environment::text(environment::AUTH_ISSUER)?) {
+            (Some(text), _) => (text.to_owned(), "`--issuer`".to_owned()),
+            (None, Some(text)) => (text, format!("`{}`", environment::AUTH_ISSUER)),
+            (None, None) => return Ok(None),
         };
-        let issuer = read("the issuer", &text, &source, ISSUER)?;
+        Ok(Some((Authority::new(read("the issuer", &text, &source, ISSUER)?, audience(settings)), source)))
+    }
+
+    /// The one that the settings name.
+    fn configured(settings: &settings::Auth) -> Result<Option<(Authority, String)>> {
+        let Some(url) = &settings.issuer else { return Ok(None) };
+        let source = "the settings".to_owned();
+        let issuer = read("the issuer", url.0.as_str(), &source, ISSUER)?;
         Ok(Some((Authority::new(issuer, audience(settings)), source)))
     }
 
@@ -68,12 +93,17 @@ fn audience(settings: &settings::Auth) -> String {
     settings.audience.clone().unwrap_or_else(|| AUDIENCE.to_owned())
 }
 
-/// The OAuth client to sign in as in a browser, if one is named.
-pub(crate) fn client_id(option: Option<&str>, settings: &settings::Auth) -> Result<Option<String>> {
-    Ok(match option {
+/// The OAuth client to sign in as in a browser, if one is named; `before`: the profile's, which is signed in again.
+pub(crate) fn client_id(
+    option: Option<&str>,
+    before: Option<&str>,
+    settings: &settings::Auth,
+) -> Result<Option<String>> {
+    let named = match option {
         Some(id) => Some(id.to_owned()),
-        None => environment::text(environment::AUTH_CLIENT_ID)?.or_else(|| settings.client_id.clone()),
-    })
+        None => environment::text(environment::AUTH_CLIENT_ID)?,
+    };
+    Ok(named.or_else(|| before.map(str::to_owned)).or_else(|| settings.client_id.clone()))
 }
 
 /// Where accounts are looked up.

@@ -1,6 +1,7 @@
 //! The id and the secret of an M2M client: from options, variables, files, standard input or a person, and again from there when the next
 //! bearer is due. A secret is never taken from the list of arguments.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use carto_plugin_api::Secret;
@@ -8,9 +9,9 @@ use serde_json::Value;
 
 use super::SecretPlace;
 use crate::environment;
-use crate::error::{Result, usage};
-use crate::input::Stdin;
-use crate::output::variables;
+use crate::error::{Result, shell_word, usage};
+use crate::input::{Stdin, Until};
+use crate::output::{stderr, variables};
 use crate::toml_text;
 
 /// A client, and where its secret is found again.
@@ -29,31 +30,41 @@ pub(crate) struct Options<'a> {
     pub(crate) file: Option<&'a str>,
     pub(crate) id: Option<&'a str>,
     pub(crate) secret: Option<&'a str>,
+    /// What the profile has that is signed in again: the client's id, and where its secret was.
+    pub(crate) before: Option<(&'a str, &'a SecretPlace)>,
+    /// Whether nobody may be asked.
+    pub(crate) no_input: bool,
 }
 
 const WAYS: &str = "set `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET`, or add `--client-file FILE`, or `--client-id ID` with \
      `--client-secret -`, `@FILE` or `env:NAME`";
 
 impl Client {
-    /// Finds the client that is to sign in: what options say goes before variables, and what nobody says is asked for, if there is a person.
-    pub(crate) fn find(options: Options<'_>, may_ask: bool, stdin: &mut Stdin) -> Result<Client> {
+    /// Finds the client that is to sign in: what options say goes before variables, and those before the profile; what nobody says is asked
+    /// for, if there is a person.
+    pub(crate) fn find(options: Options<'_>, stdin: &mut Stdin) -> Result<Client> {
         if let Some(file) = options.file {
-            return Client::in_file(file, stdin);
+            return Client::in_file(file, stdin, options.no_input);
         }
-        if let (None, None, Some(client)) = (options.id, options.secret, in_variables()?) {
-            return Ok(client);
+        if let (None, None) = (options.id, options.secret) {
+            if let Some(client) = in_variables()? {
+                return Ok(client);
+            }
+            if let Some((id, place)) = options.before {
+                return Client::again(id, place).map_err(|e| e.hint(WAYS));
+            }
         }
-        let ask = |stdin: &mut Stdin| may_ask && stdin.is_watched();
+        let ask = |stdin: &mut Stdin| !options.no_input && stdin.is_watched();
         let id = match options.id {
             Some(id) => id.to_owned(),
-            None if options.secret.is_none() && ask(stdin) => stdin.ask("Client id: "),
+            None if options.secret.is_none() && ask(stdin) => stdin.ask("Client id: ")?,
             None if options.secret.is_none() => return Err(usage("no M2M client is named").hint(WAYS)),
             None => return Err(usage("`--client-secret` needs `--client-id`").hint(WAYS)),
         };
         let (secret, place) = match options.secret {
-            Some(text) => secret(text, stdin)?,
+            Some(text) => secret(text, stdin, options.no_input)?,
             None if ask(stdin) => {
-                let secret = stdin.hidden("Client secret")?;
+                let secret = stdin.hidden("Client secret", Until::Line)?;
                 (secret.clone(), SecretPlace::Value(secret))
             }
             None => return Err(usage("`--client-id` needs `--client-secret`, and nobody can be asked here").hint(WAYS)),
@@ -77,13 +88,15 @@ impl Client {
         }
     }
 
-    fn in_file(file: &str, stdin: &mut Stdin) -> Result<Client> {
+    fn in_file(file: &str, stdin: &mut Stdin, no_input: bool) -> Result<Client> {
         if file != "-" {
             let path = absolute(file)?;
-            return Client::in_text(&text_of(&path)?, file, SecretPlace::ClientFile(path));
+            let text = text_of(&path)?;
+            warn_of_readers(file, &path);
+            return Client::in_text(&text, file, SecretPlace::ClientFile(path));
         }
-        let text = stdin.text("--client-file")?;
-        let client = Client::in_text(&text, "-", SecretPlace::Value(Secret::new(String::new())))?;
+        let text = stdin.secret("--client-file", "Client as JSON or variables, then Ctrl-D", Until::End, no_input)?;
+        let client = Client::in_text(text.expose(), "-", SecretPlace::Value(Secret::new(String::new())))?;
         Ok(Client { place: SecretPlace::Value(client.secret.clone()), ..client })
     }
 
@@ -141,13 +154,14 @@ fn half(there: &str, missing: &str) -> crate::error::Error {
 }
 
 /// A secret comes from anywhere but the command line, which every process of the machine can read.
-fn secret(text: &str, stdin: &mut Stdin) -> Result<(Secret, SecretPlace)> {
+fn secret(text: &str, stdin: &mut Stdin, no_input: bool) -> Result<(Secret, SecretPlace)> {
     if text == "-" {
-        let secret = Secret::new(stdin.text("--client-secret")?);
+        let secret = stdin.secret("--client-secret", "Client secret", Until::Line, no_input)?;
         return Ok((secret.clone(), SecretPlace::Value(secret)));
     }
     if let Some(file) = text.strip_prefix('@') {
         let path = absolute(file)?;
+        warn_of_readers(file, &path);
         return Ok((Secret::new(text_of(&path)?.trim().to_owned()), SecretPlace::File(path)));
     }
     if let Some(name) = text.strip_prefix("env:") {
@@ -161,9 +175,17 @@ fn secret(text: &str, stdin: &mut Stdin) -> Result<(Secret, SecretPlace)> {
 fn variable(name: &str) -> Result<Secret> {
     let text = environment::text(name)?;
     text.map(Secret::new).ok_or_else(|| {
-        usage(format!("the variable `{name}`, which holds the client's secret, isn't set"))
-            .hint("set and export it, or sign in again with `carto auth login --m2m`")
+        usage(format!("the variable `{name}`, which holds the client's secret, isn't set")).hint("set and export it")
     })
+}
+
+/// Says it where others can read a secret.
+fn warn_of_readers(file: &str, path: &Path) {
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o777);
+    if mode & 0o044 != 0 {
+        let message = format!("`{file}` holds a secret, and others can read it (mode {mode:03o})");
+        stderr::warning(&message, Some(&format!("`chmod 600 {}`", shell_word(file))));
+    }
 }
 
 /// The file wherever a later command runs.
@@ -174,7 +196,7 @@ fn absolute(file: &str) -> Result<PathBuf> {
 fn text_of(path: &Path) -> Result<String> {
     let failed = |e: std::io::Error| {
         usage(format!("cannot read the client's secret in `{}`: {e}", path.display()))
-            .hint("name a text file that you can read, or sign in again with `carto auth login --m2m`")
+            .hint("name a text file that you can read")
     };
     toml_text::read(path, |_| Ok(()), failed)
 }
@@ -222,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_secret_isnt_taken_from_the_arguments() {
-        let error = secret("s3cr3t", &mut Stdin::default()).unwrap_err();
+        let error = secret("s3cr3t", &mut Stdin::default(), false).unwrap_err();
         assert!(!error.message.contains("s3cr3t") && !error.hint.unwrap().contains("s3cr3t"));
     }
 }

@@ -60,18 +60,20 @@ pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Re
     Ok(found)
 }
 
+/// The step at which the bearer is sent.
+const ACCOUNT: &str = "looking for the account";
+
 /// What the accounts' service says. Documented: `tenant_domain`; the rest is taken where it is there.
 async fn account(http: &Http, url: &Url, bearer: &Secret) -> Result<Found> {
-    const STEP: &str = "looking for the account";
-    let answer = http.get(url, Some(bearer)).await.map_err(|e| step(e, STEP))?;
+    let answer = http.get(url, Some(bearer)).await.map_err(|e| step(e, ACCOUNT))?;
     if !answer.status().is_success() {
-        return Err(refused(&answer, url, STEP));
+        return Err(refused(&answer, url, ACCOUNT));
     }
     let json = http::json(&answer).unwrap_or_default();
     let found = read(&json);
     if found.tenant_domain.is_none() {
         let message =
-            format!("{STEP}: {} answered with nothing in which there is a `tenant_domain`", address::place(url));
+            format!("{ACCOUNT}: {} answered with nothing in which there is a `tenant_domain`", address::place(url));
         return Err(without(Error::new(ErrorCode::UnexpectedAnswer, message)));
     }
     Ok(found)
@@ -159,6 +161,11 @@ fn step(error: Error, doing: &str) -> Error {
 fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
     let (place, status, words) = (address::place(url), answer.status().as_u16(), http::words(answer));
     let code = match status {
+        401 if doing == ACCOUNT => {
+            let message = format!("{doing}: {place} doesn't accept the bearer (401){words}; nothing was kept");
+            return Error::new(ErrorCode::NotSignedIn, message)
+                .hint("give another bearer; or look whether `--issuer` and `CARTO_ACCOUNTS_URL` belong together");
+        }
         401 => ErrorCode::NotSignedIn,
         403 => ErrorCode::Forbidden,
         _ => ErrorCode::UnexpectedAnswer,

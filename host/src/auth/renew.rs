@@ -1,15 +1,19 @@
 //! The next bearer of a profile, when the one that it has is about to end: with the secret of an M2M client, or with a refresh token. Two
 //! commands at once ask for one: the second finds it in the file.
 
+use std::time::Duration;
+
 use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
-use oauth2::RefreshToken;
+use oauth2::basic::BasicErrorResponseType;
+use oauth2::{RefreshToken, RequestTokenError};
 
 use super::client::Client;
 use super::exchange::{self, Grant};
-use super::{Authority, How, Http, Tokens, attended, machine};
-use crate::account::profiles::{Edit, Profile, SignIn};
-use crate::error::{Error, Result, shell_word, usage};
+use super::{Authority, How, Http, SecretPlace, Tokens, attended, machine};
+use crate::account::again;
+use crate::account::profiles::{Edit, Profile};
+use crate::error::{Error, Result, usage};
 use crate::input::date;
 use crate::output::stderr;
 
@@ -18,19 +22,36 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// What another bearer is asked with.
 enum Way<'a> {
-    Machine { client_id: &'a str, sign_in: &'a SignIn },
+    Machine { client_id: &'a str, client_secret: &'a SecretPlace },
     Refresh { client_id: &'a str, token: &'a str },
 }
 
+/// What an authority said to whom asked it for another.
+enum Said {
+    /// Another, and how it was got.
+    Yes(How, Tokens),
+    /// What was asked with is worth nothing any more.
+    Ended(Error),
+}
+
 /// The profile with a bearer that can be used now. `http` is made if something has to be asked.
-pub(crate) fn current(name: &str, profile: Profile, http: impl FnOnce() -> Result<Http>) -> Result<Profile> {
+pub(crate) fn current(
+    name: &str,
+    profile: Profile,
+    timeout: Option<Duration>,
+    http: impl FnOnce() -> Result<Http>,
+) -> Result<Profile> {
     let now = Timestamp::now();
     let Some(end) = profile.end().filter(|end| end.duration_since(now) <= AHEAD) else { return Ok(profile) };
     let is_over = end <= now;
     if way(&profile).is_none() {
         return if is_over { Err(expired(name, &profile, end)) } else { Ok(profile) };
     }
-    match http().and_then(|http| renewed(name, &http)) {
+    match http().and_then(|http| renewed(name, &profile, timeout, &http)) {
+        // Somebody else heard meanwhile that there is none.
+        Ok(found) if way(&found).is_none() && found.end().is_some_and(|end| end <= now) => {
+            Err(expired(name, &found, end))
+        }
         Ok(renewed) => Ok(renewed),
         Err(error) if error.code == ErrorCode::Interrupted => Err(error),
         Err(error) if is_over => Err(unrenewed(name, end, error)),
@@ -45,77 +66,132 @@ pub(crate) fn current(name: &str, profile: Profile, http: impl FnOnce() -> Resul
     }
 }
 
-/// Whether another bearer can be asked for without a person.
+/// Whether another bearer can be asked for without a person, as far as that can be told here.
 pub(crate) fn is_renewable(profile: &Profile) -> bool {
-    way(profile).is_some()
+    way(profile).is_some() && secret_fault(profile).is_none()
+}
+
+/// Why a machine's secret can't be read where it was.
+fn secret_fault(profile: &Profile) -> Option<Error> {
+    match &profile.sign_in.as_ref()?.how {
+        How::Machine { client_id, client_secret } => Client::again(client_id, client_secret).err(),
+        How::Browser { .. } | How::Token => None,
+    }
 }
 
 fn way(profile: &Profile) -> Option<(Authority, Way<'_>)> {
     let sign_in = profile.sign_in.as_ref()?;
     let way = match &sign_in.how {
-        How::Machine { client_id, .. } => Way::Machine { client_id, sign_in },
+        How::Machine { client_id, client_secret } => Way::Machine { client_id, client_secret },
         How::Browser { client_id } => Way::Refresh { client_id, token: sign_in.refresh_token.as_ref()?.expose() },
         How::Token => return None,
     };
     Some((sign_in.authority()?, way))
 }
 
-/// Asks under the file's lock. What comes is in the file before it is used: a refresh token may work only once.
-fn renewed(name: &str, http: &Http) -> Result<Profile> {
-    let mut edit = Edit::begin()?;
-    let gone = || usage(format!("the profile `{name}` was removed meanwhile"));
-    let profile = edit.profiles().by_name.get(name).cloned().ok_or_else(gone)?;
+/// Asks under the file's lock. What comes is in the file before it is used: a refresh token may work only once, so that the file is known to
+/// be one that can be written. A machine's secret works again: its bearer is used even if it can't be kept.
+fn renewed(name: &str, seen: &Profile, timeout: Option<Duration>, http: &Http) -> Result<Profile> {
+    let mut edit = match Edit::begin(timeout) {
+        Ok(edit) => Ok(edit),
+        Err(error) if error.code == ErrorCode::OutputFailed && is_machine(seen) => Err(error),
+        Err(error) => return Err(error),
+    };
+    let gone =
+        || usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles");
+    let profile = match &edit {
+        Ok(edit) => edit.profiles().by_name.get(name).cloned().ok_or_else(gone)?,
+        Err(_) => seen.clone(),
+    };
     let is_fresh = |end: Timestamp| end.duration_since(Timestamp::now()) > AHEAD;
     if profile.end().is_none_or(is_fresh) {
         return Ok(profile);
     }
     let Some((authority, way)) = way(&profile) else { return Ok(profile) };
-    let (how, tokens) = attended("Renewing the bearer", None, async {
+    if let (Ok(edit), Way::Refresh { .. }) = (&mut edit, &way) {
+        edit.rehearse()?;
+    }
+    let said = attended("Renewing the bearer", None, async {
         match way {
-            Way::Machine { client_id, sign_in } => {
-                let How::Machine { client_secret, .. } = &sign_in.how else { return Err(gone()) };
-                let client = Client::again(client_id, client_secret)?;
-                let tokens = machine::sign_in(http, &authority, &client).await?;
-                Ok((How::Machine { client_id: client.id, client_secret: client.place }, tokens))
+            Way::Machine { client_id, client_secret } => {
+                let again = |e: Error| secret_hint(name, client_secret, e);
+                let client = Client::again(client_id, client_secret).map_err(again)?;
+                let tokens = machine::sign_in(http, &authority, &client).await.map_err(again)?;
+                Ok(Said::Yes(How::Machine { client_id: client.id, client_secret: client.place }, tokens))
             }
             Way::Refresh { client_id, token } => {
-                let again = |e: Error| match e.code {
-                    ErrorCode::NotSignedIn => {
-                        e.hint(format!("sign in again with `carto auth login {}`", shell_word(name)))
-                    }
-                    _ => e,
-                };
-                let tokens = refreshed(http, &authority, client_id, token).await.map_err(again)?;
-                Ok((How::Browser { client_id: client_id.to_owned() }, tokens))
+                let said = refreshed(http, &authority, client_id, token).await;
+                said.map_err(|e| if e.code == ErrorCode::NotSignedIn { e.hint(again::hint(name, &profile)) } else { e })
             }
         }
     })?;
+    let (how, tokens) = match said {
+        Said::Yes(how, tokens) => (how, tokens),
+        Said::Ended(error) => {
+            if let Ok(mut edit) = edit {
+                edit.put(name, profile.ended())?;
+                edit.write()?;
+            }
+            return Err(error.hint(again::hint(name, &profile)));
+        }
+    };
     let renewed = profile.renewed(&tokens, how);
-    edit.put(name, renewed.clone())?;
-    edit.write()?;
+    let kept = edit.and_then(|mut edit| {
+        edit.put(name, renewed.clone())?;
+        edit.write()
+    });
+    if let Err(error) = kept {
+        stderr::warning(&format!("the next bearer can be used and not kept: {}", error.message), error.hint.as_deref());
+    }
     Ok(renewed)
 }
 
-async fn refreshed(http: &Http, authority: &Authority, client_id: &str, token: &str) -> Result<Tokens> {
+fn is_machine(profile: &Profile) -> bool {
+    matches!(way(profile), Some((_, Way::Machine { .. })))
+}
+
+async fn refreshed(http: &Http, authority: &Authority, client_id: &str, token: &str) -> Result<Said> {
     let answer = exchange::client(authority, client_id, None)
         .exchange_refresh_token(&RefreshToken::new(token.to_owned()))
         .request_async(&|request| http.send(request))
-        .await
-        .map_err(|refusal| exchange::refused(authority, client_id, Grant::Refresh, refusal))?;
-    Ok(Tokens::of(&answer, Timestamp::now()))
+        .await;
+    match answer {
+        Ok(answer) => {
+            Ok(Said::Yes(How::Browser { client_id: client_id.to_owned() }, Tokens::of(&answer, Timestamp::now())))
+        }
+        Err(refusal) => {
+            let has_ended = matches!(&refusal, RequestTokenError::ServerResponse(answer)
+                if *answer.error() == BasicErrorResponseType::InvalidGrant);
+            let error = exchange::refused(authority, client_id, Grant::Refresh, refusal);
+            if has_ended { Ok(Said::Ended(error)) } else { Err(error) }
+        }
+    }
 }
 
-/// The error for a bearer of a profile that is over, and that only a person can follow.
-pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
-    let word = shell_word(name);
-    let hint = match profile.sign_in.as_ref().map(|own| &own.how) {
-        Some(How::Token) => {
-            format!("give it another: `carto auth login {word} --with-token` reads it from standard input")
+/// What to do where a machine's secret is missing or wrong; whatever else went wrong has its own way out.
+fn secret_hint(name: &str, place: &SecretPlace, error: Error) -> Error {
+    let another = again::with_another_secret(name);
+    match (error.code, place) {
+        (ErrorCode::Usage, SecretPlace::Variable(_)) => error.hint(format!("set and export it; or {another}")),
+        (ErrorCode::Usage, SecretPlace::File(_) | SecretPlace::ClientFile(_)) => {
+            error.hint(format!("put the file back; or {another}"))
         }
-        _ => format!("sign in again with `carto auth login {word}`"),
-    };
+        (ErrorCode::NotSignedIn, _) => error.hint(format!("look at the client in CARTO; or {another}")),
+        _ => error,
+    }
+}
+
+/// The error for a bearer of a profile that is over, and that nothing here can follow.
+pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
     let message = format!("the bearer of the profile `{name}` expired at {}", date::shown(end));
-    Error::new(ErrorCode::NotSignedIn, message).hint(hint)
+    match (secret_fault(profile), profile.sign_in.as_ref().map(|own| &own.how)) {
+        (Some(fault), Some(How::Machine { client_secret, .. })) if way(profile).is_some() => {
+            let fault = secret_hint(name, client_secret, fault);
+            let message = format!("{message}, and another isn't to be had: {}", fault.message);
+            Error { code: ErrorCode::NotSignedIn, message, ..fault }
+        }
+        _ => Error::new(ErrorCode::NotSignedIn, message).hint(again::hint(name, profile)),
+    }
 }
 
 /// The error for one that something else than a person should have followed.

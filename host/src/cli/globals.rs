@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, ValueHint};
 use crate::account::Choice;
 use crate::environment;
 use crate::error::{Result, usage};
-use crate::input::Stdin;
+use crate::input::{Stdin, Until};
 use crate::output::{Format, View};
 use crate::settings;
 
@@ -140,6 +140,9 @@ impl Globals {
     /// What the options say about the account.
     pub(crate) fn choice(&self, stdin: &mut Stdin) -> Result<Choice> {
         let bearer = match self.bearer.as_deref() {
+            Some("-") if stdin.is_watched() => {
+                Some(stdin.secret("--token", "Bearer", Until::Line, self.no_input)?.into_exposed())
+            }
             Some("-") => Some(stdin.line("--token")?.trim().to_owned()),
             given => given.map(str::to_owned),
         };

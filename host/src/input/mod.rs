@@ -1,6 +1,7 @@
 //! From a kind's options, as clap matched them, to the JSON that reaches the kind: every type of the manifest, checked.
 
 pub(crate) mod date;
+mod silent;
 mod stdin;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use clap::ArgMatches;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+pub(crate) use silent::Until;
 pub(crate) use stdin::Stdin;
 
 use crate::environment;

@@ -155,6 +155,11 @@ pub(crate) fn prompt(text: &str) {
     raw(&harmless(text));
 }
 
+/// The end of a line on which the answer wasn't shown.
+pub(crate) fn end_of_prompt() {
+    raw("\n");
+}
+
 /// Whether a person watches standard error.
 pub(crate) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -70,9 +70,9 @@ impl Tried {
 /// has to be the same.
 fn authority(signer: Option<&Signer>, settings: &Auth) -> Result<Url> {
     let Some(Signer { profile, issuer }) = signer else {
-        return Authority::find(None, settings).map(|authority| authority.issuer);
+        return Authority::find(None, None, settings).map(|authority| authority.issuer);
     };
-    match Authority::named(None, settings)? {
+    match Authority::named(settings)? {
         Some((other, source)) if other.issuer != *issuer => {
             let message = format!(
                 "the profile `{profile}` was signed in at `{issuer}`, and {source} name{} another authority, `{}`: nothing of this account is tried there",

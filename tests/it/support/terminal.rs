@@ -4,39 +4,21 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Run;
 
 /// Runs a command on a terminal, types a line if one is given, and answers with all that the screen showed and the status.
 pub(crate) fn run(run: Run, typed: Option<&str>) -> (String, i32) {
-    run_typing(run, |master, _| {
-        if let Some(line) = typed {
-            type_line(master, line);
-        }
-    })
+    run_asked(run, typed.map(|line| ("", line)))
 }
 
-/// The same, with the line typed when the terminal doesn't show any more what is typed: what came before is thrown away.
-pub(crate) fn run_hidden(run: Run, line: &str) -> (String, i32) {
-    run_typing(run, |master, child| {
-        let shows = |master: &File| tcgetattr(master).unwrap().local_modes.contains(LocalModes::ECHO);
-        while shows(master) && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        type_line(master, line);
-    })
-}
-
-fn type_line(master: &mut File, line: &str) {
-    master.write_all(format!("{line}\n").as_bytes()).unwrap();
-}
-
-fn run_typing(mut run: Run, types: impl FnOnce(&mut File, &mut Child)) -> (String, i32) {
+/// The same, with the line typed when the screen shows a question: what was typed before may be thrown away.
+pub(crate) fn run_asked(mut run: Run, answer: Option<(&str, &str)>) -> (String, i32) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -48,11 +30,15 @@ fn run_typing(mut run: Run, types: impl FnOnce(&mut File, &mut Child)) -> (Strin
     let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
     drop((run, slave));
     let mut master = File::from(master);
-    types(&mut master, &mut child);
+    let mut answer = answer;
     let mut screen = Vec::new();
-    // The end of a terminal is an error: its other side is closed.
     let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = master.read(&mut buffer) {
+    loop {
+        if let Some((_, line)) = answer.take_if(|(question, _)| String::from_utf8_lossy(&screen).contains(*question)) {
+            master.write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+        // The end of a terminal is an error: its other side is closed.
+        let Ok(count @ 1..) = master.read(&mut buffer) else { break };
         screen.extend_from_slice(&buffer[..count]);
     }
     let status = child.wait().unwrap().code().unwrap_or(-1);

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use carto_plugin_api::Secret;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -66,6 +67,9 @@ pub(crate) struct SignIn {
     /// The account's address, where it isn't the one that follows from the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
+    /// The organisation that was asked for, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organization: Option<String>,
     /// The digest of the bearer that all this is about.
     #[serde(default)]
     token_sha256: String,
@@ -81,6 +85,7 @@ impl SignIn {
             refresh_token: None,
             expires_at: None,
             base_url: None,
+            organization: None,
             token_sha256: String::new(),
         }
     }
@@ -113,6 +118,12 @@ impl Profile {
         let refresh_token = tokens.refresh.clone().or_else(|| before.refresh_token.clone());
         let sign_in = SignIn { how, refresh_token, expires_at: tokens.expires_at, ..before };
         Profile { bearer: Some(tokens.access.clone()), sign_in: Some(sign_in), ..self.clone() }
+    }
+
+    /// The same profile without a refresh token, which its authority doesn't take any more.
+    pub(crate) fn ended(&self) -> Profile {
+        let sign_in = self.sign_in.clone().map(|sign_in| SignIn { refresh_token: None, ..sign_in });
+        Profile { sign_in, ..self.clone() }
     }
 
     /// The account's address; `Some(Err)` with the tenant if that is no label of a host's name, and so would lead somewhere else.
@@ -201,7 +212,14 @@ pub(crate) fn parse(text: &str) -> Result<Profiles, String> {
 }
 
 fn place(error: &serde_json::Error) -> String {
-    format!("line {}, column {} isn't what a credentials file has there", error.line(), error.column().max(1))
+    let what = match error.classify() {
+        Category::Eof => "the JSON ends here, and isn't complete",
+        Category::Syntax => "this isn't JSON",
+        Category::Data | Category::Io => {
+            "something else belongs here: a credentials file is `{\"profiles\": {NAME: {\"token\": TEXT, …}, …}, …}`"
+        }
+    };
+    format!("line {}, column {}: {what}", error.line(), error.column().max(1))
 }
 
 /// The file's text as an object that can be changed, in today's form.

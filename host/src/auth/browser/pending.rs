@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Attempt;
 use crate::digest;
 use crate::environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shell_word};
 use crate::lock::make_folder;
 
 /// How long a person may take.
@@ -53,8 +53,9 @@ impl Pending {
         })
     }
 
-    /// Takes the attempt that a `state` belongs to. Nobody else gets it then, whatever becomes of it.
-    pub(crate) fn take(state: &str) -> Result<Pending> {
+    /// Takes the attempt that a `state` belongs to. Nobody else gets it then, whatever becomes of it. `at_address`: the account's address is
+    /// given now.
+    pub(crate) fn take(state: &str, at_address: bool) -> Result<Pending> {
         let folder = folder()?;
         let file = folder.join(name(state));
         let is_late = fs::metadata(&file).is_ok_and(|metadata| is_over(&metadata));
@@ -63,7 +64,14 @@ impl Pending {
         let removed = fs::remove_file(&file);
         sweep(&folder);
         match (text, removed) {
-            (Ok(_), Ok(())) if is_late => Err(unknown("was begun more than ten minutes ago")),
+            (Ok(text), Ok(())) if is_late => {
+                let error = unknown("was begun more than ten minutes ago");
+                let pending = serde_json::from_slice::<Pending>(&text);
+                Err(match pending {
+                    Ok(pending) => error.hint(format!("begin again with `{}`", pending.command(at_address))),
+                    Err(_) => error,
+                })
+            }
             (Ok(text), Ok(())) => match serde_json::from_slice::<Pending>(&text) {
                 Ok(pending) if pending.attempt.is_answered_by(state) => Ok(pending),
                 _ => Err(unknown("was remembered by another version of carto")),
@@ -77,11 +85,32 @@ impl Pending {
             }
         }
     }
+
+    /// The command that begins it again.
+    fn command(&self, at_address: bool) -> String {
+        let base_url =
+            self.base_url.as_ref().filter(|_| !at_address).map(|url| format!(" --base-url {}", shell_word(url)));
+        let mut command = format!("carto{} auth login", base_url.unwrap_or_default());
+        if let Some(name) = &self.profile {
+            command.push_str(&format!(" {}", shell_word(name)));
+        }
+        command.push_str(" --no-launch-browser");
+        for (option, value) in [
+            ("--client-id", Some(&self.attempt.client_id)),
+            ("--issuer", Some(&self.issuer)),
+            ("--organization-name", self.attempt.organization.as_ref()),
+        ] {
+            if let Some(value) = value {
+                command.push_str(&format!(" {option} {}", shell_word(value)));
+            }
+        }
+        command
+    }
 }
 
 fn unknown(why: &str) -> Error {
     Error::new(ErrorCode::NotSignedIn, format!("the sign-in that this address belongs to {why}"))
-        .hint("begin again with `carto auth login --no-launch-browser`")
+        .hint("begin again with `carto auth login --no-launch-browser`, and what else you said the first time")
 }
 
 fn folder() -> Result<PathBuf> {

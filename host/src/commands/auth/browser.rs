@@ -8,14 +8,16 @@ use jiff::Timestamp;
 use serde_json::json;
 use url::Url;
 
+use super::keep;
 use super::login::{self, Wish};
+use crate::account::Sourced;
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
 use crate::auth::{Authority, How, Http, attended, authority};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result, shell_word, usage};
 use crate::input::Stdin;
 use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
@@ -31,15 +33,19 @@ pub(super) fn run(
     context: &Context,
     args: &LoginArgs,
     http: &Http,
-    wish: Wish,
+    mut wish: Wish,
     settings: &settings::Auth,
 ) -> anyhow::Result<ExitCode> {
     if let Some(address) = &args.callback {
         return finish(context, args, http, wish, address);
     }
     let port = port()?;
-    let client_id = authority::client_id(args.client_id.as_deref(), settings)?.ok_or_else(|| no_client(port))?;
-    let attempt = Attempt::begin(client_id, port, args.organization_name.clone());
+    let before = wish.sign_in().and_then(|own| Some((browser_client(&own.how)?, own.organization.clone())));
+    let (client_before, organization_before) = before.unzip();
+    let client_id = authority::client_id(args.client_id.as_deref(), client_before, settings)?;
+    let client_id = client_id.ok_or_else(|| no_client(port))?;
+    wish.organization = wish.organization.or(organization_before.flatten());
+    let attempt = Attempt::begin(client_id, port, wish.organization.clone());
     if context.globals.dry_run {
         let (client, redirect, place) = (&attempt.client_id, &attempt.redirect, wish.authority.place());
         if context.globals.view().format.is_json() {
@@ -61,7 +67,12 @@ pub(super) fn run(
             .into());
     }
     let limit = context.globals.timeout.unwrap_or(PATIENCE);
-    let kept = attended("Waiting for the browser", Some(limit), async {
+    let late = || {
+        let message = format!("nobody has signed in in the browser within {limit:?}");
+        Error::new(ErrorCode::NotSignedIn, message)
+            .hint("run it again, with a longer `--timeout` if need be; `--no-launch-browser` leaves ten minutes")
+    };
+    let signed_in = async {
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
@@ -69,6 +80,9 @@ pub(super) fn run(
         let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
         let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
         callback.wait(attempt, then).await
+    };
+    let kept = attended("Waiting for the browser", Some(limit), async {
+        tokio::time::timeout(limit, signed_in).await.unwrap_or_else(|_| Err(late()))
     })?;
     login::tell(context, &kept)
 }
@@ -101,14 +115,18 @@ fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyho
         audience: wish.authority.audience.clone(),
         accounts_url: wish.accounts_url.to_string(),
         profile: wish.profile.clone(),
-        base_url: wish.base_url.as_ref().map(Url::to_string),
+        base_url: wish.base_url.as_ref().map(|url| url.value.to_string()),
     };
-    pending.keep()?;
-    let text = if context.globals.view().format.is_json() {
-        json_text::pretty(&json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") }))
+    let answer = json!({ "url": url.as_str(), "expires_at": format!("{expires_at:.0}") });
+    let view = context.globals.view();
+    let text = if let Some(field) = &view.field {
+        super::field(&answer, field)?
+    } else if view.format.is_json() {
+        json_text::pretty(&answer)
     } else {
         format!("{url}\n")
     };
+    pending.keep()?;
     stdout::write(&text)?;
     stderr::done(
         "Open it in any browser within ten minutes. Then copy the address that the browser comes to, and finish with:",
@@ -124,15 +142,19 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
         ("--issuer", &args.issuer),
         ("--organization-name", &args.organization_name),
     ];
-    if let Some((option, _)) = fixed.iter().find(|(_, value)| value.is_some()) {
+    if let Some((option, value)) = fixed.iter().find(|(_, value)| value.is_some()) {
+        let word = shell_word(value.as_deref().unwrap_or_default());
         return Err(usage(format!(
             "`{option}` can't stand beside `--callback`: it was decided when the sign-in began"
         ))
-        .hint("leave it out, or begin again with `carto auth login --no-launch-browser`")
+        .hint(format!("leave it out, or begin again with `carto auth login {option} {word} --no-launch-browser`"))
         .into());
     }
     let text = match address {
-        "-" => Stdin::default().text("--callback")?,
+        "-" => {
+            let prompt = "Address that the browser came to: ";
+            Stdin::default().text_or_asked("--callback", prompt, context.globals.no_input)?
+        }
         text => text.to_owned(),
     };
     let answer = Answer::from_address(&text)?;
@@ -140,7 +162,7 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
         stderr::done("The code in that address would be exchanged: this was a dry run.");
         return Ok(ExitCode::SUCCESS);
     }
-    let pending = Pending::take(answer.state().unwrap_or_default())?;
+    let pending = Pending::take(answer.state().unwrap_or_default(), wish.base_url.is_some())?;
     let wish = wish_of(&pending, wish)?;
     let kept = attended("Signing in", context.globals.timeout, async {
         let metadata = Metadata::fetch(http, &wish.authority).await?;
@@ -154,14 +176,19 @@ fn wish_of(pending: &Pending, now: Wish) -> Result<Wish> {
     let read = |text: &str| {
         Url::parse(text).map_err(|_| Error::new(ErrorCode::Failed, "what was remembered of the sign-in can't be used"))
     };
+    let profile = now.profile.or_else(|| pending.profile.clone());
+    let begun_with = |value| Sourced { value, source: "the command that began".to_owned() };
     Ok(Wish {
         authority: Authority::new(read(&pending.issuer)?, pending.audience.clone()),
         accounts_url: read(&pending.accounts_url)?,
-        profile: now.profile.or_else(|| pending.profile.clone()),
         base_url: match now.base_url {
             Some(url) => Some(url),
-            None => pending.base_url.as_deref().map(read).transpose()?,
+            None => pending.base_url.as_deref().map(read).transpose()?.map(begun_with),
         },
+        organization: pending.attempt.organization.clone(),
+        before: keep::before(profile.as_deref())?,
+        profile,
+        timeout: now.timeout,
     })
 }
 
@@ -176,6 +203,14 @@ async fn exchange_and_keep(
     login::keep(http, wish, tokens, How::Browser { client_id: attempt.client_id.clone() }).await
 }
 
+/// The client of a sign-in in a browser.
+fn browser_client(how: &How) -> Option<&str> {
+    match how {
+        How::Browser { client_id } => Some(client_id),
+        How::Machine { .. } | How::Token => None,
+    }
+}
+
 fn port() -> Result<u16> {
     let Some(text) = environment::text(environment::AUTH_PORT)? else { return Ok(PORT) };
     text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
@@ -186,9 +221,7 @@ fn port() -> Result<u16> {
 
 fn no_client(port: u16) -> Error {
     usage("there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs").hint(format!(
-        "make one with `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback`, and give its id \
-         with `--client-id`, in `{}`, or as `client_id` below `[auth]` in the settings; for that first command sign in with \
-         `carto auth login --with-token` or `carto auth login --m2m`",
-        environment::AUTH_CLIENT_ID
+        "name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback` makes \
+         it, signed in for that with `carto auth login --with-token` or `--m2m`"
     ))
 }

@@ -1,14 +1,16 @@
 //! Keeps what a sign-in gave: the account is looked up, the profile named and written, and what was done is said.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
 
 use super::report::{self, Report};
-use crate::account::bearer;
 use crate::account::profiles::{self, Edit, Profile, SHOWN, SignIn, tenant_of, tenant_url};
+use crate::account::{Sourced, bearer};
+use crate::address;
 use crate::auth::discovery::{self, Found};
 use crate::auth::{Authority, How, Http, SecretPlace, Tokens};
 use crate::commands::Context;
@@ -26,8 +28,56 @@ pub(super) struct Wish {
     pub(super) accounts_url: Url,
     /// The name that the profile is to have, if one was given.
     pub(super) profile: Option<String>,
-    /// The account's address, if it was given and needn't be looked up.
-    pub(super) base_url: Option<Url>,
+    /// The account's address, if it was given and needn't be looked up, and by what.
+    pub(super) base_url: Option<Sourced<Url>>,
+    /// The organisation to sign in to, by its name.
+    pub(super) organization: Option<String>,
+    /// The profile of that name, which is signed in again.
+    pub(super) before: Option<Profile>,
+    /// What `--timeout` says.
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Wish {
+    /// What the profile has of a sign-in at the authority that is asked; nothing at another one.
+    pub(super) fn sign_in(&self) -> Option<&SignIn> {
+        let own = self.before.as_ref()?.sign_in.as_ref()?;
+        own.authority().is_some_and(|authority| authority.issuer == self.authority.issuer).then_some(own)
+    }
+
+    /// The account that the profile has had, if it is the same person or machine who signs in again.
+    fn account(&self, access: &Secret, how: &How) -> Option<Found> {
+        let before = self.before.as_ref()?;
+        let who = |bearer: &Secret| {
+            let claims = redact::payload(bearer.expose())?;
+            Some((claims["iss"].as_str()?.to_owned(), claims["sub"].as_str()?.to_owned()))
+        };
+        let is_same = match (before.bearer.as_ref().and_then(who), who(access)) {
+            (Some(before), Some(now)) => before == now,
+            // Bearers that don't say it: whoever names a profile means it.
+            _ => true,
+        };
+        let knows_another = *how != How::Token
+            && before.sign_in.as_ref().is_some_and(|own| own.issuer.is_some())
+            && self.sign_in().is_none();
+        if !is_same || knows_another {
+            return None;
+        }
+        Some(Found {
+            base_url: Some(before.base_url()?.ok()?.parse().ok()?),
+            tenant_id: before.tenant_id.clone(),
+            tenant_domain: before.tenant_domain.clone(),
+            organization_id: before.organization_id.clone(),
+            organization_name: before.organization_name.clone(),
+            user_email: before.user_email.clone(),
+        })
+    }
+}
+
+/// The profile of a name, if there is one.
+pub(super) fn before(name: Option<&str>) -> Result<Option<Profile>> {
+    let Some(name) = name else { return Ok(None) };
+    Ok(profiles::read()?.and_then(|mut file| file.by_name.remove(name)))
 }
 
 /// What was kept.
@@ -37,6 +87,10 @@ pub(super) struct Kept {
     pub(super) profile: String,
     /// What is in it.
     content: Profile,
+    /// Where the bearer and the account's address come from.
+    sources: [String; 2],
+    /// Nobody was asked whether the bearer works.
+    is_unchecked: bool,
 }
 
 /// Looks up the account of a bearer, and keeps the bearer in a profile, which becomes the current one.
@@ -46,18 +100,23 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
         How::Browser { .. } | How::Machine { .. } => wish.authority.place(),
     };
     bearer::check(tokens.access.expose(), &source)?;
-    let found = match &wish.base_url {
-        Some(url) => Found { base_url: Some(url.clone()), ..Found::default() },
-        None => discovery::find(http, &wish.accounts_url, &tokens.access).await?,
+    let (found, found_by) = match (&wish.base_url, wish.account(&tokens.access, &how)) {
+        (Some(url), _) => (Found { base_url: Some(url.value.clone()), ..Found::default() }, url.source.clone()),
+        (None, Some(found)) => (found, "the profile as it was".to_owned()),
+        (None, None) => {
+            let found = discovery::find(http, &wish.accounts_url, &tokens.access).await?;
+            (found, address::place(&wish.accounts_url))
+        }
     };
+    let is_unchecked = how == How::Token && (wish.base_url.is_some() || wish.account(&tokens.access, &how).is_some());
     let base_url = found.base_url.clone().ok_or_else(|| Error::new(ErrorCode::Failed, "the account has no address"))?;
     let profile = profile_of(wish, tokens, how, found, &base_url);
     let name = wish.profile.clone().unwrap_or_else(|| name_of(&profile, &base_url));
-    let mut edit = Edit::begin()?;
+    let mut edit = Edit::begin(wish.timeout)?;
     edit.make_current(Some(&name))?;
     edit.put(&name, profile.clone())?;
     edit.write()?;
-    Ok(Kept { profile: name, content: profile })
+    Ok(Kept { profile: name, content: profile, sources: [source, found_by], is_unchecked })
 }
 
 fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Url) -> Profile {
@@ -67,6 +126,7 @@ fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Ur
     let mut sign_in = SignIn::new(how, authority);
     sign_in.refresh_token = tokens.refresh;
     sign_in.expires_at = tokens.expires_at;
+    sign_in.organization = wish.organization.clone();
     sign_in.base_url = (usual.as_ref() != Some(base_url)).then(|| base_url.as_str().trim_end_matches('/').to_owned());
     let is_plain = |email: &String| !email.is_empty() && !email.contains(carto_plugin_api::is_harmful);
     Profile {
@@ -97,12 +157,16 @@ pub(super) fn tell(context: &Context, kept: &Kept) -> anyhow::Result<ExitCode> {
     let (name, profile) = (&kept.profile, &kept.content);
     if context.globals.view().format.is_json() {
         let file = profiles::read()?;
-        stdout::write(&json_text::pretty(&Report::of_profile(name, profile.clone(), file.as_ref()).json()))?;
+        let report = Report::of_login(name, profile.clone(), &kept.sources, file.as_ref());
+        stdout::write(&json_text::pretty(&report.json()))?;
     } else {
         let who = profile.user_email.as_ref().map(|email| format!(" as `{email}`")).unwrap_or_default();
         let place = profile.base_url().and_then(|url| url.ok()).map(|url| format!(" at `{url}`")).unwrap_or_default();
         let end = profile.end().map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
         stderr::done(&format!("Signed in{who}{place}{end}. The profile `{name}` is the current one."));
+    }
+    if kept.is_unchecked {
+        stderr::note("nobody was asked whether the bearer works: `carto auth whoami` does");
     }
     if let Some(SignIn { how: How::Machine { client_secret: SecretPlace::Value(_), .. }, .. }) = &profile.sign_in {
         stderr::note(&format!(

@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-use carto_plugin_api::Secret;
 use serde_json::json;
 
 pub(super) use super::keep::{Kept, Wish, keep, tell};
-use crate::account;
+use crate::account::profiles::Edit;
+use crate::account::{self, Sourced};
 use crate::auth::client::{Client, Options};
 use crate::auth::{Authority, How, Http, authority, machine};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
 use crate::error::{Result, usage};
-use crate::input::Stdin;
+use crate::input::{Stdin, Until};
 use crate::output::{draft_text, json as json_text, stderr, stdout};
 use crate::settings;
 
@@ -22,15 +22,25 @@ pub(super) fn run(context: &Context, args: &LoginArgs) -> anyhow::Result<ExitCod
     super::outside_the_sandbox(context, "login")?;
     refuse(context, args)?;
     let settings = settings::read()?;
+    let profile = super::named(context, args.profile.as_deref())?;
+    let before = super::keep::before(profile.as_deref())?;
+    let known = before.as_ref().and_then(|before| before.sign_in.as_ref()?.authority());
     let wish = Wish {
-        authority: Authority::find(args.issuer.as_deref(), &settings.auth)?,
+        authority: Authority::find(args.issuer.as_deref(), known.as_ref(), &settings.auth)?,
         accounts_url: authority::accounts_url(&settings.auth)?,
-        profile: super::named(context, args.profile.as_deref())?,
+        profile,
         base_url: match context.globals.base_url()? {
-            Some((text, source)) => Some(account::check_base_url(&text, &source)?),
+            Some((text, source)) => Some(Sourced { value: account::check_base_url(&text, &source)?, source }),
             None => None,
         },
+        organization: args.organization_name.clone(),
+        before,
+        timeout: context.globals.timeout,
     };
+    if !context.globals.dry_run {
+        // What is asked for now may not be given twice, and a person not be there again.
+        Edit::begin(wish.timeout)?.rehearse()?;
+    }
     let http = Http::new(settings.network.clone(), context.globals.timeout, context.globals.debug);
     if args.m2m {
         return as_machine(context, args, &http, wish);
@@ -47,6 +57,13 @@ fn refuse(context: &Context, args: &LoginArgs) -> Result<()> {
         return Err(usage("`--token` uses a bearer for one command, and signs nobody in")
             .hint("to keep a bearer: `carto auth login --with-token`, which reads it from standard input"));
     }
+    if args.with_token
+        && let Some((option, _)) =
+            [("--client-id", &args.client_id), ("--issuer", &args.issuer)].iter().find(|(_, value)| value.is_some())
+    {
+        return Err(usage(format!("`{option}` can't stand beside `--with-token`: nobody is asked for the bearer"))
+            .hint("leave one of the two out"));
+    }
     if args.organization_id.is_some() {
         return Err(usage("`--organization-id` isn't taken: CARTO's authority is told an organisation's name")
             .hint("use `--organization-name NAME`"));
@@ -61,14 +78,21 @@ fn refuse(context: &Context, args: &LoginArgs) -> Result<()> {
 
 /// With the id and the secret of an M2M client.
 fn as_machine(context: &Context, args: &LoginArgs, http: &Http, mut wish: Wish) -> anyhow::Result<ExitCode> {
+    let before = match wish.sign_in().map(|own| &own.how) {
+        Some(How::Machine { client_id, client_secret }) => Some((client_id.as_str(), client_secret)),
+        _ => None,
+    };
     let options = Options {
+        before,
+        no_input: context.globals.no_input,
         file: args.client_file.as_deref(),
         id: args.client_id.as_deref(),
         secret: args.client_secret.as_deref(),
     };
-    let client = Client::find(options, !context.globals.no_input, &mut Stdin::default())?;
+    let client = Client::find(options, &mut Stdin::default())?;
     if let (None, Some(text)) = (&wish.base_url, &client.base_url) {
-        wish.base_url = Some(account::check_base_url(text, "`--client-file`")?);
+        let source = "the client's file".to_owned();
+        wish.base_url = Some(Sourced { value: account::check_base_url(text, &source)?, source });
     }
     if context.globals.dry_run {
         return rehearse(context, &wish, &client);
@@ -108,20 +132,14 @@ fn rehearse(context: &Context, wish: &Wish, client: &Client) -> anyhow::Result<E
 
 /// With a bearer that somebody has.
 fn with_token(context: &Context, http: &Http, wish: &Wish) -> anyhow::Result<ExitCode> {
-    let mut stdin = Stdin::default();
-    let bearer = if stdin.is_watched() {
-        if context.globals.no_input {
-            return Err(usage("`--with-token` reads standard input, and there is a terminal")
-                .hint("pipe the bearer into it: `carto auth login --with-token < FILE`")
-                .into());
-        }
-        stdin.hidden("Bearer")?
-    } else {
-        Secret::new(stdin.text("--with-token")?.trim().to_owned())
-    };
+    let bearer = Stdin::default().secret("--with-token", "Bearer", Until::Line, context.globals.no_input)?;
     let tokens = super::keep::given(bearer)?;
     if context.globals.dry_run {
-        stderr::done("The bearer would be kept in a profile: this was a dry run, and nothing was changed.");
+        let profile = match &wish.profile {
+            Some(name) => format!("the profile `{name}`"),
+            None => "a profile that is named after its account".to_owned(),
+        };
+        stderr::done(&format!("The bearer would be kept in {profile}: this was a dry run, and nothing was changed."));
         return Ok(ExitCode::SUCCESS);
     }
     let kept = super::attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;

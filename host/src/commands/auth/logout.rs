@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::report;
+use crate::account;
 use crate::account::profiles::{self, Edit, Profile};
-use crate::account::{self, not_signed_in};
 use crate::auth::client::Client;
 use crate::auth::revoke::{self, Ended};
 use crate::auth::{Authority, How, Http};
 use crate::commands::Context;
-
 use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
 
@@ -30,7 +29,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
     super::outside_the_sandbox(context, "logout")?;
     let file = profiles::read()?;
     let current = file.as_ref().and_then(|file| file.current.clone());
-    let name = super::named(context, positional)?.or(current).ok_or_else(|| not_signed_in("not signed in"))?;
+    let name = super::named(context, positional)?.or(current).ok_or_else(|| account::nobody(file.as_ref()))?;
     let gone = |file| account::no_profile(&name, file);
     let profile = file.as_ref().and_then(|file| file.by_name.get(&name)).ok_or_else(|| gone(file.as_ref()))?;
     if context.globals.dry_run {
@@ -43,7 +42,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut edit = Edit::begin()?;
+    let mut edit = Edit::begin(context.globals.timeout)?;
     let profile = edit.profiles().by_name.get(&name).cloned().ok_or_else(|| gone(Some(edit.profiles())))?;
     edit.remove(&name)?;
     let others = !edit.profiles().by_name.is_empty();

@@ -11,15 +11,27 @@ mod whoami;
 
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use super::Context;
 use crate::account;
 use crate::auth::attended;
 use crate::cli::AuthCommand;
-use crate::error::{Result, usage};
+use crate::error::{Result, quoted, usage};
+use crate::output::{Format, View, record};
 
 /// Runs one of them.
 pub(crate) fn run(context: &Context, command: &AuthCommand) -> anyhow::Result<ExitCode> {
-    super::text_or_json(context)?;
+    let one_value = match command {
+        AuthCommand::Status { .. } | AuthCommand::Whoami => true,
+        AuthCommand::Login(args) => args.no_launch_browser,
+        AuthCommand::Logout { .. } | AuthCommand::Use { .. } => false,
+    };
+    match context.globals.view() {
+        View { field: Some(_), .. } if one_value => {}
+        View { format: Format::Jsonl, .. } if matches!(command, AuthCommand::Whoami) => {}
+        _ => super::text_or_json(context)?,
+    }
     match command {
         AuthCommand::Login(args) => login::run(context, args),
         AuthCommand::Logout { profile } => logout::run(context, profile.as_deref()),
@@ -27,6 +39,15 @@ pub(crate) fn run(context: &Context, command: &AuthCommand) -> anyhow::Result<Ex
         AuthCommand::Use { profile } => switch::run(context, profile.as_deref()),
         AuthCommand::Whoami => whoami::run(context),
     }
+}
+
+/// One value of an answer, alone.
+fn field(answer: &Value, name: &str) -> Result<String> {
+    let fields = answer.as_object().cloned().unwrap_or_default();
+    if !fields.contains_key(name) {
+        return Err(usage(format!("there is no field `{name}`")).hint(format!("fields: {}", quoted(fields.keys()))));
+    }
+    Ok(record::field_text(&fields, name))
 }
 
 /// Refuses what changes profiles where the sandbox is used, which has none.

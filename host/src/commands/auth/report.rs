@@ -1,12 +1,15 @@
 //! What is known of a sign-in without asking anybody: as `auth status` shows it, and `auth login` as JSON.
 
+use std::process::ExitCode;
+
 use carto_plugin_api::{ErrorCode, Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use crate::account::bearer::{self, TokenKind};
 use crate::account::profiles::{Profile, Profiles};
-use crate::account::{Named, Sourced, Sources, check_base_url, not_signed_in};
+use crate::account::{Named, Sourced, Sources, check_base_url, no_bearer, nobody};
 use crate::auth::{How, renew};
 use crate::error::{Error, usage};
 use crate::input::date;
@@ -23,19 +26,15 @@ pub(super) struct Report {
     /// Every profile of the file, and the current one.
     file: Profiles,
     /// Why no command could use it.
-    pub(super) fault: Option<Error>,
+    fault: Option<Error>,
     now: Timestamp,
 }
 
 impl Report {
     /// What a command would use.
     pub(super) fn of_sources(sources: &Sources) -> Report {
-        let named = sources.profile();
-        let missing = named.as_ref().filter(|named| named.profile.is_none());
-        let missing = missing.map(|named| sources.no_profile(&named.name.value));
-        let (name, profile) = match named {
-            Some(Named { name, profile: Some(profile) }) => (Some(name), profile),
-            Some(Named { name, profile: None }) => (Some(name), Profile::default()),
+        let (name, profile) = match sources.profile() {
+            Some(Named { name, profile }) => (Some(name), profile.unwrap_or_default()),
             None => (None, Profile::default()),
         };
         let own = |what: &Sourced<String>| format!("the profile `{}`", what.value);
@@ -48,12 +47,12 @@ impl Report {
             .clone()
             .or_else(|| Some(Sourced { value: profile.base_url()?.ok()?, source: own(name.as_ref()?) }));
         let file = sources.file.clone().unwrap_or_default();
-        let mut report = Report { name, profile, bearer, base_url, file, fault: missing, now: Timestamp::now() };
+        let mut report = Report { name, profile, bearer, base_url, file, fault: None, now: Timestamp::now() };
         // What is given beside a profile isn't of the person whose profile it is.
         if sources.bearer.is_some() {
             report.profile = Profile::default();
         }
-        report.fault = report.fault.take().or_else(|| report.find_fault());
+        report.fault = report.find_fault();
         report
     }
 
@@ -74,11 +73,24 @@ impl Report {
         report
     }
 
+    /// A profile that was just signed in; `sources`: of its bearer and its address.
+    pub(super) fn of_login(
+        name: &str,
+        profile: Profile,
+        [bearer, base_url]: &[String; 2],
+        file: Option<&Profiles>,
+    ) -> Report {
+        let mut report = Report::of_profile(name, profile, file);
+        report.bearer = report.bearer.map(|own| Sourced { source: bearer.clone(), ..own });
+        report.base_url = report.base_url.map(|own| Sourced { source: base_url.clone(), ..own });
+        report
+    }
+
     fn find_fault(&self) -> Option<Error> {
         let Some(bearer) = &self.bearer else {
             return Some(match &self.name {
-                Some(name) => not_signed_in(&format!("the profile `{}` has no bearer", name.value)),
-                None => not_signed_in("not signed in"),
+                Some(name) => no_bearer(&name.value, &self.profile),
+                None => nobody(Some(&self.file)),
             });
         };
         if let Err(error) = bearer::check(bearer.value.expose(), &bearer.source) {
@@ -99,6 +111,17 @@ impl Report {
                     "add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`",
                 ))
             }
+        }
+    }
+
+    /// The end of a command that has shown it: an error if no command could use it, always with the status of being signed out.
+    pub(super) fn ended(self) -> anyhow::Result<ExitCode> {
+        match self.fault {
+            Some(error) if error.code == ErrorCode::Usage => {
+                Err(Error { code: ErrorCode::NotSignedIn, ..error }.into())
+            }
+            Some(error) => Err(error.into()),
+            None => Ok(ExitCode::SUCCESS),
         }
     }
 
@@ -202,9 +225,11 @@ impl Report {
         let renewed = if renew::is_renewable(profile) { "; renewed by itself" } else { "" };
         say("ends", self.end().map(|end| format!("{}{renewed}", when(end, self.now))));
         if others {
+            let width = self.file.by_name.keys().map(|name| name.width()).max().unwrap_or_default();
             let list = self.file.by_name.iter().map(|(name, profile)| {
                 let mark = if self.file.current.as_ref() == Some(name) { "*" } else { " " };
-                let end = profile.end().map(|end| format!("  {}", until(end, self.now))).unwrap_or_default();
+                let gap = " ".repeat(width.saturating_sub(name.width()));
+                let end = profile.end().map(|end| format!("{gap}  {}", until(end, self.now))).unwrap_or_default();
                 Value::from(format!("{mark} {name}{end}"))
             });
             let list: Vec<Value> = list.collect();
@@ -213,14 +238,6 @@ impl Report {
             }
         }
         table::fields(&Record::from(fields), &[])
-    }
-}
-
-/// The error for a status that isn't one of being signed in, always with the status of that.
-pub(super) fn as_signed_out(error: Error) -> Error {
-    match error.code {
-        ErrorCode::Usage => Error { code: ErrorCode::NotSignedIn, ..error },
-        _ => error,
     }
 }
 

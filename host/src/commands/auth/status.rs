@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::report::{self, Report};
-use crate::account::{self, Sources, profiles};
+use super::report::Report;
+use crate::account::{self, Choice, Named, Sources};
 use crate::commands::Context;
 use crate::input::Stdin;
 use crate::output::{json as json_text, stdout};
@@ -25,23 +25,24 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         stdout::write(&text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let report = match positional {
-        Some(_) => {
-            let name = super::named(context, positional)?.unwrap_or_default();
-            let file = profiles::read()?;
-            let profile = file.as_ref().and_then(|file| file.by_name.get(&name).cloned());
-            let Some(profile) = profile else { return Err(account::no_profile(&name, file.as_ref()).into()) };
-            Report::of_profile(&name, profile, file.as_ref())
-        }
-        None => Report::of_sources(&Sources::read(context.globals.choice(&mut Stdin::default())?, true)?),
+    let choice = context.globals.choice(&mut Stdin::default())?;
+    let sources = match super::named(context, positional)?.filter(|_| positional.is_some()) {
+        Some(name) => Sources::read(Choice { profile: Some(name), ..choice }, true)?.named_by("the command line"),
+        None => Sources::read(choice, true)?,
     };
+    if let Some(Named { name, profile: None }) = sources.profile() {
+        return Err(sources.no_profile(&name.value).into());
+    }
+    let report = Report::of_sources(&sources);
+    if let Some(field) = &context.globals.view().field {
+        stdout::write(&super::field(&report.json(), field)?)?;
+        return report.ended();
+    }
+    sources.warn();
     if is_json {
         stdout::write(&json_text::pretty(&report.json()))?;
     } else if !report.is_empty() {
         stdout::write(&report.text(positional.is_none()))?;
     }
-    match report.fault {
-        Some(error) => Err(report::as_signed_out(error).into()),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    report.ended()
 }

@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut edit = Edit::begin()?;
+    let mut edit = Edit::begin(context.globals.timeout)?;
     if !is_there(edit.profiles()) {
         return Err(account::no_profile(&name, Some(edit.profiles())).into());
     }
@@ -68,7 +68,7 @@ fn choose(context: &Context, file: Option<&Profiles>) -> Result<String> {
         let mark = if file.current.as_ref() == Some(name) { "*" } else { " " };
         stderr::done(&format!("{mark} {nth}  {name}"));
     }
-    let typed = stdin.ask("Number or name of the profile: ");
+    let typed = stdin.ask("Number or name of the profile: ")?;
     let by_number = typed.parse::<usize>().ok().and_then(|nth| names.get(nth.checked_sub(1)?));
     let chosen = names.iter().find(|name| **name == typed).or(by_number).cloned();
     chosen.ok_or_else(|| usage("no profile was chosen").hint("nothing was changed; type one of the numbers"))

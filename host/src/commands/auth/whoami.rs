@@ -13,7 +13,7 @@ use crate::auth::http::{self, Answer};
 use crate::commands::Context;
 use crate::error::{Error, Result};
 use crate::input::Stdin;
-use crate::output::{json as json_text, stdout, table};
+use crate::output::{Format, Record, json as json_text, stdout, table};
 use crate::service::Hidden;
 use crate::settings;
 
@@ -34,12 +34,20 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     }
     let mut json = judged(&answer, &account.place(), &url)?;
     Hidden::new(account.bearer()).value(&mut json);
-    let text = match &json {
-        Value::Object(fields) if !context.globals.view().format.is_json() => table::fields(fields, &[]),
+    let view = context.globals.view();
+    let text = match (&json, view.format) {
+        _ if view.field.is_some() => super::field(&json, &view.field.unwrap_or_default())?,
+        (_, Format::Jsonl) => json_text::line(&json),
+        (Value::Object(fields), Format::Table) => table::fields(&labelled(fields), &[]),
         _ => json_text::pretty(&json),
     };
     stdout::write(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// With words for labels: `user_id` is `user id`.
+fn labelled(fields: &Record) -> Record {
+    fields.iter().map(|(key, value)| (key.replace('_', " "), value.clone())).collect()
 }
 
 fn below(base_url: &Url) -> Url {

@@ -1,0 +1,111 @@
+//! Reads from a terminal without showing what is typed. The terminal hands over each byte, and not lines: it would cut long ones, and on
+//! Ctrl-C it would stay as it is, showing nothing.
+
+// Standard input, for its owner `stdin`.
+#![allow(clippy::disallowed_methods)]
+
+use std::io::{self, Read, Stdin};
+
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+use crate::output::stderr;
+
+/// Where what is typed ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// At the end of a line.
+    Line,
+    /// At Ctrl-D.
+    End,
+}
+
+const CTRL_C: u8 = 0x03;
+const CTRL_D: u8 = 0x04;
+const CTRL_U: u8 = 0x15;
+const ERASE: [u8; 2] = [0x08, 0x7f];
+
+/// The terminal, silent until this is dropped.
+struct Silent {
+    before: Termios,
+    terminal: Stdin,
+}
+
+impl Silent {
+    fn begin() -> io::Result<Silent> {
+        let terminal = io::stdin();
+        let before = tcgetattr(&terminal)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
+        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&terminal, OptionalActions::Now, &silent)?;
+        Ok(Silent { before, terminal })
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        // A terminal that went away needs nothing.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
+/// What is typed after a prompt, without white space around it; nothing if the input ends before any. Ctrl-C is `Interrupted`.
+pub(super) fn read(prompt: &str, until: Until, limit: u64) -> io::Result<Option<String>> {
+    // Silent first: who types when the prompt is there isn't shown.
+    let silent = Silent::begin()?;
+    stderr::prompt(&format!("{prompt}: "));
+    let typed = edited(silent.terminal.lock().bytes(), until, limit);
+    drop(silent);
+    stderr::end_of_prompt();
+    typed
+}
+
+/// The bytes as a person meant them.
+fn edited(bytes: impl Iterator<Item = io::Result<u8>>, until: Until, limit: u64) -> io::Result<Option<String>> {
+    let mut typed = Vec::new();
+    let mut has_ended = true;
+    for byte in bytes {
+        match byte? {
+            CTRL_C => return Err(io::ErrorKind::Interrupted.into()),
+            CTRL_D => break,
+            b'\n' | b'\r' if until == Until::Line => {
+                has_ended = false;
+                break;
+            }
+            CTRL_U => typed.clear(),
+            byte if ERASE.contains(&byte) => erase(&mut typed),
+            _ if typed.len() as u64 >= limit => return Err(io::Error::other(format!("more than {limit} bytes"))),
+            byte => typed.push(byte),
+        }
+    }
+    let text = String::from_utf8(typed).map_err(|_| io::Error::other("it isn't UTF-8"))?;
+    let text = text.trim();
+    Ok((!text.is_empty() || !has_ended).then(|| text.to_owned()))
+}
+
+/// Takes the last character away, of however many bytes.
+fn erase(typed: &mut Vec<u8>) {
+    while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_what_was_meant() {
+        let typed = |text: &str, until| edited(text.bytes().map(Ok), until, 64).map_err(|e| e.kind());
+        let text = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(typed("abc\ndef", Until::Line), text("abc"));
+        assert_eq!(typed(" abc\rdef", Until::Line), text("abc"));
+        assert_eq!(typed("{\n}\n\u{4}", Until::End), text("{\n}"));
+        assert_eq!(typed("aé\u{7f}\u{8}bx\u{15}cd\n", Until::Line), text("cd"));
+        assert_eq!(typed("aé\u{7f}b\n", Until::Line), text("ab"));
+        assert_eq!(typed("\n", Until::Line), text(""));
+        assert_eq!(typed("abc\u{4}", Until::Line), text("abc"));
+        assert_eq!((typed("", Until::Line), typed("\u{4}", Until::Line)), (Ok(None), Ok(None)));
+        assert_eq!(typed("abc\u{3}", Until::Line), Err(io::ErrorKind::Interrupted));
+        assert_eq!(typed(&"x".repeat(65), Until::Line), Err(io::ErrorKind::Other));
+    }
+}
