@@ -318,7 +318,8 @@ fn a_post_is_sent_once() {
         is_clean(&output);
         assert!(!output.stderr.contains("nothing was changed"), "{output}");
         let posts = asked(&auth).iter().filter(|line| !line.starts_with("GET ")).count();
-        let first = output.stderr.lines().next().unwrap_or_default();
+        let place = auth.url().replace("http://", "");
+        let first = output.stderr.lines().next().unwrap_or_default().replace(&place, "authority");
         report.push_str(&format!("{posts} sent: {}: {first}\n", output.status));
         let reading = Wire::start_with(move |_, _| act.clone());
         let output = run(&carto, &reading, &auth, &format!("credentials verify probe {TRIED}")).output();
@@ -326,12 +327,12 @@ fn a_post_is_sent_once() {
         assert!(reading.requests().len() > 1, "{output}");
     }
     expect![[r#"
-        1 sent: 6: error: `127.0.0.1:35659` failed (503)
-        1 sent: 6: error: `127.0.0.1:40251` failed (500)
-        1 sent: 6: error: `127.0.0.1:44421` asks for fewer requests (429)
-        1 sent: 6: error: `127.0.0.1:43063` gave up waiting for POST /oauth/token (408)
-        1 sent: 6: error: the connection to `127.0.0.1:37849` failed: it ended before there was an answer
-        1 sent: 6: error: the connection to `127.0.0.1:34475` failed: connection reset by peer
+        1 sent: 6: error: `authority` failed (503)
+        1 sent: 6: error: `authority` failed (500)
+        1 sent: 6: error: `authority` asks for fewer requests (429)
+        1 sent: 6: error: `authority` gave up waiting for POST /oauth/token (408)
+        1 sent: 6: error: the connection to `authority` failed: it ended before there was an answer
+        1 sent: 6: error: the connection to `authority` failed: connection reset by peer
     "#]]
     .assert_eq(&report);
 }
