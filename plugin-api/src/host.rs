@@ -55,6 +55,12 @@ impl<'a> Host<'a> {
         &self.input.settings.options
     }
 
+    /// For verify: the audience that the authority of the account gives bearers for, where the user's configuration says one (`audience` below
+    /// `[auth]`).
+    pub fn audience(&self) -> Option<&str> {
+        self.input.settings.audience.as_deref()
+    }
+
     /// The options of the verb that runs, for one whose trait function has no typed input (list, get, delete, verify).
     ///
     /// Read them in the verb itself, not in a function that several verbs call: while get looks for a name in the list, these are get's

@@ -131,13 +131,19 @@ impl<K: CredentialKind> Harness<K> {
     /// If the manifest is not valid.
     pub fn new(manifest: &str) -> Harness<K> {
         let manifest = Manifest::parse(manifest).unwrap_or_else(|e| panic!("the manifest is refused: {e}"));
-        let settings = Settings { now: "2026-11-23T10:00:00Z".to_owned(), options: Map::new() };
+        let settings = Settings { now: "2026-11-23T10:00:00Z".to_owned(), ..Settings::default() };
         Harness { manifest, settings, kind: PhantomData }
     }
 
     /// Sets the time, RFC 3339 in UTC.
     pub fn at(mut self, now: &str) -> Harness<K> {
         now.clone_into(&mut self.settings.now);
+        self
+    }
+
+    /// Sets the audience of the account's authority, as `[auth]` of the user's configuration does.
+    pub fn for_audience(mut self, audience: &str) -> Harness<K> {
+        self.settings.audience = Some(audience.to_owned());
         self
     }
 

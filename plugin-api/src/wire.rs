@@ -11,7 +11,7 @@ use crate::Secret;
 pub const HOST_SERVICE: &str = "host";
 
 /// The account's own API, asked with the credential under test, which the request brings along as its [`WireRequest::bearer`]. Only verify may ask
-/// it, by GET and POST. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
+/// it, by the few requests that docs/plugin-abi.md lists. Every answer but 408, 429 and 5xx reaches the kind, redirects too: refusals are what it wants to know.
 pub const DATA_SERVICE: &str = "data";
 
 /// The account's authority, where OAuth clients sign in. The same rules, and no bearer.
@@ -51,6 +51,9 @@ pub struct Settings {
     /// The table `[kinds.<name>]` of the user's configuration, as it stands there.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub options: Map<String, Value>,
+    /// For verify: what bearers of the account's authority are for, where the user's configuration says it. CARTO's own otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
 }
 
 /// One segment of a request's path, not yet encoded: the host does that.

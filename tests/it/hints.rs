@@ -8,14 +8,14 @@ use crate::support::wire::Wire;
 use crate::support::{Carto, Output, Run, library, terminal};
 
 /// The commands in backticks of an output's hints.
-fn commands(output: &Output) -> Vec<String> {
+pub(crate) fn commands(output: &Output) -> Vec<String> {
     let hints = output.stderr.lines().filter_map(|line| line.strip_prefix("hint: "));
     let quoted = hints.flat_map(|hint| hint.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
     quoted.filter(|words| words.starts_with("carto ") || words.starts_with("chmod ")).collect()
 }
 
 /// Runs a line in a shell where `carto` is the program, in the place of a command that failed. A question is answered as it asks.
-fn paste(carto: &Carto, failed: &Command, line: &str) -> (String, i32) {
+pub(crate) fn paste(carto: &Carto, failed: &Command, line: &str) -> (String, i32) {
     let bin = carto.home().join("bin");
     if !bin.exists() {
         std::fs::create_dir(&bin).unwrap();

@@ -54,6 +54,7 @@ mod strange_files;
 mod tokens;
 mod usage;
 mod verify;
+mod verify_authority;
 mod verify_sandbox;
 mod workers;
 

@@ -414,13 +414,14 @@ fn a_sheet_says_what_a_kind_may_do() {
             delete      REFUSED by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, denies `token` for delete: ask us
             verify      may send GET to /v3/tokens of your CARTO account
                         may send GET to /v3/tokens/{} of your CARTO account
-                        may send POST to /v3/sql/{}/query of your CARTO account, with the credential that it tries
-                        may send GET to /v3/maps/{}/table of your CARTO account, with the credential that it tries
-                        may send GET to /v3/maps/{}/query of your CARTO account, with the credential that it tries
+                        may send POST to /v3/sql/{}/query of your CARTO account, with a credential that it tries, which it passes itself
+                        may send GET to /v3/maps/{}/table of your CARTO account, with a credential that it tries, which it passes itself
+                        may send GET to /v3/maps/{}/query of your CARTO account, with a credential that it tries, which it passes itself
 
             What it gets to know
             create      --source: what you write, or with `@FILE` the text of that file
             verify      --source: what you write, or with `@FILE` the text of that file
+                        the credential that it tries, and a bearer that comes of it
             each verb   the values of the other options, the answers to what it asks, `[kinds.token]` of your settings, the time
 
             What you get from it

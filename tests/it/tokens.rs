@@ -399,7 +399,7 @@ fn a_bare_origin_is_warned_of() {
             ["maps"]
             --- stderr
             warning: token: no browser will match the referer `http://localhost:5173`: browsers send `http://localhost:5173/`
-            hint: `--referer 'http://localhost:5173*'` allows every page there
+            hint: `--referer http://localhost:5173/` allows what they send to another origin, `--referer 'http://localhost:5173/*'` pages that send their whole address; take both
         "#]],
     );
     assert_eq!(carto.sandbox(&format!("{line} http://localhost:5173*")).output().stderr, "");

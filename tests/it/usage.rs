@@ -164,8 +164,8 @@ fn help_speaks_of_what_is_there() {
                   --grant <CONNECTION,SOURCE>  Connection and source in one; may be repeated
                   --apis <LIST>                APIs to allow, separated by commas: sql, maps, lds; or imports
                                                alone [example: sql,maps]
-                  --referer <PATTERN>          Referer to allow: `*` is any text, `?` any one character; any
-                                               referer if none is named
+                  --referer <PATTERN>          Referer to allow: `*` is one or more characters, `?` exactly one;
+                                               any referer if none is named [example: https://app.example.com/*]
                   --referers <LIST>            The same as a list separated by commas
                   --name <NAME>                Name, unique in the account; made up by the service if left out
                   --expiration-date <DATE>     When it ends: a date (2027-01-01), a time (RFC 3339), or 7d, 2w,

@@ -1,11 +1,9 @@
 //! `credentials verify`, as the host has it: what the host lets a kind try, with which bearer, what reaches the kind of the answers, and how it is shown.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use expect_test::expect;
-use serde_json::json;
 
 use crate::support::output::check;
+use crate::support::prefix::Prefix;
 use crate::support::wire::{Act, Wire};
 use crate::support::{Carto, Output, Run, library};
 
@@ -26,7 +24,7 @@ columns = ["id"]
 calls = ["api GET /v3/tokens"]
 [verbs.verify]
 calls = [
-  "api GET /v3/tokens/{}", "data GET /v3/sql/{}/query",
+  "api GET /v3/tokens/{}", "data GET /v3/maps/{}/query",
   "auth GET /authorize?prompt=none", "auth GET /authorize", "auth POST /oauth/token",
 ]
 aliases = ["try"]
@@ -37,9 +35,9 @@ help = "A secret of it"
 "#;
 
 /// The user's bearer, the credential that is tried, and a secret of an option.
-const BEARER: &str = "canary-user-0a1b2c3d";
-const TRIED: &str = "canary-tried-4e5f6a7b";
-const KEY: &str = "canary-key-8c9d0e1f";
+pub(crate) const BEARER: &str = "canary-user-0a1b2c3d";
+pub(crate) const TRIED: &str = "canary-tried-4e5f6a7b";
+pub(crate) const KEY: &str = "canary-key-8c9d0e1f";
 
 fn with(manifest: &str, mode: &str) -> Carto {
     let carto = Carto::without_kinds();
@@ -50,12 +48,12 @@ fn with(manifest: &str, mode: &str) -> Carto {
     carto
 }
 
-fn probe() -> Carto {
+pub(crate) fn probe() -> Carto {
     with(MANIFEST, "verify:try")
 }
 
 /// The program, with an account on one server and an authority on another.
-fn run(carto: &Carto, api: &Wire, auth: &Wire, line: &str) -> Run {
+pub(crate) fn run(carto: &Carto, api: &Wire, auth: &Wire, line: &str) -> Run {
     carto
         .run(line)
         .env("CARTO_BASE_URL", api.url())
@@ -64,16 +62,16 @@ fn run(carto: &Carto, api: &Wire, auth: &Wire, line: &str) -> Run {
         .env("PROBE_KEY", KEY)
 }
 
-fn fine() -> Wire {
+pub(crate) fn fine() -> Wire {
     Wire::json("200 OK", r#"{"rows": []}"#)
 }
 
-fn is_clean(output: &Output) {
+pub(crate) fn is_clean(output: &Output) {
     assert!(!format!("{}{}", output.stdout, output.stderr).contains("canary-"), "{output}");
 }
 
 /// First line and `Authorization` of each request.
-fn asked(wire: &Wire) -> Vec<String> {
+pub(crate) fn asked(wire: &Wire) -> Vec<String> {
     let heads = wire.requests();
     let line = |head: &String| {
         let more = head.lines().filter(|line| {
@@ -92,8 +90,8 @@ fn the_bearer_of_the_user_goes_to_neither() {
     let output = run(&carto, &api, &auth, &line).ok();
     is_clean(&output);
     expect![[r#"
-        GET /v3/sql/dw/query?q=SELECT+1 HTTP/1.1 | referer: https://shop.example.com/ | authorization: Bearer canary-tried-4e5f6a7b
-        GET /v3/sql/dw/query?q=SELECT+1 HTTP/1.1"#]]
+        GET /v3/maps/dw/query?q=SELECT+1 HTTP/1.1 | referer: https://shop.example.com/ | authorization: Bearer canary-tried-4e5f6a7b
+        GET /v3/maps/dw/query?q=SELECT+1 HTTP/1.1"#]]
     .assert_eq(&asked(&api).join("\n"));
     expect![[r#"
         GET /authorize?prompt=none HTTP/1.1
@@ -267,11 +265,126 @@ fn what_came_of_it_is_shown_and_decides_the_status() {
         error: there is no field `name`
         hint: fields: `id`, `passed`, `checks`, `facts`
     "#]].assert_eq(&report);
-    // A dry run changes nothing, and neither does this: it is asked all the same.
-    let before = api.requests().len();
-    assert_eq!(run("--dry-run credentials").output().status, 1);
-    assert_eq!(api.requests().len(), before + 2);
-    assert_eq!(api.requests().len(), auth.requests().len());
+}
+
+#[test]
+fn a_dry_run_reads_and_shows_the_first_post() {
+    let (carto, api, auth) = (probe(), fine(), fine());
+    let line = format!("verify probe {TRIED} --key env:PROBE_KEY");
+    let output = run(&carto, &api, &auth, &format!("--dry-run credentials {line}")).ok();
+    is_clean(&output);
+    check(
+        &output,
+        expect![[r#"
+        status 0
+        --- stdout
+        POST /oauth/token
+
+        {
+          "secret": "[hidden]"
+        }
+        --- stderr
+        Not sent to `http://127.0.0.1:[port]`: this was a dry run, and nothing was changed.
+    "#]],
+    );
+    assert_eq!(asked(&api).len(), 2);
+    assert_eq!(asked(&auth), ["GET /authorize?prompt=none HTTP/1.1"]);
+    let json = run(&carto, &api, &auth, &format!("--dry-run --json credentials {line}")).ok();
+    assert_eq!(json.json()["dry_run"]["base_url"], auth.url());
+    assert_eq!(json.json()["dry_run"]["body"]["secret"], "[hidden]");
+    run(&carto, &api, &auth, &format!("--dry-run --field passed credentials {line}")).fails(2);
+    assert!(asked(&auth).iter().all(|line| line.starts_with("GET ")));
+}
+
+/// What was sent may have been done: it isn't sent again, and nobody says that it wasn't done. What only asks is repeated.
+#[test]
+fn a_post_is_sent_once() {
+    let mut report = String::new();
+    for act in [
+        Act::json("503 Service Unavailable", "{}"),
+        Act::json("500 Internal Server Error", "{}"),
+        Act::json("429 Too Many Requests", "{}"),
+        Act::json("408 Request Timeout", "{}"),
+        Act::Raw(b"HTTP/1.1 200 OK\r\n".to_vec()),
+        Act::RawReset(Vec::new()),
+    ] {
+        let (carto, api) = (probe(), fine());
+        let posted = act.clone();
+        let auth = Wire::start_with(move |_, request| match request.starts_with("GET ") {
+            true => Act::json("200 OK", "{}"),
+            false => posted.clone(),
+        });
+        let output = run(&carto, &api, &auth, &format!("credentials verify probe {TRIED}")).output();
+        is_clean(&output);
+        assert!(!output.stderr.contains("nothing was changed"), "{output}");
+        let posts = asked(&auth).iter().filter(|line| !line.starts_with("GET ")).count();
+        let place = auth.url().replace("http://", "");
+        let first = output.stderr.lines().next().unwrap_or_default().replace(&place, "authority");
+        report.push_str(&format!("{posts} sent: {}: {first}\n", output.status));
+        let reading = Wire::start_with(move |_, _| act.clone());
+        let output = run(&carto, &reading, &auth, &format!("credentials verify probe {TRIED}")).output();
+        assert!(output.stderr.contains("nothing was changed"), "{output}");
+        assert!(reading.requests().len() > 1, "{output}");
+    }
+    expect![[r#"
+        1 sent: 6: error: `authority` failed (503)
+        1 sent: 6: error: `authority` failed (500)
+        1 sent: 6: error: `authority` asks for fewer requests (429)
+        1 sent: 6: error: `authority` gave up waiting for POST /oauth/token (408)
+        1 sent: 6: error: the connection to `authority` failed: it ended before there was an answer
+        1 sent: 6: error: the connection to `authority` failed: connection reset by peer
+    "#]]
+    .assert_eq(&report);
+}
+
+/// What the kind would need to make a token with the one that is tried, in a manifest: the file isn't used.
+#[test]
+fn a_manifest_that_would_write_is_refused() {
+    let (api, auth) = (fine(), fine());
+    let hostile = MANIFEST.replace("data GET /v3/maps/{}/query", "data POST /{}/{}");
+    let carto = with(&hostile, "verify:write-by-trial");
+    let output = run(&carto, &api, &auth, "--dry-run credentials verify probe x").fails(7);
+    assert_eq!((api.requests().len(), auth.requests().len()), (0, 0));
+    check(
+        &output,
+        expect![[r#"
+            status 7
+            --- stderr
+            error: the kind `probe` can't be used: `[home]/kinds/libcarto_kind_probe.so` holds a manifest that can't be used: verbs.verify: `data POST /{}/{}` tries no credential; these do: data POST /v3/sql/{}/query, data GET /v3/maps/{}/table, data GET /v3/maps/{}/query, data GET /v3/maps/{}/tileset, data GET /v3/tokens, auth POST /oauth/token, auth GET /authorize, auth GET /v2/logout
+            hint: get a newer version of the plugin, or remove the file
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_tried_is_recorded() {
+    let place = Prefix::with_policy(
+        "version = 1\nmode = \"allow-all\"\n[audit]\nfile = \"HOME/audit.jsonl\"\nrequired = true\n",
+    );
+    let place_a_token = "credentials create token --name a --grant carto_dw,carto.shared.demo_table --apis sql";
+    place.sandbox(place_a_token).ok();
+    place.sandbox("credentials verify token a").output();
+    place.sandbox("--dry-run credentials verify token a").output();
+    let text = std::fs::read_to_string(place.free.home().join("audit.jsonl")).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let told: String = records
+        .filter(|record| record["event"] == "ended")
+        .map(|record| {
+            format!(
+                "{} {} {} {}\n",
+                record["verb"],
+                record["dry_run"],
+                record["writes"].as_array().unwrap().len(),
+                record["tried"]
+            )
+        })
+        .collect();
+    expect![[r#"
+        "create" false 1 null
+        "verify" false 0 ["POST /v3/sql/carto_dw/query","POST /v3/sql/carto-verify-not-granted/query"]
+        "verify" true 0 []
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -282,6 +395,10 @@ fn a_kind_that_goes_too_far_is_stopped() {
         "bearer-to-auth",
         "bearer-of-two",
         "referer-to-api",
+        "write-by-trial",
+        "write-by-get",
+        "delete-by-trial",
+        "segment-by-trial",
         "undeclared",
         "not-json",
         "record",
@@ -301,6 +418,10 @@ fn a_kind_that_goes_too_far_is_stopped() {
         bearer-to-auth: 0 requests: error: the kind `probe` broke the contract in `verify`: it sent a bearer of its own to `auth`, and only `data` takes one
         bearer-of-two: 0 requests: error: the kind `probe` broke the contract in `verify`: it tried a credential that can't be sent: it isn't one word of plain letters
         referer-to-api: 0 requests: error: the kind `probe` broke the contract in `verify`: it set the header `referer`, which isn't a kind's to set
+        write-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data POST /v3/tokens`, which its manifest doesn't declare
+        write-by-get: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/sql/dw/query`, which its manifest doesn't declare
+        delete-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data DELETE /v3/tokens/x`, which its manifest doesn't declare
+        segment-by-trial: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `data GET /v3/maps/{}/query` with a segment that isn't one word of a path
         undeclared: 0 requests: error: the kind `probe` broke the contract in `verify`: it asked for `api DELETE /v3/tokens/x`, which its manifest doesn't declare
         not-json: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer isn't JSON: EOF while parsing a value at line 1 column 7
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
@@ -350,7 +471,7 @@ fn what_it_may_try_can_be_read() {
         , and nothing else
         list        may send GET to /v3/tokens of your CARTO account
         verify      may send GET to /v3/tokens/{} of your CARTO account
-                    may send GET to /v3/sql/{}/query of your CARTO account, with the credential that it tries
+                    may send GET to /v3/maps/{}/query of your CARTO account, with a credential that it tries, which it passes itself
                     may send GET to /authorize?prompt=none of the authority of your CARTO account, without your bearer
                     may send GET to /authorize of the authority of your CARTO account, without your bearer
                     may send POST to /oauth/token of the authority of your CARTO account, without your bearer
@@ -358,6 +479,8 @@ fn what_it_may_try_can_be_read() {
 
         What it gets to know
         verify      --key: a secret, from standard input, a file or a variable
+                    the credential that it tries, and a bearer that comes of it
+                    `audience` below `[auth]` of your settings
         each verb   the answers to what it asks, `[kinds.probe]` of your settings, the time
 
         What it can't do
@@ -383,7 +506,7 @@ fn what_it_may_try_can_be_read() {
         expect![[r#"
         status 0
         --- stdout
-        Try whether a credential opens what it should, and nothing else; nothing is changed
+        Try whether a credential opens what it should, and nothing else; no credential is changed
 
         Probe: Is tried
 
@@ -434,79 +557,4 @@ fn what_it_may_try_can_be_read() {
             hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`
         "#]],
     );
-}
-
-/// A file with one profile that was signed in at this authority.
-fn signed_in(carto: &Carto, api: &Wire, issuer: &str) {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, BEARER.as_bytes());
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let sign_in = json!({ "how": "token", "issuer": issuer, "base_url": api.url(), "token_sha256": digest });
-    let profile = json!({ "token": BEARER, "tenant_id": "acme", "sign_in": sign_in });
-    let text = json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string();
-    carto.write(".carto_credentials.json", &text);
-}
-
-#[test]
-fn a_client_is_tried_at_the_authority_of_its_account_and_no_other() {
-    let (carto, api, own, other) = (probe(), fine(), fine(), fine());
-    signed_in(&carto, &api, &own.url());
-    let verify = || carto.run(&format!("credentials verify probe {TRIED} --key env:PROBE_KEY")).env("PROBE_KEY", KEY);
-    verify().ok();
-    // The same one may be named, with a slash or without.
-    verify().env("CARTO_AUTH_ISSUER", format!("{}/", own.url())).ok();
-    assert_eq!(asked(&own).len(), 4);
-    let before = asked(&api).len();
-    let mut report = String::new();
-    let mut refused = |run: Run| {
-        let output = run.fails(2);
-        is_clean(&output);
-        report.push_str(&output.stderr.replace(&other.url(), "[other]").replace(&own.url(), "[own]"));
-    };
-    refused(verify().env("CARTO_AUTH_ISSUER", other.url()));
-    carto.write(".config/carto/config.toml", &format!("[auth]\nissuer = \"{}\"\n", other.url()));
-    refused(verify());
-    assert_eq!((asked(&other).len(), asked(&own).len(), asked(&api).len()), (0, 4, before));
-    expect![[r#"
-        error: the profile `me` was signed in at `[own]/`, and `CARTO_AUTH_ISSUER` names another authority, `[other]/`: nothing of this account is tried there
-        hint: unset `CARTO_AUTH_ISSUER`, or name a profile that was signed in there with `--profile`
-        error: the profile `me` was signed in at `[own]/`, and the settings name another authority, `[other]/`: nothing of this account is tried there
-        hint: take `issuer` out of `[auth]` in the settings, or name a profile that was signed in there with `--profile`
-    "#]].assert_eq(&report);
-    // A bearer that is given by itself is of nobody's profile.
-    let alone = verify().env("CARTO_BASE_URL", api.url()).env("CARTO_API_TOKEN", BEARER);
-    alone.ok();
-    assert_eq!((asked(&other).len(), asked(&own).len()), (2, 4));
-}
-
-#[test]
-fn a_profile_that_carto_made_is_of_the_authority_that_its_bearer_names() {
-    let (carto, api, other) = (probe(), fine(), fine());
-    let claims = URL_SAFE_NO_PAD.encode(json!({ "iss": "https://auth.carto.com/", "sub": "x" }).to_string());
-    let bearer = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln");
-    let profile = json!({ "token": bearer, "tenant_id": "acme" });
-    carto.write(
-        ".carto_credentials.json",
-        &json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string(),
-    );
-    let run = carto.run("credentials verify probe x --base-url").env("CARTO_AUTH_ISSUER", other.url());
-    let mut run = run;
-    run.command.arg(api.url());
-    let output = run.fails(2);
-    assert!(output.stderr.contains("was signed in at `https://auth.carto.com/`"), "{output}");
-    assert!(asked(&api).is_empty() && asked(&other).is_empty());
-}
-
-/// Authorities count the sign-ins that they refuse.
-#[test]
-fn a_sign_in_is_tried_once() {
-    for status in ["429 Too Many Requests", "503 Service Unavailable", "408 Request Timeout"] {
-        let (carto, api) = (probe(), fine());
-        let auth = Wire::start_with(move |_, request| match request.starts_with("POST") {
-            true => Act::json(status, "{}"),
-            false => Act::json("200 OK", "{}"),
-        });
-        run(&carto, &api, &auth, &format!("credentials verify probe {TRIED} --key env:PROBE_KEY")).fails(6);
-        let posts = asked(&auth).iter().filter(|line| line.starts_with("POST")).count();
-        assert_eq!(posts, 1, "{status}");
-    }
 }

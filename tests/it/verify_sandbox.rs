@@ -3,8 +3,10 @@
 
 use expect_test::expect;
 
+use crate::hints::{commands, paste};
 use crate::support::server::Served;
-use crate::support::{Carto, Output, Run};
+use crate::support::wire::Wire;
+use crate::support::{Carto, Output, Run, terminal};
 
 /// A sandbox over HTTP, since a data API is asked as by anybody.
 fn sandbox() -> (Carto, Served) {
@@ -192,6 +194,11 @@ fn an_m2m_client_signs_in_in_the_sandbox() {
     let output = served(&carto, &server, "credentials verify m2m ci --secret -").stdin("another-secret").output();
     assert_eq!((output.status, output.stdout.contains("another-secret")), (1, false), "{output}");
     assert!(output.stderr.contains("error: 1 of 1 check of M2M OAuth Client"), "{output}");
+    // The settings say what for; the sandbox gives bearers for CARTO's own audience alone.
+    carto.write(".config/carto/config.toml", "[auth]\naudience = \"https://api.example.com\"\n");
+    let output = served(&carto, &server, line).env("CI_SECRET", &secret).output();
+    assert!(output.status == 1 && output.stdout.contains("invalid_target"), "{output}");
+    carto.sandbox(line).env("CI_SECRET", &secret).ok();
     // It can't be asked for on a command line.
     served(&carto, &server, "credentials verify m2m ci").fails(2);
     served(&carto, &server, &format!("credentials verify m2m ci --secret {secret}")).fails(2);
@@ -221,4 +228,121 @@ fn a_spa_client_is_known_by_its_urls_in_the_sandbox() {
         passed: token request from `https://carto-verify.invalid` (not registered) (refused) → may not read the answer (403)
         passed: login URI `https://app.example.com/in` (well-formed) → well-formed; not asked, since it isn't CARTO's
     "#]].assert_eq(&checks(&outside));
+}
+
+#[test]
+fn what_is_suggested_is_enough_and_no_more() {
+    let carto = Carto::new();
+    let create = "credentials create token --name t --grant dw,a.b.c --apis sql --referer https://kept.example.com/*";
+    carto.sandbox(create).ok();
+    carto.write("q.sql", "SELECT a,\n\t'x  y'\nFROM t");
+    carto.write("odd.sql", "SELECT a -- all\nFROM t");
+    let explained = |words: &[&str]| {
+        let words = [&["--sandbox", "credentials", "verify", "token", "t"], words].concat();
+        carto.run_words(&words).env("CARTO_SANDBOX_FAULT", "clock=2026-11-23T10:00:00Z")
+    };
+    for words in [
+        &["--api", "maps"][..],
+        &["--api", "sql", "--source", "@q.sql"],
+        &["--api", "sql", "--connection", "it's", "--source", "@odd.sql"],
+        &["--connection", "big", "--source", "b.*.c"],
+        &["--referer", "https://evil.com/"],
+        &["--referer", "http://localhost:5173"],
+        &["--referer", "http://localhost:8080/a?b=1"],
+        // Nothing is lost of what was there.
+        &["--api", "maps", "--connection", "dw", "--source", "a.b.c", "--referer", "https://kept.example.com/x"],
+    ] {
+        let run = explained(words);
+        let command = run.command_again();
+        let output = run.output();
+        if output.status == 0 {
+            assert_eq!(words.len(), 8, "{words:?}: {output}");
+            continue;
+        }
+        let [suggested] = &commands(&output)[..] else { panic!("{output}") };
+        let (screen, status) = paste(&carto, &command, &suggested.replace("FILE", "odd.sql"));
+        assert_eq!(status, 0, "{suggested}: {screen}");
+        explained(words).ok();
+    }
+    explained(&["--referer", "http://localhost:5173/"]).ok();
+    for page in
+        ["https://evil.com.attacker.net/", "http://localhost:51730/", "https://evil.com/x", "http://localhost:8080/"]
+    {
+        assert_eq!(explained(&["--referer", page]).output().status, 1, "{page}");
+    }
+    let referers = carto.sandbox("credentials get token t --json").ok().json()["referers"].as_array().unwrap().len();
+    assert_eq!(referers, 5);
+}
+
+#[test]
+fn what_cant_be_a_request_is_refused_before_anything() {
+    let (carto, api) = (Carto::new(), Wire::json("200 OK", "{}"));
+    carto.write("empty.sql", "\n");
+    let mut report = String::new();
+    for words in [
+        ["--source", ""],
+        ["--source", "@empty.sql"],
+        ["--referer", ""],
+        ["--referer", " "],
+        ["--connection", ""],
+        ["--connection", "a,b"],
+        ["--referer", "https://*.example.com/"],
+        ["--referer", "https://me:canary@shop.example.com/"],
+    ] {
+        let words = [&["credentials", "verify", "token", "t"], &words[..]].concat();
+        let run = carto.run_words(&words).env("CARTO_BASE_URL", api.url()).env("CARTO_API_TOKEN", "opaque-bearer");
+        report.push_str(&run.fails(2).stderr);
+    }
+    assert!(api.requests().is_empty() && !report.contains("canary"), "{report}");
+    expect![[r#"
+        error: --source: the source is empty
+        hint: name a table like `carto.shared.demo_table`, or a statement; `@FILE` reads it from a file
+        error: --source: the source is empty
+        hint: name a table like `carto.shared.demo_table`, or a statement; `@FILE` reads it from a file
+        error: --referer: the page is empty
+        hint: write its address, like `https://app.example.com/`
+        error: --referer: the page is empty
+        hint: write its address, like `https://app.example.com/`
+        error: --connection: the connection's name is empty
+        hint: name a connection of the account, like `carto_dw`
+        error: --connection: `a,b` is several names in one
+        hint: ask about one connection at a time
+        error: --referer: `https://*.example.com/` is a pattern, and a request comes from one page
+        hint: ask about one page that it is meant for, like `https://app.example.com/`
+        error: --referer: no browser sends that page's address in this form
+        hint: ask about `https://shop.example.com/`, as browsers send it
+    "#]]
+    .assert_eq(&report);
+}
+
+#[test]
+fn rows_can_be_told_apart_on_a_terminal() {
+    let carto = Carto::new();
+    carto.sandbox("credentials create token --name t --grant dw,a.b.c --grant dw,a.b.d --apis maps").ok();
+    let (screen, status) = terminal::run(carto.sandbox("credentials verify token t").env("TERM", "xterm"), None);
+    assert_eq!(status, 0, "{screen}");
+    let plain =
+        regex_lite::Regex::new("\u{1b}\\[[0-9;?]*[a-zA-Z]|\r|tok_[0-9A-Za-z]+").unwrap().replace_all(&screen, "");
+    expect![[r#"
+        passed   maps of `dw`: `a.b.c`
+                   allowed (200)
+        passed   maps of `dw`: `a.b.d`
+                   allowed (200)
+        passed   sql of `dw`: `SELECT 1 AS not_granted` (an API that isn't allowed)
+                   refused (403): The token does not allow this API
+        passed   maps of `dw`: `carto_verify.not_granted.table` (a source that isn't
+                 granted)
+                   refused (403): You don't have permissions to read this resource
+        passed   maps of `carto-verify-not-granted`: `a.b.c` (a connection that isn't
+                 granted)
+                   refused (403): You don't have permissions to read this resource
+
+        name          t
+        allowed_apis  maps
+        grants        dw,a.b.c
+                      dw,a.b.d
+        referers      -
+        Verified API Access Token ``: 5 checks passed
+    "#]]
+    .assert_eq(&plain);
 }

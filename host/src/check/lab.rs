@@ -177,7 +177,7 @@ impl<'a> Lab<'a> {
             return ran;
         }
         let now = NOW.to_owned();
-        let settings = Settings { now, options: self.script.options.clone() };
+        let settings = Settings { now, options: self.script.options.clone(), audience: None };
         let input = Input { id: given.id.clone(), args: given.args.clone(), cursor: given.cursor.clone(), settings };
         let answer = match self.ready() {
             Ok(()) => self.invoke(verb, &input, &mut ran.record),

@@ -234,7 +234,7 @@ fn kind_command(kind: &Kind, verb: Verb, spec: &VerbSpec) -> clap::Command {
         Verb::Get => "Show one credential; secrets are hidden unless `--reveal` is given",
         Verb::Update => "Change a credential; what isn't named stays as it is",
         Verb::Delete => "Delete a credential, after asking for the word `delete`; `--yes` doesn't ask",
-        Verb::Verify => "Try whether a credential opens what it should, and nothing else; nothing is changed",
+        Verb::Verify => "Try whether a credential opens what it should, and nothing else; no credential is changed",
     });
     if manifest.plural != manifest.name {
         command = command.visible_alias(manifest.plural.clone());

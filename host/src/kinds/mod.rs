@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use carto_plugin_api::manifest::{Call, Manifest};
-use carto_plugin_api::{ErrorCode, Verb};
+use carto_plugin_api::{AUTH_SERVICE, ErrorCode, Verb};
 
 pub(crate) use catalog::{Catalog, folder_fault};
 pub(crate) use elf::{Facts, LARGEST, facts};
@@ -58,6 +58,11 @@ impl Kind {
     /// Whether a verb of it asks the account: its API, with the bearer or with a credential that is tried, or its authority.
     pub(crate) fn asks_account(&self, verb: Verb) -> bool {
         self.calls(verb).iter().any(|call| call.service == ACCOUNT_SERVICE || call.tries(verb))
+    }
+
+    /// Whether a verb of it tries a credential at the account's authority, and so is told what that gives bearers for.
+    pub(crate) fn tries_authority(&self, verb: Verb) -> bool {
+        self.calls(verb).iter().any(|call| call.service == AUTH_SERVICE && call.tries(verb))
     }
 
     /// What to do about it when it misbehaves.

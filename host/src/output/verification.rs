@@ -138,7 +138,7 @@ fn in_two_lines(check: &Check, width: Option<usize>) -> String {
         Outcome::Skipped => ("skipped", check.found.clone()),
         Outcome::Failed => ("failed", format!("expected {}, found {}", check.expected, check.found)),
     };
-    beside(outcome, &check.asked, OUTCOME, width) + &beside("", &found, OUTCOME, width)
+    beside(outcome, &check.asked, OUTCOME, width) + &beside("", &found, OUTCOME + 2, width)
 }
 
 /// A fact for people: the seconds of a JWT's times (RFC 7519) as a time.
@@ -189,15 +189,15 @@ mod tests {
         verification.fact("exp", 1_795_514_400);
         verification.fact("size", 1_795_514_400);
         expect_test::expect![[r#"
-            passed   token request from `https://a.long.name.example.com/` of
-                     page 1
-                     may read the answer (200)
-            failed   token request from `https://a.long.name.example.com/` of
-                     page 2
-                     expected accepted, found may not read the answer
-                     (403): \u{1b}[31m
+            passed   token request from
+                     `https://a.long.name.example.com/` of page 1
+                       may read the answer (200)
+            failed   token request from
+                     `https://a.long.name.example.com/` of page 2
+                       expected accepted, found may not read the answer
+                       (403): \u{1b}[31m
             skipped  all
-                     not asked
+                       not asked
 
             exp   2026-11-24T10:00:00Z
             size  1795514400

@@ -6,7 +6,7 @@ use carto_plugin_api::{ErrorCode, WireRequest, WireResponse};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Act, Endpoint};
 use super::receive::{Content, Received};
 use super::redirect::Turn;
 use super::retry::asked_wait;
@@ -16,15 +16,27 @@ use crate::transport::Failure;
 /// A request, as far as its answer's meaning depends on it.
 pub(super) struct Asked<'a> {
     pub(super) shown: String,
-    pub(super) writes: bool,
+    pub(super) act: Act,
     deletes: bool,
     endpoint: &'a Endpoint,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn new(request: &WireRequest, endpoint: &'a Endpoint) -> Asked<'a> {
-        let (writes, deletes) = (endpoint.is_changed_by(request), request.method == "DELETE");
-        Asked { shown: request.shown(), writes, deletes, endpoint }
+        let (act, deletes) = (endpoint.act(request), request.method == "DELETE");
+        Asked { shown: request.shown(), act, deletes, endpoint }
+    }
+
+    fn writes(&self) -> bool {
+        self.act == Act::Writes
+    }
+
+    /// What to do about a request that was for nothing. What a statement did that was tried, nobody knows.
+    fn to_do(&self, remedy: &str) -> String {
+        match self.act {
+            Act::Tries => remedy.to_owned(),
+            Act::Reads | Act::Writes => format!("nothing was changed; {remedy}"),
+        }
     }
 
     /// Gives a kind what is its affair, and keeps what is the host's. Where a credential is tried, what is refused and redirected is the kind's too.
@@ -32,7 +44,7 @@ impl<'a> Asked<'a> {
         let status = received.status;
         match status.as_u16() {
             // What a status says that nobody knows isn't that nothing was done.
-            100..=199 | 300..=399 | 432..=450 | 452..=499 | 600.. if self.writes => {
+            100..=199 | 300..=399 | 432..=450 | 452..=499 | 600.. if self.writes() => {
                 return Err(unknown(&format!("{} answered {} with {status}", self.endpoint.place(), self.shown)));
             }
             401 if !self.endpoint.is_tried() => return Err(self.endpoint.rejected(received.words().as_deref())),
@@ -65,13 +77,13 @@ impl<'a> Asked<'a> {
         match failure {
             Failure::Unsent(obstacle) => {
                 Error::new(ErrorCode::Unreachable, format!("cannot reach {place}{}", obstacle.why))
-                    .hint(format!("nothing was changed; {}", obstacle.remedy))
+                    .hint(self.to_do(&obstacle.remedy))
             }
             Failure::Lost(why) => {
                 let message = format!("the connection to {place} failed: {why}");
-                match self.writes {
+                match self.writes() {
                     true => unknown(&message),
-                    false => Error::new(ErrorCode::Unreachable, message).hint("nothing was changed; try again"),
+                    false => Error::new(ErrorCode::Unreachable, message).hint(self.to_do("try again")),
                 }
             }
             Failure::TooLarge => self.unexpected(format!("{place} answered {} with more than 16 MiB", self.shown)),
@@ -90,7 +102,7 @@ impl<'a> Asked<'a> {
             Turn::Nowhere | Turn::To(_) => format!("{place} redirects {shown} to nowhere ({status})"),
         };
         // Some redirects (303) mean that the write was done.
-        if self.writes {
+        if self.writes() {
             return unknown(&message);
         }
         let hint = format!("give the address of the API itself as {}", self.endpoint.called());
@@ -99,9 +111,9 @@ impl<'a> Asked<'a> {
 
     fn gave_up(&self) -> Error {
         let message = format!("{} gave up waiting for {} (408)", self.endpoint.place(), self.shown);
-        match self.writes {
+        match self.writes() {
             true => unknown(&message),
-            false => Error::new(ErrorCode::Unavailable, message).hint("nothing was changed; try again"),
+            false => Error::new(ErrorCode::Unavailable, message).hint(self.to_do("try again")),
         }
     }
 
@@ -109,8 +121,8 @@ impl<'a> Asked<'a> {
         let place = self.endpoint.place();
         let message = format!("{place} asks for fewer requests (429){}", wish(wait));
         Error::new(ErrorCode::RateLimited, message).hint(match wait {
-            Some(wait) if !wait.is_zero() => "nothing was changed; try again then",
-            _ => "nothing was changed; wait, then try again",
+            Some(wait) if !wait.is_zero() => self.to_do("try again then"),
+            _ => self.to_do("wait, then try again"),
         })
     }
 
@@ -120,12 +132,12 @@ impl<'a> Asked<'a> {
         let message = format!("{} failed ({status}){}{words}", self.endpoint.place(), wish(asked_wait(received)));
         // 501 says that nothing was done. Behind any other failure a write may have happened, behind a 503 too: a proxy says that when it has
         // lost the service in the middle of a request.
-        if self.writes && status != 501 {
+        if self.writes() && status != 501 {
             return unknown(&message);
         }
         Error::new(ErrorCode::Unavailable, message).hint(match status {
-            501 => format!("nothing was changed; look at {}", self.endpoint.routes_are_in()),
-            _ => "nothing was changed; try again later".to_owned(),
+            501 => self.to_do(&format!("look at {}", self.endpoint.routes_are_in())),
+            _ => self.to_do("try again later"),
         })
     }
 
@@ -135,7 +147,7 @@ impl<'a> Asked<'a> {
     }
 
     fn unexpected(&self, message: String) -> Error {
-        if self.writes {
+        if self.writes() {
             return unknown(&message);
         }
         Error::new(ErrorCode::UnexpectedAnswer, message)

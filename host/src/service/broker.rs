@@ -1,4 +1,4 @@
-//! The kind's side of a call: enforces the manifest's `calls` for this verb, notes what becomes of writes, and shows warnings.
+//! The kind's side of a call: enforces the manifest's `calls` for this verb, notes what becomes of writes and what is tried, and shows warnings.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use carto_plugin_api::{Caller, ErrorCode, HOST_SERVICE, Verb, WireRequest, WireR
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::endpoint::{Endpoint, Services};
+use super::endpoint::{Act, Endpoint, Services};
 use super::{Accepted, Fate, Session, permits};
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
@@ -27,7 +27,7 @@ pub(crate) struct Broker {
     fate: Arc<Mutex<Fate>>,
 }
 
-/// A dry run: reads happen, and the first write is drafted instead of sent.
+/// A dry run: reads happen, and the first request that does more is drafted instead of sent.
 pub(crate) struct Rehearsal {
     /// Secrets that the user gave, which the draft hides.
     pub(crate) secrets: Vec<String>,
@@ -76,24 +76,38 @@ impl Broker {
         permits::permit(&self.kind.manifest, self.verb, service, &mut request).map_err(|what| self.breach(what))?;
         // One for every service that a call of this verb names.
         let endpoint = self.services.get(service).ok_or_else(|| Error::fault("a service wasn't made ready"))?;
-        match endpoint.is_changed_by(&request) {
-            false => self.send(endpoint, request),
-            true => self.write(endpoint, request),
+        match endpoint.act(&request) {
+            Act::Reads => self.send(endpoint, request),
+            Act::Writes => self.write(endpoint, request),
+            Act::Tries => self.try_with(endpoint, request),
         }
+    }
+
+    /// In a dry run the end, with the request as it would have been sent.
+    fn rehearse(&self, endpoint: &Endpoint, request: &WireRequest) -> Result<()> {
+        let Some(rehearsal) = &self.rehearsal else { return Ok(()) };
+        let mut secrets = rehearsal.secrets.clone();
+        secrets.push(endpoint.secret().to_owned());
+        secrets.extend(request.bearer.iter().map(|bearer| bearer.expose().to_owned()));
+        let draft = self.session.draft(endpoint, request).hide(&self.kind.manifest.record.secrets, &secrets);
+        self.note(|fate| {
+            fate.drafted.get_or_insert(draft);
+        });
+        Err(Error::new(ErrorCode::Failed, "a dry run ends before anything is changed"))
+    }
+
+    /// A request that does something with a credential that is tried. It is recorded before it is sent: there is nothing to be said of its end.
+    fn try_with(&self, endpoint: &Arc<Endpoint>, request: WireRequest) -> Result<WireResponse> {
+        self.rehearse(endpoint, &request)?;
+        let shown = self.session.shown(endpoint, &request);
+        self.note(|fate| fate.tried.push(shown));
+        self.send(endpoint, request)
     }
 
     /// A request that may change something: in a dry run the end, otherwise noted before it is sent and after it is answered.
     fn write(&self, endpoint: &Arc<Endpoint>, request: WireRequest) -> Result<WireResponse> {
+        self.rehearse(endpoint, &request)?;
         let shape = &self.kind.manifest.record;
-        if let Some(rehearsal) = &self.rehearsal {
-            let mut secrets = rehearsal.secrets.clone();
-            secrets.push(endpoint.secret().to_owned());
-            let draft = self.session.draft(endpoint, &request).hide(&shape.secrets, &secrets);
-            self.note(|fate| {
-                fate.drafted.get_or_insert(draft);
-            });
-            return Err(Error::new(ErrorCode::Failed, "a dry run ends before anything is changed"));
-        }
         // What comes after an unknown outcome would build on a guess.
         if let Some(unknown) = self.fate().unknown {
             return Err(unknown);
@@ -119,7 +133,7 @@ impl Broker {
         let (sender, receiver) = oneshot::channel();
         let (session, endpoint) = (Arc::clone(&self.session), Arc::clone(endpoint));
         let fate = Arc::clone(&self.fate);
-        let written = endpoint.is_changed_by(&request).then(|| self.session.shown(&endpoint, &request));
+        let written = (endpoint.act(&request) == Act::Writes).then(|| self.session.shown(&endpoint, &request));
         let written_too = written.clone();
         self.handle.spawn(async move {
             let on_wire = |is_there: bool| {

@@ -31,6 +31,18 @@ pub(crate) struct Endpoint {
     transport: Mutex<Option<Transport>>,
 }
 
+/// What a request does, as far as the rules of the network go by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// It asks, and can be repeated.
+    Reads,
+    /// It changes something: what became of it is said, whatever else happens.
+    Writes,
+    /// It does something with a credential that is tried: signs in, or runs a statement. What became of it is of no concern, but it is sent
+    /// once, and not in a dry run.
+    Tries,
+}
+
 enum Whose {
     /// The user's CARTO account, or the sandbox.
     Account(Account),
@@ -84,14 +96,13 @@ impl Endpoint {
         matches!(self.whose, Whose::Tried(_))
     }
 
-    /// Whether a request changes something.
-    pub(super) fn is_changed_by(&self, request: &WireRequest) -> bool {
-        request.method != "GET" && !self.is_tried()
-    }
-
-    /// Whether a request is sent once, whatever comes of it: an authority counts the sign-ins that it refuses, and may lock a client for them.
-    pub(super) fn is_counted(&self, request: &WireRequest) -> bool {
-        request.method != "GET" && matches!(self.whose, Whose::Tried(Tried::Authority(_)))
+    /// What a request does here.
+    pub(super) fn act(&self, request: &WireRequest) -> Act {
+        match (request.method.as_str(), self.is_tried()) {
+            ("GET", _) => Act::Reads,
+            (_, false) => Act::Writes,
+            (_, true) => Act::Tries,
+        }
     }
 
     pub(super) fn base_url(&self) -> &Url {
@@ -185,8 +196,10 @@ impl Endpoint {
     /// What a request would be, for a dry run.
     pub(super) fn draft(&self, settings: &Settings, request: &WireRequest) -> Draft {
         let mut draft = Draft::of(request, self.moved(settings, &request.path));
-        if let Whose::Own(own) = &self.whose {
-            own.complete(&mut draft);
+        match &self.whose {
+            Whose::Own(own) => own.complete(&mut draft),
+            Whose::Tried(tried) => draft.base_url = tried.draft_base_url(),
+            Whose::Account(_) => {}
         }
         draft
     }
@@ -200,18 +213,18 @@ impl Endpoint {
         }
     }
 
-    /// The way to the service. A write gets a connection of its own where others were used before: one that the other side closes just then
-    /// would leave it with an unknown outcome for nothing.
-    pub(super) fn transport(&self, writes: bool, network: &Network) -> Result<Transport> {
+    /// The way to the service. What is sent once gets a connection of its own where others were used before: one that the other side closes
+    /// just then would leave a write with an unknown outcome for nothing.
+    pub(super) fn transport(&self, once: bool, network: &Network) -> Result<Transport> {
         let mut transport = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
         match &*transport {
-            Some(used) if writes && used.has_connected() => used.fresh(self.base_url(), network),
+            Some(used) if once && used.has_connected() => used.fresh(self.base_url(), network),
             Some(ready) => Ok(ready.clone()),
             None => {
                 let made = match &self.whose {
                     Whose::Account(account) => account.transport(network)?,
                     Whose::Own(own) => Transport::http(own.base_url(), network)?,
-                    Whose::Tried(tried) => tried.transport(network)?,
+                    Whose::Tried(tried) => tried.transport(once, network)?,
                 };
                 *transport = Some(made.clone());
                 Ok(made)

@@ -15,13 +15,15 @@ pub(crate) struct Fate {
     pub(crate) under_way: Option<String>,
     /// The writes that the service accepted.
     pub(crate) accepted: Vec<Accepted>,
+    /// What was sent to try a credential and may have done something, whatever came of it.
+    pub(crate) tried: Vec<String>,
     /// How often the user was warned.
     pub(crate) warnings: usize,
     /// The last write, if it wasn't done.
     pub(crate) refused: Option<String>,
     /// A write of which nobody knows whether it was done.
     pub(crate) unknown: Option<Error>,
-    /// In a dry run, the write that would have been sent.
+    /// In a dry run, the first write or trial, which would have been sent.
     pub(crate) drafted: Option<Draft>,
     /// The breach of the manifest that decides the outcome.
     pub(crate) violation: Option<Error>,

@@ -29,6 +29,15 @@ pub(crate) fn permit<'a>(
     let call = calls.iter().find(|call| call.permits(service, request)).ok_or_else(|| {
         format!("it asked for `{} {}`, which its manifest doesn't declare", service.escape_debug(), request.shown())
     })?;
+    let tries = call.tries(verb);
+    // Its manifest was refused then, wherever it was read. What a credential opens is too much to rely on that.
+    if tries && !call.is_a_trial() {
+        return Err(format!("it asked for `{call}`, by which no credential is tried"));
+    }
+    // It is encoded, but whoever decodes it too early would be led elsewhere, and no connection is called so.
+    if tries && request.path.iter().any(|segment| segment.text().contains(['/', '\\', '?', '#', '%', ';'])) {
+        return Err(format!("it asked for `{call}` with a segment that isn't one word of a path"));
+    }
     call.reveal(request);
     let auth = manifest.services.get(service).and_then(|service| service.auth.as_ref());
     if let Some(auth) = auth.filter(|auth| auth.is_set_by(request)) {
@@ -37,7 +46,6 @@ pub(crate) fn permit<'a>(
     if request.query.iter().any(|(key, _)| key.to_lowercase() == "_method") {
         return Err("it asked for another method by its query".to_owned());
     }
-    let tries = call.tries(verb);
     let may_set = |name: &str| KIND_HEADERS.contains(&name) || (tries && TRIED_HEADERS.contains(&name));
     if let Some((name, _)) = request.headers.iter().find(|(name, _)| !may_set(&name.to_lowercase())) {
         return Err(format!("it set the header `{}`, which isn't a kind's to set", name.escape_debug()));
@@ -64,5 +72,59 @@ pub(crate) fn warning(request: &WireRequest) -> Result<(&str, Option<&str>), Bre
     match (request.method.as_str(), path.as_slice(), text("message")) {
         ("POST", ["warnings"], Some(message)) => Ok((message, text("hint"))),
         _ => Err(format!("it asked the host for `{}`, which it doesn't have", request.shown())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A manifest with such a call is refused when it is read; this one never was.
+    #[test]
+    fn what_is_no_trial_isnt_sent_whatever_a_manifest_says() {
+        let manifest = |call: &str| -> Manifest {
+            let text = r#"
+schema = "1.1"
+abi = 1
+name = "probe"
+plural = "probes"
+title = "Probe"
+about = "Is tried"
+[record]
+fields = ["id"]
+id = "id"
+columns = ["id"]
+[verbs.verify]
+calls = ["CALL"]
+"#;
+            toml::from_str(&text.replace("CALL", call)).unwrap()
+        };
+        let request = |method: &str, path: &[&str]| WireRequest {
+            method: method.to_owned(),
+            path: path.iter().map(|text| Segment::from(*text)).collect(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            bearer: None,
+        };
+        for (call, method, path, permitted) in [
+            ("data POST /v3/sql/{}/query", "POST", &["v3", "sql", "dw", "query"][..], true),
+            ("data POST /v3/sql/{}/query", "POST", &["v3", "sql", "a b", "query"], true),
+            ("data POST /{}/{}", "POST", &["v3", "tokens"], false),
+            ("data POST /v3/tokens", "POST", &["v3", "tokens"], false),
+            ("data DELETE /v3/tokens/{}", "DELETE", &["v3", "tokens", "x"], false),
+            ("data GET /v3/sql/{}/query", "GET", &["v3", "sql", "dw", "query"], false),
+        ] {
+            let answer = permit(&manifest(call), Verb::Verify, DATA_SERVICE, &mut request(method, path)).map(drop);
+            assert_eq!(answer.is_ok(), permitted, "{call}");
+            if let Err(why) = answer {
+                assert_eq!(why, format!("it asked for `{call}`, by which no credential is tried"));
+            }
+        }
+        for segment in ["../tokens?", "..%2Ftokens", "..\\tokens", "x#", "x;", ".."] {
+            let call = manifest("data POST /v3/sql/{}/query");
+            let mut request = request("POST", &["v3", "sql", segment, "query"]);
+            assert!(permit(&call, Verb::Verify, DATA_SERVICE, &mut request).is_err(), "{segment}");
+        }
     }
 }

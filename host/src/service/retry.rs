@@ -1,11 +1,12 @@
 //! Whether a request is sent again, and after which wait. Reads are repeated where another attempt can end better; a write only where it
-//! can't have arrived (no connection) or the service says that it did nothing (429).
+//! can't have arrived (no connection) or the service says that it did nothing (429); what tries a credential only where it can't have arrived.
 
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::header::RETRY_AFTER;
 
+use super::endpoint::Act;
 use super::receive::Received;
 use crate::settings::{LONGEST_BACKOFF, Network};
 use crate::transport::Failure;
@@ -20,12 +21,12 @@ pub(super) struct Wait {
 
 /// The attempts of one request.
 pub(super) struct Attempts {
-    writes: bool,
+    act: Act,
     delays: ExponentialBackoff,
 }
 
 impl Attempts {
-    pub(super) fn new(network: &Network, writes: bool) -> Attempts {
+    pub(super) fn new(network: &Network, act: Act) -> Attempts {
         let delays = ExponentialBuilder::default()
             .with_min_delay(network.backoff)
             .with_max_delay(LONGEST_BACKOFF)
@@ -33,16 +34,17 @@ impl Attempts {
             // So that clients that failed together don't come back together.
             .with_jitter()
             .build();
-        Attempts { writes, delays }
+        Attempts { act, delays }
     }
 
     /// The wait before the next attempt; nothing if this outcome stands. One that would end after the deadline isn't begun.
     pub(super) fn wait(&mut self, outcome: &Result<Received, Failure>, left: Duration) -> Option<Wait> {
         let asked = match outcome {
             Err(Failure::Unsent(obstacle)) if !obstacle.lasting => None,
-            Err(Failure::Lost(_)) if !self.writes => None,
-            Ok(received) if received.status == 429 => asked_wait(received),
-            Ok(received) if !self.writes && matches!(received.status.as_u16(), 408 | 500 | 502..=504) => {
+            Err(Failure::Lost(_)) if self.act == Act::Reads => None,
+            // An authority counts what it refuses.
+            Ok(received) if self.act != Act::Tries && received.status == 429 => asked_wait(received),
+            Ok(received) if self.act == Act::Reads && matches!(received.status.as_u16(), 408 | 500 | 502..=504) => {
                 asked_wait(received)
             }
             _ => return None,
@@ -82,9 +84,9 @@ mod tests {
     use crate::service::hidden::Hidden;
     use crate::transport::Obstacle;
 
-    fn attempts(writes: bool) -> Attempts {
+    fn attempts(act: Act) -> Attempts {
         let network = Network { retries: 3, backoff: Duration::from_millis(100), ca_file: None };
-        Attempts::new(&network, writes)
+        Attempts::new(&network, act)
     }
 
     fn answer(status: u16, retry_after: Option<&str>) -> Result<Received, Failure> {
@@ -123,14 +125,16 @@ mod tests {
             ("504", answer(504, None), true, false),
         ];
         for (what, outcome, read, write) in cases {
-            assert_eq!(attempts(false).wait(&outcome, MINUTE).is_some(), read, "{what}, read");
-            assert_eq!(attempts(true).wait(&outcome, MINUTE).is_some(), write, "{what}, write");
+            let is_repeated = |act| attempts(act).wait(&outcome, MINUTE).is_some();
+            assert_eq!(is_repeated(Act::Reads), read, "{what}, read");
+            assert_eq!(is_repeated(Act::Writes), write, "{what}, write");
+            assert_eq!(is_repeated(Act::Tries), what == "no connection", "{what}, trial");
         }
     }
 
     #[test]
     fn waits_grow_and_end() {
-        let mut attempts = attempts(false);
+        let mut attempts = attempts(Act::Reads);
         let waits: Vec<u128> = std::iter::from_fn(|| attempts.wait(&answer(503, None), MINUTE))
             .map(|wait| wait.time.as_millis())
             .collect();
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_service_that_names_a_time_is_given_it_up_to_the_deadline() {
-        let wait = |value: &str| attempts(true).wait(&answer(429, Some(value)), MINUTE).map(|wait| wait.time);
+        let wait = |value: &str| attempts(Act::Writes).wait(&answer(429, Some(value)), MINUTE).map(|wait| wait.time);
         for seconds in [1, 7, 40] {
             let asked = Duration::from_secs(seconds);
             let wait = wait(&seconds.to_string()).unwrap();

@@ -13,7 +13,7 @@ use super::ACCOUNT_SERVICE;
 use super::answer::Asked;
 use super::deadline::{Deadline, RequestDeadline};
 use super::draft::Draft;
-use super::endpoint::{Endpoint, Services};
+use super::endpoint::{Act, Endpoint, Services};
 use super::hidden::Hidden;
 use super::own::Own;
 use super::receive::{self, Received};
@@ -111,6 +111,11 @@ impl Session {
         self.settings.kinds.get(kind).cloned().unwrap_or_default()
     }
 
+    /// What the authority's bearers are for, where the settings say it. The sandbox's are for CARTO's own audience.
+    pub(crate) fn audience(&self) -> Option<String> {
+        self.settings.auth.audience.clone().filter(|_| self.sandbox().is_none())
+    }
+
     /// What a request would be, for a dry run.
     pub(super) fn draft(&self, endpoint: &Endpoint, request: &WireRequest) -> Draft {
         endpoint.draft(&self.settings, request)
@@ -134,15 +139,13 @@ impl Session {
         let hidden = tried.as_ref().unwrap_or(&endpoint.hidden);
         let mut url = request::url(endpoint, &self.settings, &request);
         let deadline = self.deadline().of_request();
-        let mut attempts = Attempts::new(&self.settings.network, asked.writes);
-        let mut redirects = Redirects::new(!asked.writes);
-        let is_counted = endpoint.is_counted(&request);
+        let mut attempts = Attempts::new(&self.settings.network, asked.act);
+        let mut redirects = Redirects::new(asked.act == Act::Reads);
         loop {
             let http = request::http(endpoint, &url, &request)?;
             on_wire(true);
             let outcome = self.attempt(endpoint, http, &asked, deadline, hidden).await?;
-            let again = !is_counted || matches!(outcome, Err(Failure::Unsent(_)));
-            if let Some(wait) = again.then(|| attempts.wait(&outcome, deadline.left())).flatten() {
+            if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
                 self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
                 if wait.is_asked && wait.time >= LONG {
                     let (place, seconds) = (endpoint.place(), wait.time.as_secs());
@@ -173,7 +176,7 @@ impl Session {
         deadline: RequestDeadline,
         hidden: &Hidden,
     ) -> Result<std::result::Result<Received, Failure>> {
-        let transport = endpoint.transport(asked.writes, &self.settings.network)?;
+        let transport = endpoint.transport(asked.act != Act::Reads, &self.settings.network)?;
         let (started, given) = (Instant::now(), deadline.given);
         let left = deadline.left();
         if left.is_zero() {

@@ -57,10 +57,18 @@ impl Tried {
         }
     }
 
-    /// The way to it. Nothing that goes there changes anything, so connections are shared.
-    pub(super) fn transport(&self, network: &Network) -> Result<Transport> {
+    /// Where a draft says that it would be sent, unless that is the account's API.
+    pub(super) fn draft_base_url(&self) -> Option<String> {
         match self {
-            Tried::Account(account) => account.transport(false, network),
+            Tried::Account(_) => None,
+            Tried::Authority(issuer) => Some(issuer.as_str().trim_end_matches('/').to_owned()),
+        }
+    }
+
+    /// The way to it; for what is sent once, without connections that were used before.
+    pub(super) fn transport(&self, once: bool, network: &Network) -> Result<Transport> {
+        match self {
+            Tried::Account(account) => account.transport(once, network),
             Tried::Authority(issuer) => Transport::http(issuer, network),
         }
     }

@@ -11,6 +11,20 @@ use crate::wire::{AUTH_SERVICE, DATA_SERVICE, Segment, WireRequest};
 /// The services of the host that try credentials.
 pub(super) const TRIED: [&str; 2] = [DATA_SERVICE, AUTH_SERVICE];
 
+/// All that may be asked of them. Whoever has a credential can do with it whatever it opens, so a kind that may send one anywhere could make and
+/// delete others. None of these does: they read, sign in, or run a statement. Statements go by POST alone, which is sent once and which a dry
+/// run keeps back.
+pub(super) const TRIALS: [&str; 8] = [
+    "data POST /v3/sql/{}/query",
+    "data GET /v3/maps/{}/table",
+    "data GET /v3/maps/{}/query",
+    "data GET /v3/maps/{}/tileset",
+    "data GET /v3/tokens",
+    "auth POST /oauth/token",
+    "auth GET /authorize",
+    "auth GET /v2/logout",
+];
+
 /// A permitted request: a service, a method, a path template, and pairs that the query must hold.
 ///
 /// Written `SERVICE METHOD /PATH[?KEY=VALUE&…]`. `{}` in the path stands for any one segment. A pair in the query must be in the request
@@ -84,9 +98,15 @@ impl Call {
             })
     }
 
-    /// Whether it tries a credential in place of asking about it: that is verify's alone, and changes nothing.
+    /// Whether it tries a credential in place of asking about it, which is verify's alone. It must be one that [may be tried](Call::is_a_trial).
     pub fn tries(&self, verb: Verb) -> bool {
         verb == Verb::Verify && TRIED.contains(&self.service.as_str())
+    }
+
+    /// Whether it is one of the few requests by which a credential may be tried, whatever its query demands.
+    pub fn is_a_trial(&self) -> bool {
+        let bare = Call { query: Vec::new(), ..self.clone() };
+        TRIALS.contains(&bare.to_string().as_str())
     }
 
     /// The segments of its path; nothing for a `{}`.

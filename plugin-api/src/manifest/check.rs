@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::call::TRIED;
+use super::call::{TRIALS, TRIED};
 use super::{Arg, ArgType, Auth, MAX_ARGS, Manifest, Method, Record, SCHEMA, Service, VerbSpec};
 use crate::{HOST_SERVICE, Verb, is_harmful};
 
@@ -175,8 +175,8 @@ impl VerbSpec {
             let shown = call.to_string();
             let shown = shown.escape_debug();
             if call.tries(verb) {
-                if !matches!(call.method, Method::Get | Method::Post) {
-                    return Err(format!("`{shown}` is neither a GET nor a POST, by which {verb} tries a credential"));
+                if !call.is_a_trial() {
+                    return Err(format!("`{shown}` tries no credential; these do: {}", TRIALS.join(", ")));
                 }
                 continue;
             }

@@ -165,7 +165,7 @@ fn verify_is_a_verb_of_1_1() {
     };
     const VERIFY: &str = r#"
 [verbs.verify]
-calls = ["api GET /v3/keys", "data GET /v3/sql/{}/query", "data POST /x", "auth GET /authorize?prompt=none", "auth POST /oauth/token"]
+calls = ["api GET /v3/keys", "data GET /v3/maps/{}/query", "data POST /v3/sql/{}/query", "auth GET /authorize?prompt=none", "auth POST /oauth/token"]
 "#;
     let manifest = with("1.1", VERIFY).unwrap();
     assert_eq!(manifest.verb("verify"), Some(Verb::Verify));
@@ -180,8 +180,6 @@ calls = ["api GET /v3/keys", "data GET /v3/sql/{}/query", "data POST /x", "auth 
     Manifest::parse(&GOOD.replace("revoke", "verify")).unwrap();
     assert!(Manifest::parse(&old.replace("\"1.0\"", "\"1.1\"")).is_err());
     let refused = [
-        (VERIFY.replace("data POST", "data PUT"), "neither a GET nor a POST"),
-        (VERIFY.replace("auth POST", "auth DELETE"), "neither a GET nor a POST"),
         (VERIFY.replace("api GET", "api POST"), "isn't a GET: verify only reads"),
         (VERIFY.replace("api GET", "own POST"), "isn't a GET: verify only reads"),
         (
@@ -195,6 +193,46 @@ calls = ["api GET /v3/keys", "data GET /v3/sql/{}/query", "data POST /x", "auth 
     for (more, says) in refused {
         let error = with("1.1", &more).unwrap_err();
         assert!(error.contains(says), "{more}: {error}");
+    }
+}
+
+/// A kind that could send a credential anywhere could make others with it.
+#[test]
+fn verify_tries_in_few_ways() {
+    let with = |call: &str| {
+        let verify = format!("[verbs.verify]\ncalls = [\"{call}\"]\n");
+        Manifest::parse(&(GOOD.replace("\"1.0\"", "\"1.1\"") + &verify)).map_err(|e| e.to_string())
+    };
+    for call in
+        super::call::TRIALS.into_iter().chain(["auth GET /authorize?prompt=none", "data GET /v3/tokens?limit=1"])
+    {
+        with(call).expect(call);
+    }
+    for call in [
+        "data POST /v3/tokens",
+        "data POST /v3/tokens?x=1",
+        "data POST /{}/{}",
+        "data POST /{}/sql/{}/query",
+        "data POST /v3/{}/{}/query",
+        "data POST /v3/sql/dw/query",
+        "data GET /v3/sql/{}/query",
+        "data POST /v3/maps/{}/query",
+        "data GET /v3/tokens/{}",
+        "data GET /{}/tokens",
+        "data DELETE /v3/tokens/{}",
+        "data PUT /v3/tokens",
+        "data POST /oauth/token",
+        "data GET /authorize",
+        "auth POST /{}/{}",
+        "auth POST /oauth/revoke",
+        "auth GET /oauth/token",
+        "auth POST /authorize",
+        "auth GET /{}",
+        "auth GET /v3/tokens",
+    ] {
+        let error = with(call).expect_err(call);
+        let says = "tries no credential; these do: data POST /v3/sql/{}/query, ";
+        assert!(error.starts_with(&format!("verbs.verify: `{call}` {says}")), "{error}");
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{CLIENTS, Record};
 
-/// What bearers of CARTO's are for (documented).
+/// What bearers of CARTO's are for (documented), if the settings name nothing else.
 const AUDIENCE: &str = "carto-cloud-native-api";
 
 /// A secret that nobody has.
@@ -43,7 +43,8 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
     let id = client.client_id;
     let mut verification = Verification::new(id.as_str());
     verification.fact("title", client.title);
-    let response = sign_in(host, &id, secret.expose())?;
+    let audience = host.audience().unwrap_or(AUDIENCE);
+    let response = sign_in(host, &id, secret.expose(), audience)?;
     let asked = "signing in with this secret";
     if response.status() != 200 {
         let found = told("refused", &response);
@@ -61,17 +62,17 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
         let why = "it isn't a JWT, so it says nothing";
         verification.add(Check::skipped("what the bearer says", "claims of CARTO's", why).rule("claims"));
     } else {
-        verification.checks.extend(said(&claims, &id, host.now()));
+        verification.checks.extend(said(&claims, &id, audience, host.now()));
     }
-    verification.add(wrong(sign_in(host, &id, WRONG))?);
+    verification.add(wrong(sign_in(host, &id, WRONG, audience))?);
     verification.add(opens(host, access_token)?);
     Ok(verification)
 }
 
 /// Asks for a bearer, in the client's own name (documented).
-fn sign_in(host: &Host<'_>, id: &str, secret: &str) -> Result<Response> {
+fn sign_in(host: &Host<'_>, id: &str, secret: &str, audience: &str) -> Result<Response> {
     let body = json!({
-        "grant_type": "client_credentials", "client_id": id, "client_secret": secret, "audience": AUDIENCE,
+        "grant_type": "client_credentials", "client_id": id, "client_secret": secret, "audience": audience,
     });
     host.call(AUTH_SERVICE, Request::post(["oauth", "token"]).json(&body))
 }
@@ -83,7 +84,7 @@ fn claims(bearer: &str) -> Map<String, Value> {
 }
 
 /// Whether the claims are those of this client's bearer, for CARTO, from now on (documented).
-fn said(claims: &Map<String, Value>, id: &str, now: &str) -> Vec<Check> {
+fn said(claims: &Map<String, Value>, id: &str, audience: &str, now: &str) -> Vec<Check> {
     let text = |name: &str| claims.get(name).map_or_else(|| "nothing".to_owned(), shown);
     let is = |name: &str, expected: &str| match claims.get(name) {
         Some(Value::Array(all)) => all.iter().any(|one| one == expected),
@@ -96,7 +97,7 @@ fn said(claims: &Map<String, Value>, id: &str, now: &str) -> Vec<Check> {
     let lasts = end.is_some_and(|end| now.parse::<Timestamp>().is_ok_and(|now| now < end));
     let ends = end.map_or_else(|| text("exp"), |end| end.to_string());
     let mut checks = vec![
-        compared("audience", "aud", AUDIENCE),
+        compared("audience", "aud", audience),
         compared("subject", "sub", &format!("{id}@clients")),
         Check::compare("end of the bearer", "later than now", ends, lasts).rule("expiry"),
     ];

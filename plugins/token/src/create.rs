@@ -49,7 +49,7 @@ pub(crate) fn create(host: &Host<'_>, input: Input) -> Result<Record> {
     if let Some(ends) = &body.expiration_date {
         expiry::check(host, ends)?;
     }
-    referers::warn_of_bare_origins(host, &body.referers);
+    referers::warn_of_traps(host, &body.referers);
     let response = wire::written(host.call("api", Request::post(ROUTE).json(&body))?)?;
     let token: Token = response.json()?;
     widened::check(

@@ -27,18 +27,35 @@ pub(crate) fn collect(single: &[String], list: Option<&str>) -> Result<Option<Ve
     Ok(Some(referers))
 }
 
-/// Warns of patterns that match no page of a browser: `http://localhost:5173`, since browsers send `http://localhost:5173/`.
-pub(crate) fn warn_of_bare_origins(host: &Host<'_>, referers: &[String]) {
-    for referer in referers.iter().filter(|referer| is_bare_origin(referer)) {
+/// Warns of patterns that match no page of a browser, `http://localhost:5173`, since browsers send `http://localhost:5173/`, and of those that
+/// match pages of somebody else's host.
+pub(crate) fn warn_of_traps(host: &Host<'_>, referers: &[String]) {
+    for referer in referers {
+        let (origin, message) = if is_bare_origin(referer) {
+            let message = format!("no browser will match the referer `{referer}`: browsers send `{referer}/`");
+            (referer.as_str(), message)
+        } else if let Some(origin) = before_more_of_a_name(referer) {
+            let other = format!("{origin}.other.example/");
+            (origin, format!("the referer `{referer}` matches other hosts too, whose names begin so: `{other}`"))
+        } else {
+            continue;
+        };
         host.warn(
-            &format!("no browser will match the referer `{referer}`: browsers send `{referer}/`"),
+            &message,
             Some(&format!(
                 "`--referer {}` allows what they send to another origin, `--referer {}` pages that send their whole address; take both",
-                shell_word(&format!("{referer}/")),
-                shell_word(&format!("{referer}/*"))
+                shell_word(&format!("{origin}/")),
+                shell_word(&format!("{origin}/*"))
             )),
         );
     }
+}
+
+/// The origin of `https://app.example.com*`. After a port, no more than other ports can follow.
+fn before_more_of_a_name(referer: &str) -> Option<&str> {
+    let origin = referer.strip_suffix('*')?;
+    let (_, place) = origin.split_once("://")?;
+    (!place.is_empty() && !place.contains(['/', ':']) && !place.ends_with(['*', '?'])).then_some(origin)
 }
 
 /// A scheme and a host, with nothing after them that could match a path.

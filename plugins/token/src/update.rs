@@ -63,7 +63,7 @@ pub(crate) fn update(host: &Host<'_>, id: &str, input: Input) -> Result<Record> 
             "name what changes, like `--name NAME` or `--add-grant CONNECTION,SOURCE`; `--help` lists the options",
         ));
     }
-    referers::warn_of_bare_origins(host, body.referers.as_deref().unwrap_or_default());
+    referers::warn_of_traps(host, body.referers.as_deref().unwrap_or_default());
     if !changes_grants {
         let (response, _) = find::ask(host, id, || Request::patch(ROUTE).json(&body))?;
         return finish(&body, None, response);

@@ -1,4 +1,4 @@
-//! `--dry-run`: shows the write that would have been sent.
+//! `--dry-run`: shows the first request that would have been sent, besides those that only read.
 
 use std::process::ExitCode;
 

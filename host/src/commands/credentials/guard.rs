@@ -151,6 +151,9 @@ impl Watch {
         let mut fields = self.fields(credential);
         let writes: Vec<&str> = fate.accepted.iter().map(|write| write.request.as_str()).collect();
         fields.insert("writes".to_owned(), json!(writes));
+        if self.verb == Verb::Verify {
+            fields.insert("tried".to_owned(), json!(fate.tried));
+        }
         fields.extend(audit::outcome(error));
         let recorder = &self.guard.recorder;
         match progress.begun {

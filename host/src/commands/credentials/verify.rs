@@ -27,7 +27,6 @@ pub(super) fn run(context: &Context, kind: &Kind, matches: &ArgMatches) -> anyho
     let id = |_: &Kind, verification: &Verification| Some(redact::redact(&redact::handle(&verification.id)));
     work.run(kind, Verb::Verify, input, read, id, move |ended, _| match ended {
         Ended::Answered(verification, _) => show(&title, verification::cleaned(verification, &secrets), &view),
-        // Nothing that verify may ask changes anything, so that a dry run is the real thing.
         Ended::Drafted(draft) => dry_run::show(&draft, &view),
     })
 }

@@ -98,15 +98,21 @@ impl Work {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
             None => serde_json::Map::new(),
         };
-        let input = Input { id, args, ..self.bare_input(kind) };
+        let mut input = Input { id, args, ..self.bare_input(kind) };
+        if kind.tries_authority(verb) {
+            input.settings.audience = self.session.audience();
+        }
         self.guard.limit(kind, verb, &input, self.session.now())?;
         Ok(input)
     }
 
     /// The input of a verb that is given nothing.
     pub(super) fn bare_input(&self, kind: &Kind) -> Input {
-        let settings =
-            Settings { now: input::date::shown(self.session.now()), options: self.session.options(kind.name()) };
+        let settings = Settings {
+            now: input::date::shown(self.session.now()),
+            options: self.session.options(kind.name()),
+            audience: None,
+        };
         Input { settings, ..Input::default() }
     }
 

@@ -37,7 +37,7 @@ pub(super) fn text(about: &About<'_>, width: Option<usize>) -> String {
     sheet.what_it_is(about);
     let Some(kind) = &plugin.kind else { return sheet.text };
     sheet.what_it_may_ask(about, kind);
-    sheet.what_it_is_given(&kind.manifest);
+    sheet.what_it_is_given(kind);
     sheet.what_it_gives(&kind.manifest);
     sheet.what_it_cant(about);
     sheet.text
@@ -136,10 +136,17 @@ impl Sheet {
         }
     }
 
-    fn what_it_is_given(&mut self, manifest: &Manifest) {
+    fn what_it_is_given(&mut self, kind: &Kind) {
+        let manifest = &kind.manifest;
         self.heading("What it gets to know");
         for (verb, spec) in &manifest.verbs {
-            let lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            let mut lines: Vec<String> = spec.args.iter().filter(|arg| !arg.hidden).filter_map(given).collect();
+            if spec.calls.iter().any(|call| call.tries(*verb)) {
+                lines.push("the credential that it tries, and a bearer that comes of it".to_owned());
+            }
+            if kind.tries_authority(*verb) {
+                lines.push("`audience` below `[auth]` of your settings".to_owned());
+            }
             self.lines(verb.as_str(), &lines);
         }
         let more = if manifest.verbs.values().any(takes_options) { "the values of the other options, " } else { "" };
@@ -215,7 +222,9 @@ fn may(verb: Verb, call: &Call, own: &[Service<'_>]) -> String {
     let whose = match own.iter().find(|service| service.name == call.service) {
         Some(service) => format!("of `{}`, {}", service.name, service.address()),
         None if !call.tries(verb) => "of your CARTO account".to_owned(),
-        None if call.service == DATA_SERVICE => "of your CARTO account, with the credential that it tries".to_owned(),
+        None if call.service == DATA_SERVICE => {
+            "of your CARTO account, with a credential that it tries, which it passes itself".to_owned()
+        }
         None => "of the authority of your CARTO account, without your bearer".to_owned(),
     };
     format!("may send {} to {path} {whose}", call.method.as_str())

@@ -224,7 +224,7 @@ fn the_words_are_what_they_were() {
     assert_eq!([crate::HOST_SERVICE, crate::DATA_SERVICE, crate::AUTH_SERVICE], ["host", "data", "auth"]);
     let args = serde_json::Map::from_iter([("name".to_owned(), "R2".into())]);
     let options = serde_json::Map::from_iter([("region".to_owned(), "eu".into())]);
-    let settings = crate::Settings { now: "2026-11-23T10:00:00Z".to_owned(), options };
+    let settings = crate::Settings { now: "2026-11-23T10:00:00Z".to_owned(), options, audience: Some("a".to_owned()) };
     let input = Input { id: Some("r1".to_owned()), args, cursor: Some("2".to_owned()), settings };
     let request = WireRequest {
         method: "POST".to_owned(),
@@ -254,7 +254,7 @@ fn the_words_are_what_they_were() {
     ];
     let texts: Vec<String> = texts.into_iter().map(Result::unwrap).collect();
     expect![[r#"
-        {"id":"r1","args":{"name":"R2"},"cursor":"2","settings":{"now":"2026-11-23T10:00:00Z","options":{"region":"eu"}}}
+        {"id":"r1","args":{"name":"R2"},"cursor":"2","settings":{"now":"2026-11-23T10:00:00Z","options":{"region":"eu"},"audience":"a"}}
         {"method":"POST","path":["v3",{"secret":"s"}],"query":[["k","v"]],"headers":[["if-match","e"]],"body":{"name":"R2"}}
         {"method":"POST","path":["v3",{"secret":"s"}],"query":[["k","v"]],"headers":[["if-match","e"]],"bearer":"t"}
         {"status":200,"headers":[["etag","e"]],"body":null}

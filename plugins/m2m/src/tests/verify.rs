@@ -168,3 +168,20 @@ fn an_authority_that_wants_no_more_of_it_is_no_end() {
         .fail(TOKEN, lost);
     assert_eq!(clients().verify(&host, ID, json!({ "secret": "x" })).unwrap_err().code, ErrorCode::Unreachable);
 }
+
+#[test]
+fn the_audience_is_that_of_the_settings() {
+    let mut said = claims();
+    said["aud"] = "https://api.example.com".into();
+    let host = FakeHost::new()
+        .answer(&item("GET"), 200, client("Nightly"))
+        .answer(TOKEN, 200, given(&bearer(&said)))
+        .answer(TOKEN, 401, Value::Null)
+        .answer(TOKENS, 200, Value::Null);
+    let clients = clients().for_audience("https://api.example.com");
+    let checks = clients.verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap().checks;
+    assert!(checks.iter().all(|check| check.outcome == Outcome::Passed), "{checks:?}");
+    for (_, sent) in &host.seen()[1..3] {
+        assert_eq!(sent.as_ref().unwrap()["audience"], "https://api.example.com");
+    }
+}

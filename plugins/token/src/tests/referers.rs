@@ -61,6 +61,17 @@ fn a_bare_origin_is_sent_with_a_warning() {
 }
 
 #[test]
+fn a_pattern_that_goes_on_after_a_name_is_sent_with_a_warning() {
+    for (pattern, origin) in
+        [("https://app.example.com*", "https://app.example.com"), ("https://*.example.com*", "https://*.example.com")]
+    {
+        let message =
+            format!("the referer `{pattern}` matches other hosts too, whose names begin so: `{origin}.other.example/`");
+        assert_eq!(warnings(json!({ "referer": [pattern] })), [message]);
+    }
+}
+
+#[test]
 fn good_patterns_pass_without_a_warning() {
     let patterns = [
         "http://localhost:5173*",
@@ -70,6 +81,8 @@ fn good_patterns_pass_without_a_warning() {
         "https://*.example.com/*",
         "https://app.example.com?",
         "*",
+        "https://*",
+        "http://[::1]:5173*",
         "*.example.com/*",
     ];
     for pattern in patterns {

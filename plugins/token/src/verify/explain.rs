@@ -76,6 +76,7 @@ fn source(record: &Record, input: &Input) -> Check {
     let why = match (count, near(record, connection, asked)) {
         (0, _) => "no grant is of that connection".to_owned(),
         (_, Some(near)) => near,
+        (1, None) => "the one grant there is doesn't reach it".to_owned(),
         (count, None) => format!("none of {} reaches it", grants_in_words(count)),
     };
     judged(rule::GRANT, what, false, &why, Some(suggest::grant(record, connection, asked)))

@@ -215,7 +215,7 @@ fn type_of(kind: &Kind, verb: &str) -> Command {
         }
         "get" => ("Show one credential; secrets are hidden unless `--reveal` is given", &[]),
         "verify" => {
-            ("Try whether a credential opens what it should, and nothing else; nothing is changed", kind.verify)
+            ("Try whether a credential opens what it should, and nothing else; no credential is changed", kind.verify)
         }
         "update" => ("Change a credential; what isn't named stays as it is", kind.update),
         _ => ("Delete a credential, after asking for the word `delete`; `--yes` doesn't ask", &[]),
