@@ -13,6 +13,23 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether an address leads to this machine by any of the ways in which its host can be written. Broader than `is_loopback`, which says
+/// what may be asked: this says what somebody elsewhere may not name.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let inside = address.to_ipv4_mapped().is_some_and(|inside| inside.is_loopback() || inside.is_unspecified());
+            address.is_loopback() || address.is_unspecified() || inside
+        }
+        None => false,
+    }
+}
+
 /// What messages call who answers at an address: `` `api.example.com` ``.
 pub(crate) fn place(url: &Url) -> String {
     match (url.host_str(), url.port()) {
@@ -59,6 +76,32 @@ pub(crate) fn read(text: &str) -> Result<Url, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for here in [
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "x.localhost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "2130706433",
+            "0x7f.1",
+            "0.0.0.0",
+            "0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:2]",
+            "[::ffff:0.0.0.0]",
+        ] {
+            assert!(is_here(&Url::parse(&format!("https://{here}/x")).unwrap()), "{here}");
+        }
+        for elsewhere in ["localhost.example.com", "127.0.0.1.example.com", "128.0.0.1", "[::2]", "[::ffff:10.0.0.1]"] {
+            assert!(!is_here(&Url::parse(&format!("https://{elsewhere}/x")).unwrap()), "{elsewhere}");
+        }
+    }
 
     #[test]
     fn an_address_is_https_or_on_this_machine() {

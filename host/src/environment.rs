@@ -1,5 +1,6 @@
 //! The one place that knows names of environment variables and the folders that follow from them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use carto_plugin_api::ErrorCode;
@@ -40,9 +41,16 @@ pub(crate) const DISPLAYS: [&str; 2] = ["DISPLAY", "WAYLAND_DISPLAY"];
 /// Set in a session that came over the network.
 pub(crate) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
 
-/// The variables that hold credentials, for programs that shouldn't get them.
-pub(crate) fn credentials() -> impl Iterator<Item = &'static str> {
-    [API_TOKEN].into_iter().chain(M2M_CLIENTS.into_iter().map(|(_, secret)| secret))
+/// The variables that are known to hold credentials, for programs that shouldn't get them.
+pub(crate) fn credentials() -> Vec<OsString> {
+    let fixed = [API_TOKEN].into_iter().chain(M2M_CLIENTS.into_iter().map(|(_, secret)| secret));
+    let of_kind = |name: &OsString| {
+        let middle =
+            name.as_encoded_bytes().strip_prefix(b"CARTO_KIND_").and_then(|rest| rest.strip_suffix(b"_SECRET"));
+        middle.is_some()
+    };
+    let of_kinds = std::env::vars_os().map(|(name, _)| name).filter(of_kind);
+    fixed.map(OsString::from).chain(of_kinds).collect()
 }
 
 /// The secret of a kind's own services: `CARTO_KIND_<NAME>_SECRET`.
@@ -73,7 +81,7 @@ pub(crate) fn text(name: &str) -> Result<Option<String>> {
 
 /// The value of a variable that may be any bytes, like a path.
 #[allow(clippy::disallowed_methods)] // the one place
-pub(crate) fn raw(name: &str) -> Option<std::ffi::OsString> {
+pub(crate) fn raw(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 

@@ -47,7 +47,7 @@ fn a_machine_signs_in_and_its_bearer_is_used() {
         debug: POST /oauth/token at `127.0.0.1:[port]` → 200 OK in [n] ms
         debug: GET /accounts at `127.0.0.1:[port]` → 200 OK in [n] ms
         debug: GET /config.yaml at `127.0.0.1:[port]` → 200 OK in [n] ms
-        Signed in at `http://127.0.0.1:[port]/api`, until [time]. The profile `acme/Acme, Inc./machine-client` is the current one.
+        Signed in as `machine-client` at `http://127.0.0.1:[port]/api`, until [time]. The profile `acme/Acme, Inc./machine-client` is the current one.
     "#]].assert_eq(&settled(&cloud.login(&carto, "--debug").ok()));
     assert_eq!(mode(&carto), 0o600);
     let name = "acme/Acme, Inc./machine-client";

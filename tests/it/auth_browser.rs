@@ -13,6 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::support::authority::Authority;
+use crate::support::cloud::{Cloud, SECRET};
 use crate::support::login::{Login, free_port, login, said};
 use crate::support::server::Served;
 use crate::support::{Carto, Output, Run};
@@ -456,11 +457,17 @@ fn a_person_signs_in_to_the_sandbox() {
 #[test]
 fn a_browser_is_opened_if_there_is_one() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
-    let script = "#!/bin/sh\n{ echo \"$1\"; echo \"token: $CARTO_API_TOKEN\"; readlink /proc/$$/fd/0 /proc/$$/fd/2; } > \"$HOME/opened.new\"\nmv \"$HOME/opened.new\" \"$HOME/opened\"\n";
+    let cloud = Cloud::start();
+    let machine = "auth login m --m2m --client-id machine-client --client-secret env:MY_SECRET";
+    cloud.run(&carto, machine).env("MY_SECRET", SECRET).ok();
+    let script = "#!/bin/sh\n{ echo \"$1\"; echo \"token: $CARTO_API_TOKEN$CARTO_KIND_ROBOT_SECRET$MY_SECRET\"; readlink /proc/$$/fd/0 /proc/$$/fd/2; } > \"$HOME/opened.new\"\nmv \"$HOME/opened.new\" \"$HOME/opened\"\n";
     let file = carto.write("bin/xdg-open", script);
     std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", carto.home().join("bin").display());
-    let at_a_desk = |run: Run| run.env("PATH", &path).env("DISPLAY", ":0").env("CARTO_API_TOKEN", "not-for-browsers");
+    let at_a_desk = |run: Run| {
+        let run = run.env("PATH", &path).env("DISPLAY", ":0").env("CARTO_API_TOKEN", "not-for-browsers");
+        run.env("CARTO_KIND_ROBOT_SECRET", "nor-this").env("MY_SECRET", SECRET)
+    };
     let login = Login::start_with(&carto, &authority, "", at_a_desk);
     let opened = carto.home().join("opened");
     let started = std::time::Instant::now();

@@ -1,5 +1,5 @@
-//! What signing in believes of the disk: files and folders that others could have written are refused, and nothing that isn't a file is
-//! waited for.
+//! What signing in believes: files and folders that others could have written are refused, nothing that isn't a file is waited for, and what
+//! services say shows no bearer and hides no stranger.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use expect_test::expect;
 use rustix::fs::{CWD, FileType, mknodat};
 
-use crate::support::authority::Authority;
-use crate::support::cloud::Cloud;
-use crate::support::login::{free_port, login};
+use crate::support::authority::{Authority, Lie, Signed};
+use crate::support::cloud::{Cloud, SECRET};
+use crate::support::login::{Login, free_port, login};
+use crate::support::wire::Act;
 use crate::support::{Carto, Output, Run};
 
 const FILE: &str = ".carto_credentials.json";
@@ -129,6 +130,7 @@ fn nothing_is_kept_in_a_folder_that_others_write() {
     set_mode(carto.home(), 0o777);
     let output = cloud.login(&carto, "p").fails(1);
     assert!(output.stderr.contains("it is in a folder that anyone can write"), "{output}");
+    assert_eq!(cloud.asked().len(), 0);
     assert!(!carto.home().join(FILE).exists());
 }
 
@@ -267,4 +269,125 @@ fn nothing_is_remembered_where_others_write() {
     assert_eq!((output.status, output.stdout.as_str()), (1, ""), "{output}");
     assert!(output.stderr.contains("can be written by anyone"), "{output}");
     assert_eq!(fs::read_dir(pending.folder()).unwrap().count(), 1);
+}
+
+/// An opaque bearer, which nothing takes for a credential by its form.
+const OPAQUE: &str = "an-opaque-bearer.example";
+
+/// Whoever is asked about the account has it, or may have been told it.
+#[test]
+fn a_bearer_that_comes_back_is_shown_nowhere() {
+    let accounts = |host: &str, more: &str| Act::json("200 OK", &format!(r#"{{"tenant_domain": "{host}"{more}}}"#));
+    let names = format!(r#", "tenant_id": "{OPAQUE}", "organization_name": "{OPAQUE}", "user_email": "x@{OPAQUE}""#);
+    let yaml =
+        |text: &str| Act::with("200 OK", &[("content-type", "text/yaml")], format!("apis: {{baseUrl: '{text}'}}"));
+    let ways: [(&str, i32, Box<dyn Fn(&str, &str) -> Option<Act> + Send + Sync>); 6] = [
+        ("names", 0, Box::new(move |path, host| (path == "/accounts").then(|| accounts(host, &names)))),
+        ("domain", 1, Box::new(move |path, _| (path == "/accounts").then(|| accounts(OPAQUE, "")))),
+        (
+            "domain and more",
+            1,
+            Box::new(move |path, _| (path == "/accounts").then(|| accounts(&format!("x/{OPAQUE}"), ""))),
+        ),
+        (
+            "address",
+            1,
+            Box::new(move |path, host| match path {
+                "/accounts" => Some(accounts(host, "")),
+                _ => Some(yaml(&format!("https://example.com/{OPAQUE}"))),
+            }),
+        ),
+        (
+            "no address",
+            1,
+            Box::new(move |path, host| match path {
+                "/accounts" => Some(accounts(host, "")),
+                _ => Some(yaml(OPAQUE)),
+            }),
+        ),
+        (
+            "a fault",
+            6,
+            Box::new(move |path, host| match path {
+                "/accounts" => Some(accounts(host, "")),
+                _ => Some(Act::json("500 Internal Server Error", &format!(r#"{{"error": "no {OPAQUE}"}}"#))),
+            }),
+        ),
+    ];
+    let mut report = String::new();
+    for (what, status, act) in ways {
+        let (carto, cloud) = (Carto::without_kinds(), Cloud::otherwise(&[60], move |path, host| act(path, host)));
+        let output = cloud.run(&carto, "auth login --with-token --debug").stdin(OPAQUE).output();
+        let text = output.to_string().replace(&cloud.port().to_string(), "[port]");
+        report.push_str(&format!(
+            "{what}: {}\n",
+            text.lines().filter(|line| !line.contains(" ms")).collect::<Vec<_>>().join("\n")
+        ));
+        assert_eq!((output.status, text.contains("opaque")), (status, false), "{what}: {output}");
+        let file = fs::read_to_string(carto.home().join(FILE)).unwrap_or_default();
+        assert_eq!(file.matches(OPAQUE).count(), usize::from(status == 0), "{what}: {file}");
+    }
+    expect![[r#"
+        names: status 0
+        --- stderr
+        Signed in at `http://127.0.0.1:[port]/api`. The profile `127.0.0.1` is the current one.
+        domain: status 1
+        --- stderr
+        error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        domain and more: status 1
+        --- stderr
+        error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        address: status 1
+        --- stderr
+        error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        no address: status 1
+        --- stderr
+        error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        a fault: status 6
+        --- stderr
+        error: looking for the account's address: GET /config.yaml at `127.0.0.1:[port]` failed (500): no [hidden]
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+    "#]].assert_eq(&report);
+}
+
+/// The address of a sign-in stands in the browser's list of arguments: who answers first signs this program in.
+#[test]
+fn somebody_else_in_a_profile_is_told() {
+    let carto = Carto::without_kinds();
+    let sign_in = |authority: &Authority, name: &str| {
+        let login = Login::start(&carto, authority, name);
+        login.browser(&authority.sends_back(&login.url));
+        let output = login.ended();
+        assert_eq!(output.status, 0, "{output}");
+        output.stderr
+    };
+    let ada = Authority::start();
+    let eve = Authority::start_with(Lie {
+        signed: Signed::Properly,
+        change: |claims| claims["email"] = "eve@example.com".into(),
+    });
+    for (authority, who, is_told) in [(&ada, "ada", false), (&ada, "ada", false), (&eve, "eve", true)] {
+        let said = sign_in(authority, "");
+        assert!(said.contains(&format!("Signed in as `{who}@example.com`")), "{said}");
+        let warning = "warning: the profile `work` was `ada@example.com`, and is now `eve@example.com`";
+        assert_eq!(said.contains(warning), is_told, "{said}");
+        assert_eq!(said.contains("and is now"), is_told, "{said}");
+    }
+}
+
+/// Addresses that an authority out there names are never asked on this machine; here the authority is on this machine, and names another.
+#[test]
+fn a_bearer_is_ended_only_where_it_may_be_sent() {
+    let cloud = Cloud::otherwise(&[86400], |path, host| {
+        let document = format!(r#"{{"issuer": "http://{host}/", "revocation_endpoint": "http://example.com/revoke"}}"#);
+        (path == "/.well-known/openid-configuration").then(|| Act::json("200 OK", &document))
+    });
+    let carto = Carto::without_kinds();
+    cloud.login(&carto, "p").ok();
+    let output = cloud.run(&carto, "auth logout p").env("CARTO_M2M_CLIENT_SECRET", SECRET).ok();
+    assert!(output.stderr.contains("names a `revocation_endpoint` that isn't https"), "{output}");
 }

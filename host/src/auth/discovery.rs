@@ -10,9 +10,10 @@ use url::Url;
 
 use super::Http;
 use super::http::{self, Answer};
-use crate::address::{self, is_loopback};
+use crate::address::{self, is_here, is_loopback};
 use crate::error::{Error, Result};
-use crate::redact;
+use crate::redact::{self, HIDDEN};
+use crate::service::Hidden;
 
 /// What can be found out of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,10 +28,12 @@ pub(crate) struct Found {
 
 /// Asks for the account of a bearer.
 pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Result<Found> {
-    let mut found = account(http, accounts_url, bearer).await?;
+    // Whoever was sent the bearer can have handed it on: nobody's words show it.
+    let hidden = Hidden::new(bearer.expose());
+    let mut found = account(http, accounts_url, bearer, &hidden).await?;
     let domain = found.tenant_domain.clone().unwrap_or_default();
     // Somebody elsewhere has no say in what is asked on this machine.
-    let is_near = |config: &Url| is_loopback(accounts_url) || !is_loopback(config);
+    let is_near = |config: &Url| is_loopback(accounts_url) || !is_here(config);
     let config = config_url(&domain).filter(is_near).ok_or_else(|| {
         let (place, domain) = (address::place(accounts_url), redact::redact(&domain));
         without(Error::new(
@@ -40,7 +43,11 @@ pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Re
             ),
         ))
     })?;
-    let answer = http.get(&config, None).await.map_err(|e| step(e, "looking for the account's address"))?;
+    let answer = http.get(&config, None).await.map_err(|e| step(e, "looking for the account's address", &hidden))?;
+    let answer = answer.map(|body| match String::from_utf8(body) {
+        Ok(text) => hidden.text(&text).into_owned().into_bytes(),
+        Err(other) => other.into_bytes(),
+    });
     let place = address::place(&config);
     let unexpected = |why: &str| {
         let message = format!("looking for the account's address: {place} answered GET /config.yaml with {why}");
@@ -50,10 +57,13 @@ pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Re
         return Err(refused(&answer, &config, "looking for the account's address"));
     }
     let text = std::str::from_utf8(answer.body()).map_err(|_| unexpected("something that isn't text"))?;
-    let url = base_url_in(text).ok_or_else(|| unexpected("something in which there is no `apis.baseUrl`"))?;
+    let is_whole = |url: &String| !url.contains(HIDDEN);
+    let url = base_url_in(text)
+        .filter(is_whole)
+        .ok_or_else(|| unexpected("something in which there is no `apis.baseUrl`"))?;
     let url = address::read(&url)
         .map_err(|refusal| unexpected(&format!("an `apis.baseUrl` that {}", redact::redact(&refusal.cause))))?;
-    if is_loopback(&url) && !is_loopback(&config) {
+    if is_here(&url) && !is_loopback(&config) {
         return Err(unexpected("an `apis.baseUrl` on this machine"));
     }
     found.base_url = Some(url);
@@ -64,13 +74,12 @@ pub(crate) async fn find(http: &Http, accounts_url: &Url, bearer: &Secret) -> Re
 const ACCOUNT: &str = "looking for the account";
 
 /// What the accounts' service says. Documented: `tenant_domain`; the rest is taken where it is there.
-async fn account(http: &Http, url: &Url, bearer: &Secret) -> Result<Found> {
-    let answer = http.get(url, Some(bearer)).await.map_err(|e| step(e, ACCOUNT))?;
+async fn account(http: &Http, url: &Url, bearer: &Secret, hidden: &Hidden) -> Result<Found> {
+    let answer = http.get(url, Some(bearer)).await.map_err(|e| step(e, ACCOUNT, hidden))?;
     if !answer.status().is_success() {
         return Err(refused(&answer, url, ACCOUNT));
     }
-    let json = http::json(&answer).unwrap_or_default();
-    let found = read(&json);
+    let found = read(&http::json(&answer).unwrap_or_default(), hidden);
     if found.tenant_domain.is_none() {
         let message =
             format!("{ACCOUNT}: {} answered with nothing in which there is a `tenant_domain`", address::place(url));
@@ -79,13 +88,14 @@ async fn account(http: &Http, url: &Url, bearer: &Secret) -> Result<Found> {
     Ok(found)
 }
 
-fn read(json: &Value) -> Found {
-    // A name that could be a credential is none, and neither is one that a terminal would have trouble with.
+fn read(json: &Value, hidden: &Hidden) -> Found {
+    // A name that is the bearer or could be a credential is none, and neither is one that a terminal would have trouble with.
     let is_plain = |text: &&str| {
         !text.is_empty()
             && text.len() <= 256
             && !text.contains(carto_plugin_api::is_harmful)
             && redact::redact(text) == **text
+            && hidden.text(text) == **text
     };
     let text = |keys: &[&str]| {
         let mut there = keys.iter().filter_map(|key| json.get(*key)?.as_str());
@@ -153,8 +163,8 @@ fn base_url_in(text: &str) -> Option<String> {
     None
 }
 
-fn step(error: Error, doing: &str) -> Error {
-    let message = format!("{doing}: {}", error.message);
+fn step(error: Error, doing: &str, hidden: &Hidden) -> Error {
+    let message = format!("{doing}: {}", hidden.text(&error.message));
     without(Error { message, ..error })
 }
 
@@ -255,6 +265,7 @@ mod tests {
     fn what_cant_be_a_name_isnt_one() {
         let found = read(
             &json!({ "tenant_domain": "app.carto.com", "tenant_id": 7, "email": "a\u{1b}[31m", "account_name": "x" }),
+            &Hidden::new(""),
         );
         let expected = Found {
             tenant_domain: Some("app.carto.com".to_owned()),
@@ -262,6 +273,18 @@ mod tests {
             ..Found::default()
         };
         assert_eq!(found, expected);
-        assert_eq!(read(&json!([])), Found::default());
+        assert_eq!(read(&json!([]), &Hidden::new("")), Found::default());
+    }
+
+    /// An opaque one too, which nothing else would take for a credential.
+    #[test]
+    fn a_name_that_holds_the_bearer_isnt_one() {
+        let hidden = Hidden::new("an-opaque.bearer");
+        let json = json!({
+            "tenant_domain": "an-opaque.bearer", "tenant_id": "x/an-opaque.bearer", "organization_name": "an-opaque.bearer",
+            "account_name": "Acme", "user_email": "an-opaque.bearer@example.com",
+        });
+        let expected = Found { organization_name: Some("Acme".to_owned()), ..Found::default() };
+        assert_eq!(read(&json, &hidden), expected);
     }
 }

@@ -86,12 +86,7 @@ impl Metadata {
             return Err(bad(why).hint("name the issuer as it names itself, if you trust it"));
         }
         let endpoint = |name: &str, text: &str| {
-            let url = address::read(text).map_err(|refusal| bad(format!("has a `{name}` that {}", refusal.cause)))?;
-            // One that is out there has nothing to ask on this machine.
-            if url.scheme() != "https" && !address::is_loopback(&authority.issuer) {
-                return Err(bad(format!("has a `{name}` on this machine")));
-            }
-            Ok(url)
+            endpoint(&authority.issuer, text).map_err(|why| bad(format!("has a `{name}` that {why}")))
         };
         if document.code_challenge_methods_supported.is_some_and(|methods| !methods.iter().any(|one| one == "S256")) {
             return Err(bad("doesn't have PKCE with `S256`, without which a code could be stolen".to_owned()));
@@ -114,6 +109,20 @@ impl Metadata {
             names_itself: document.authorization_response_iss_parameter_supported,
         })
     }
+}
+
+/// An address that an authority's document names, or what is wrong with it, as the end of a sentence. Another host than the issuer's may be
+/// named, as many authorities do; the document came from the issuer, over https. But what is out there has nothing to ask on this machine, and
+/// plain http is only for an issuer that is itself asked so.
+pub(super) fn endpoint(issuer: &Url, text: &str) -> std::result::Result<Url, String> {
+    let url = address::read(text).map_err(|refusal| refusal.cause)?;
+    if address::is_here(&url) && !address::is_loopback(issuer) {
+        return Err("is on this machine".to_owned());
+    }
+    if url.scheme() != "https" && issuer.scheme() == "https" {
+        return Err(format!("isn't https: `{text}`"));
+    }
+    Ok(url)
 }
 
 const LOOK: &str = "look at the issuer: `--issuer`, `CARTO_AUTH_ISSUER`, or `issuer` below `[auth]` in the settings";
@@ -151,6 +160,27 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_is_where_its_issuer_may_send() {
+        for (issuer, text, expected) in [
+            ("https://a.example.com/", "https://a.example.com/revoke", None),
+            ("https://a.example.com/", "https://b.example.com/revoke", None),
+            ("https://a.example.com/", "http://a.example.com/revoke", Some("isn't https")),
+            ("https://a.example.com/", "http://localhost:8080/revoke", Some("on this machine")),
+            ("https://a.example.com/", "https://127.0.0.2:8080/revoke", Some("on this machine")),
+            ("http://127.0.0.1:1/", "http://localhost:2/revoke", None),
+            ("http://127.0.0.1:1/", "https://a.example.com/revoke", None),
+            ("https://localhost:1/", "https://localhost:2/revoke", None),
+            ("https://localhost:1/", "http://localhost:2/revoke", Some("isn't https")),
+        ] {
+            let read = endpoint(&Url::parse(issuer).unwrap(), text);
+            match expected {
+                None => assert!(read.is_ok(), "{issuer} {text}: {read:?}"),
+                Some(why) => assert!(read.as_ref().is_err_and(|is| is.contains(why)), "{issuer} {text}: {read:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_trusted_is_refused() {
         for (key, value, why) in [
             ("issuer", json!("https://auth.example.com"), "another issuer"),
@@ -158,6 +188,9 @@ mod tests {
             ("issuer", Value::Null, "isn't the document"),
             ("token_endpoint", json!("http://auth.example.com/oauth/token"), "isn't https"),
             ("token_endpoint", json!("http://127.0.0.1:1/oauth/token"), "on this machine"),
+            ("token_endpoint", json!("https://localhost/oauth/token"), "on this machine"),
+            ("authorization_endpoint", json!("https://[::ffff:127.0.0.1]/authorize"), "on this machine"),
+            ("jwks_uri", json!("https://0.0.0.0/keys"), "on this machine"),
             ("authorization_endpoint", json!("javascript:alert(1)"), "isn't an address"),
             ("authorization_endpoint", json!("https://auth.example.com/a#b"), "a fragment"),
             ("jwks_uri", json!("file:///etc/keys"), "isn't an address"),

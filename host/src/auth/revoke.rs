@@ -3,8 +3,7 @@
 use carto_plugin_api::{ErrorCode, Secret};
 use url::Url;
 
-use super::http;
-use super::{Authority, Http};
+use super::{Authority, Http, http, metadata};
 use crate::address;
 use crate::error::{Error, Result};
 
@@ -32,8 +31,8 @@ pub(crate) async fn endpoint(http: &Http, authority: &Authority) -> Result<Optio
         return Err(unexpected("calls itself something else".to_owned()));
     }
     let Some(text) = json["revocation_endpoint"].as_str() else { return Ok(None) };
-    let read = address::read(text).map_err(|refusal| unexpected(format!("names an address that {}", refusal.cause)));
-    read.map(Some)
+    let read = metadata::endpoint(&authority.issuer, text);
+    read.map(Some).map_err(|why| unexpected(format!("names a `revocation_endpoint` that {why}")))
 }
 
 /// Ends one token there.

@@ -15,7 +15,8 @@ use super::Sandbox;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Serves until `shutdown` resolves, then finishes the requests that have begun. The listener should be a loopback
-/// one: whoever reaches it and has the bearer is let in.
+/// one: whoever reaches it can become the owner, with the bearer or without it, through the consent page. That is every user of the machine;
+/// there are only made-up credentials to be had.
 pub(crate) async fn serve(
     listener: TcpListener,
     sandbox: Sandbox,

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::address;
-use crate::auth::{Authority, How, Tokens};
+use crate::auth::{Authority, How, SecretPlace, Tokens};
 use crate::digest::Hash;
 use crate::redact;
 use object::Object;
@@ -36,6 +36,17 @@ const OWN: &str = "sign_in";
 pub(crate) struct Profiles {
     pub(crate) current: Option<String>,
     pub(crate) by_name: BTreeMap<String, Profile>,
+}
+
+impl Profiles {
+    /// The variables from which secrets of machines are read, by their names.
+    pub(crate) fn secret_variables(&self) -> Vec<String> {
+        let variable = |profile: &Profile| match &profile.sign_in.as_ref()?.how {
+            How::Machine { client_secret: SecretPlace::Variable(name), .. } => Some(name.clone()),
+            How::Machine { .. } | How::Browser { .. } | How::Token => None,
+        };
+        self.by_name.values().filter_map(variable).collect()
+    }
 }
 
 /// A profile. Its members are documented, but for `sign_in`.

@@ -1,5 +1,6 @@
 //! Opens a browser, where there is one: the second place that starts processes, and these outlive the command.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -32,10 +33,13 @@ impl Browser {
 }
 
 /// Opens an address, on a thread of its own: some commands end at once, and some when the browser is closed. That none could is said.
-pub(crate) fn open(url: &Url) {
+/// `secrets`: the variables that hold credentials besides those that are known to.
+pub(crate) fn open(url: &Url, secrets: &[String]) {
     let commands = open::commands(url.as_str());
+    let mut kept = environment::credentials();
+    kept.extend(secrets.iter().map(OsString::from));
     std::thread::spawn(move || {
-        let is_opened = commands.into_iter().any(runs);
+        let is_opened = commands.into_iter().any(|command| runs(command, &kept));
         if !is_opened {
             stderr::note("no browser could be opened here: open the address yourself");
         }
@@ -43,8 +47,8 @@ pub(crate) fn open(url: &Url) {
 }
 
 /// Runs a command to its end, apart from this one: what it prints goes nowhere, Ctrl-C isn't for it, and it gets no credentials.
-fn runs(mut command: Command) -> bool {
-    for name in environment::credentials() {
+fn runs(mut command: Command, credentials: &[OsString]) -> bool {
+    for name in credentials {
         command.env_remove(name);
     }
     let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn();

@@ -11,6 +11,7 @@ use url::Url;
 use super::keep;
 use super::login::{self, Wish};
 use crate::account::Sourced;
+use crate::account::profiles;
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
 use crate::auth::{Authority, How, Http, attended, authority};
@@ -92,7 +93,8 @@ fn show(url: &Url, port: u16) {
     match Browser::find() {
         Browser::Here => {
             stderr::address("Sign in in the browser. If none opens, open this address in one on this machine:", url);
-            browser::open(url);
+            let file = profiles::read().ok().flatten();
+            browser::open(url, &file.map(|file| file.secret_variables()).unwrap_or_default());
         }
         Browser::Elsewhere(why) => {
             let open = "open this address in a browser that reaches this machine";

@@ -7,6 +7,7 @@ use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
 
+use super::person::{self, Replaced};
 use super::report::{self, Report};
 use crate::account::profiles::{self, Edit, Profile, SHOWN, SignIn, tenant_of, tenant_url};
 use crate::account::{Sourced, bearer};
@@ -46,13 +47,19 @@ impl Wish {
     }
 
     /// The account that the profile has had, if it is the same person or machine who signs in again.
-    fn account(&self, access: &Secret, how: &How) -> Option<Found> {
+    fn account(&self, tokens: &Tokens, how: &How) -> Option<Found> {
         let before = self.before.as_ref()?;
+        // By its own word, and a bearer may say nothing.
+        if let (Some(before), Some(now)) = (&before.user_email, &tokens.user_email)
+            && !before.eq_ignore_ascii_case(now)
+        {
+            return None;
+        }
         let who = |bearer: &Secret| {
             let claims = redact::payload(bearer.expose())?;
             Some((claims["iss"].as_str()?.to_owned(), claims["sub"].as_str()?.to_owned()))
         };
-        let is_same = match (before.bearer.as_ref().and_then(who), who(access)) {
+        let is_same = match (before.bearer.as_ref().and_then(who), who(&tokens.access)) {
             (Some(before), Some(now)) => before == now,
             // Bearers that don't say it: whoever names a profile means it.
             _ => true,
@@ -91,6 +98,8 @@ pub(super) struct Kept {
     sources: [String; 3],
     /// Nobody was asked whether the bearer works.
     is_unchecked: bool,
+    /// Whose it was, if it was somebody else's.
+    replaced: Option<Replaced>,
 }
 
 /// Looks up the account of a bearer, and keeps the bearer in a profile, which becomes the current one.
@@ -100,7 +109,7 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
         How::Browser { .. } | How::Machine { .. } => wish.authority.place(),
     };
     bearer::check(tokens.access.expose(), &source)?;
-    let (found, found_by) = match (&wish.base_url, wish.account(&tokens.access, &how)) {
+    let (found, found_by) = match (&wish.base_url, wish.account(&tokens, &how)) {
         (Some(url), _) => (Found { base_url: Some(url.value.clone()), ..Found::default() }, url.source.clone()),
         (None, Some(found)) => (found, "the profile as it was".to_owned()),
         (None, None) => {
@@ -108,7 +117,7 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
             (found, address::place(&wish.accounts_url))
         }
     };
-    let is_unchecked = how == How::Token && (wish.base_url.is_some() || wish.account(&tokens.access, &how).is_some());
+    let is_unchecked = how == How::Token && (wish.base_url.is_some() || wish.account(&tokens, &how).is_some());
     let base_url = found.base_url.clone().ok_or_else(|| Error::new(ErrorCode::Failed, "the account has no address"))?;
     let profile = profile_of(wish, tokens, how, found, &base_url);
     let name = wish
@@ -117,10 +126,11 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
         .unwrap_or_else(|| Sourced { value: name_of(&profile, &base_url), source: "the account".to_owned() });
     let Sourced { value: name, source: named_by } = name;
     let mut edit = Edit::begin(wish.timeout)?;
+    let replaced = edit.profiles().by_name.get(&name).and_then(|before| Replaced::find(before, &profile));
     edit.make_current(Some(&name))?;
     edit.put(&name, profile.clone())?;
     edit.write()?;
-    Ok(Kept { profile: name, content: profile, sources: [named_by, source, found_by], is_unchecked })
+    Ok(Kept { profile: name, content: profile, sources: [named_by, source, found_by], is_unchecked, replaced })
 }
 
 fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Url) -> Profile {
@@ -164,10 +174,13 @@ pub(super) fn tell(context: &Context, kept: &Kept) -> anyhow::Result<ExitCode> {
         let report = Report::of_login(name, profile.clone(), &kept.sources, file.as_ref());
         stdout::write(&json_text::pretty(&report.json()))?;
     } else {
-        let who = profile.user_email.as_ref().map(|email| format!(" as `{email}`")).unwrap_or_default();
+        let who = person::name(profile).map(|name| format!(" as `{name}`")).unwrap_or_default();
         let place = profile.base_url().and_then(|url| url.ok()).map(|url| format!(" at `{url}`")).unwrap_or_default();
         let end = profile.end().map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
         stderr::done(&format!("Signed in{who}{place}{end}. The profile `{name}` is the current one."));
+    }
+    if let Some(replaced) = &kept.replaced {
+        replaced.tell(name);
     }
     if kept.is_unchecked {
         stderr::note("nobody was asked whether the bearer works: `carto auth whoami` does");

@@ -4,6 +4,7 @@ mod browser;
 mod keep;
 mod login;
 mod logout;
+mod person;
 mod report;
 mod status;
 mod switch;
