@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -33,6 +34,28 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How long a command may take to end when it was told to.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Something that is watched, until this is dropped. A command can have several after each other: a bearer is renewed, and a verb runs.
+struct AtWork;
+
+static AT_WORK: AtomicUsize = AtomicUsize::new(0);
+
+impl AtWork {
+    fn begin() -> AtWork {
+        AT_WORK.fetch_add(1, Ordering::SeqCst);
+        AtWork
+    }
+
+    fn is_anybody() -> bool {
+        AT_WORK.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        AT_WORK.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Watches, on a thread of its own, for what ends a command early: whatever blocks the command (a disk, a terminal that nobody reads), it
 /// can't keep this from being heard. The command is told, and has a moment to say what became of it; then the process ends with the status
 /// that `last_resort` names.
@@ -44,6 +67,7 @@ pub(crate) fn watch(
 ) -> (impl Future<Output = ()>, impl Future<Output = Stop>) {
     let (listens, listening) = oneshot::channel();
     let (sender, receiver) = oneshot::channel();
+    let at_work = AtWork::begin();
     std::thread::spawn(move || {
         // Without a loop of its own a signal ends the process by itself.
         let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
@@ -58,8 +82,11 @@ pub(crate) fn watch(
             let _ = listens.send(());
             stop.await
         });
-        // Nobody listens if the command has just ended.
-        let _ = sender.send(stop);
+        // Nobody listens if what was watched has just ended. Its deadline is over then too, and a signal is for whoever works now.
+        let is_over = sender.send(stop).is_err();
+        if is_over && (matches!(stop, Stop::OutOfTime(_)) || AtWork::is_anybody()) {
+            return;
+        }
         std::thread::sleep(LAST_PATIENCE);
         let status = last_resort(stop);
         crate::run::end_all();
@@ -69,7 +96,8 @@ pub(crate) fn watch(
     });
     // Where there is no thread, there is nothing to wait for.
     let listening = async { listening.await.unwrap_or_default() };
-    let stopped = async {
+    let stopped = async move {
+        let _at_work = at_work;
         match receiver.await {
             Ok(stop) => stop,
             Err(_) => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! Opens a browser, where there is one: the second place that starts processes, and these outlive the command.
+//! Opens a browser, where there is one: one of three places that start processes, and these outlive the command.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;

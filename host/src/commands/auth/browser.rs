@@ -1,5 +1,6 @@
 //! `carto auth login` in a browser: at once, or begun by one process and finished by another.
 
+use std::cell::OnceCell;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -73,19 +74,30 @@ pub(super) fn run(
         Error::new(ErrorCode::NotSignedIn, message)
             .hint("run it again, with a longer `--timeout` if need be; `--no-launch-browser` leaves ten minutes")
     };
+    let kept = OnceCell::new();
     let signed_in = async {
         // First of all, so that nobody else is there when the browser comes.
         let callback = Callback::bind(port).await?;
         let metadata = Metadata::fetch(http, &wish.authority).await?;
         show(&attempt.url(&wish.authority, &metadata), port);
-        let (wish, attempt, metadata) = (&wish, &attempt, &metadata);
-        let then = |answer| async move { exchange_and_keep(http, wish, metadata, attempt, &answer).await };
+        let (wish, attempt, metadata, kept) = (&wish, &attempt, &metadata, &kept);
+        let then = |answer| async move {
+            let done = exchange_and_keep(http, wish, metadata, attempt, &answer).await?;
+            // Nobody has set it: there is one answer.
+            let _ = kept.set(done);
+            Ok(())
+        };
         callback.wait(attempt, then).await
     };
-    let kept = attended("Waiting for the browser", Some(limit), async {
+    let ended = attended("Waiting for the browser", Some(limit), async {
         tokio::time::timeout(limit, signed_in).await.unwrap_or_else(|_| Err(late()))
-    })?;
-    login::tell(context, &kept)
+    });
+    // What is kept is kept, whatever ends the wait for the browser's last page.
+    match (kept.into_inner(), ended) {
+        (Some(kept), _) => login::tell(context, &kept),
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(())) => Err(late().into()),
+    }
 }
 
 /// Shows the address in any case, and opens it where that is possible.

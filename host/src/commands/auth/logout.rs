@@ -3,6 +3,7 @@
 
 use std::process::ExitCode;
 
+use carto_plugin_api::ErrorCode;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::auth::client::Client;
 use crate::auth::revoke::{self, Ended};
 use crate::auth::{Authority, How, Http};
 use crate::commands::Context;
+use crate::error::Error;
 use crate::output::{json as json_text, stderr, stdout};
 use crate::settings;
 
@@ -22,6 +24,8 @@ enum Outcome {
     Revoked(String),
     /// It lasts, for this reason.
     Lasts(String),
+    /// Nobody waited for it.
+    Interrupted,
 }
 
 /// Signs out.
@@ -65,6 +69,14 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
                     "if somebody may have it, delete the client that it belongs to, or ask the account's administrator",
                 ),
             );
+        }
+        Some(Outcome::Interrupted) => {
+            return Err(Error::new(
+                ErrorCode::Interrupted,
+                "interrupted before the bearer was ended where it came from",
+            )
+            .hint("the profile is gone; if somebody may have the bearer, delete the client that it belongs to")
+            .into());
         }
         None => {}
     }
@@ -112,8 +124,8 @@ fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
         }
         Ok(Outcome::Revoked(authority.place()))
     };
-    Some(
-        super::attended("Signing out", context.globals.timeout, work)
-            .unwrap_or_else(|error| Outcome::Lasts(error.message)),
-    )
+    Some(super::attended("Signing out", context.globals.timeout, work).unwrap_or_else(|error| match error.code {
+        ErrorCode::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Lasts(error.message),
+    }))
 }

@@ -47,6 +47,11 @@ pub(crate) fn exec(context: &Context, command: &[OsString]) -> anyhow::Result<Ex
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot serve the sandbox")?;
         let address = listener.local_addr()?;
         let mut variables = variables(address, sandbox.bearer()).to_vec();
+        // As here, no proxy stands between a client and this machine.
+        for name in environment::NO_PROXY {
+            let others = environment::text(name)?.map(|others| format!("{others},")).unwrap_or_default();
+            variables.push((name, format!("{others}127.0.0.1,localhost")));
+        }
         variables.extend(OTHER_BASE_URLS.map(|name| (name, url(address))));
 
         // Before there is a command that a signal could leave alone.
