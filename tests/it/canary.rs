@@ -94,7 +94,7 @@ fn in_a_browser(run: Run) -> Output {
     let page = ask("GET", &back, &[], "");
     assert!([200, 303].contains(&page.status), "{page:?}");
     if let Some(next) = page.header("location") {
-        ask("GET", url::Url::parse(&back).unwrap().join(next).unwrap().as_ref(), &[], "");
+        ask("GET", url::Url::parse(&back).unwrap().join(next).unwrap().as_str(), &[], "");
     }
     let mut output = run.ended(child);
     output.stderr.insert_str(0, &said);

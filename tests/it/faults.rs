@@ -36,7 +36,7 @@ fn refusals_of_the_service() {
         status=401, list: status 4
         --- stderr
         error: the sandbox doesn't accept the bearer from the sandbox itself: Unauthorized
-        hint: sign in again, and look that the bearer belongs to this address
+        hint: give another, and look that it belongs to this address
         status=403, list: status 4
         --- stderr
         error: the service doesn't allow this: Forbidden
