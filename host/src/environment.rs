@@ -44,10 +44,11 @@ pub(crate) const SSH: [&str; 2] = ["SSH_CONNECTION", "SSH_TTY"];
 /// The variables that are known to hold credentials, for programs that shouldn't get them.
 pub(crate) fn credentials() -> Vec<OsString> {
     let fixed = [API_TOKEN].into_iter().chain(M2M_CLIENTS.into_iter().map(|(_, secret)| secret));
+    let form = kind_secret("*");
+    let (start, end) = form.split_once('*').unwrap_or_default();
     let of_kind = |name: &OsString| {
-        let middle =
-            name.as_encoded_bytes().strip_prefix(b"CARTO_KIND_").and_then(|rest| rest.strip_suffix(b"_SECRET"));
-        middle.is_some()
+        let name = name.as_encoded_bytes();
+        name.starts_with(start.as_bytes()) && name.ends_with(end.as_bytes())
     };
     let of_kinds = std::env::vars_os().map(|(name, _)| name).filter(of_kind);
     fixed.map(OsString::from).chain(of_kinds).collect()

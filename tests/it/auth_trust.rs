@@ -274,6 +274,9 @@ fn nothing_is_remembered_where_others_write() {
 /// An opaque bearer, which nothing takes for a credential by its form.
 const OPAQUE: &str = "an-opaque-bearer.example";
 
+/// What is done, the status it ends with, and what is answered.
+type Way = (&'static str, i32, Box<dyn Fn(&str, &str) -> Option<Act> + Send + Sync>);
+
 /// Whoever is asked about the account has it, or may have been told it.
 #[test]
 fn a_bearer_that_comes_back_is_shown_nowhere() {
@@ -281,7 +284,7 @@ fn a_bearer_that_comes_back_is_shown_nowhere() {
     let names = format!(r#", "tenant_id": "{OPAQUE}", "organization_name": "{OPAQUE}", "user_email": "x@{OPAQUE}""#);
     let yaml =
         |text: &str| Act::with("200 OK", &[("content-type", "text/yaml")], format!("apis: {{baseUrl: '{text}'}}"));
-    let ways: [(&str, i32, Box<dyn Fn(&str, &str) -> Option<Act> + Send + Sync>); 6] = [
+    let ways: [Way; 6] = [
         ("names", 0, Box::new(move |path, host| (path == "/accounts").then(|| accounts(host, &names)))),
         ("domain", 1, Box::new(move |path, _| (path == "/accounts").then(|| accounts(OPAQUE, "")))),
         (
