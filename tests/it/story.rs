@@ -1,4 +1,4 @@
-//! Two stories of credentials that are real: what they open, for how long, and what is left of them.
+//! The story of a credential that is real: what it opens, for how long, and what is left of it when its maker is gone.
 
 use serde_json::Value;
 
