@@ -138,8 +138,7 @@ fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Ur
     let tenant_id = found.tenant_id.or_else(|| tenant_of(base_url));
     let usual = tenant_id.as_deref().and_then(tenant_url).and_then(|url| url.parse::<Url>().ok());
     let mut sign_in = SignIn::new(how, authority);
-    sign_in.refresh_token = tokens.refresh;
-    sign_in.expires_at = tokens.expires_at;
+    sign_in.take(&tokens);
     sign_in.organization = wish.organization.clone();
     sign_in.base_url = (usual.as_ref() != Some(base_url)).then(|| base_url.as_str().trim_end_matches('/').to_owned());
     let is_plain = |email: &String| !email.is_empty() && !email.contains(carto_plugin_api::is_harmful);
@@ -206,5 +205,5 @@ pub(super) fn given(bearer: Secret) -> Result<Tokens> {
     bearer::check_end(bearer.expose(), SOURCE, Timestamp::now())
         .map_err(|e| e.hint("get another, and give it in the same way: one lasts a day"))?;
     let email = redact::payload(bearer.expose()).and_then(|claims| claims["email"].as_str().map(str::to_owned));
-    Ok(Tokens { expires_at: redact::end(bearer.expose()), access: bearer, refresh: None, user_email: email })
+    Ok(Tokens { expires_at: redact::end(bearer.expose()), access: bearer, refresh: None, endpoint: None, user_email: email })
 }
