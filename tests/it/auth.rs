@@ -215,12 +215,12 @@ fn a_client_that_isnt_whole_is_refused() {
 fn a_person_is_asked_and_the_secret_isnt_shown() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     let run = cloud.run(&carto, &format!("auth login p --m2m --client-id {CLIENT}"));
-    let (screen, status) = terminal::run_asked(run, Some(("Client secret: ", SECRET)));
+    let (screen, status) = terminal::asked(run, "Client secret: ", SECRET);
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Client secret: ") && !screen.contains("canary"), "{screen}");
     assert_eq!(file(&carto)["profiles"]["p"]["sign_in"]["client_secret"], json!({ "value": SECRET }));
     assert!(screen.contains("the client's secret is kept in"), "{screen}");
-    let (screen, status) = terminal::run(cloud.run(&carto, "auth login --m2m --no-input"), None);
+    let (screen, status) = terminal::run(cloud.run(&carto, "auth login --m2m --no-input"));
     assert_eq!(status, 2, "{screen}");
 }
 
@@ -838,17 +838,17 @@ fn a_profile_is_chosen_at_a_terminal() {
     for name in ["a", "b", "c"] {
         cloud.login(&carto, name).ok();
     }
-    let (screen, status) = terminal::run(carto.run("auth use"), Some("2"));
+    let (screen, status) = terminal::asked(carto.run("auth use"), "of the profile: ", "2");
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (0, Some("b")), "{screen}");
     expect![[r#"
-        2
           1  a
           2  b
         * 3  c
-        Number or name of the profile: The profile `b` is the current one.
+        Number or name of the profile: 2
+        The profile `b` is the current one.
     "#]]
     .assert_eq(&screen);
-    let (screen, status) = terminal::run(carto.run("auth use"), Some("0"));
+    let (screen, status) = terminal::asked(carto.run("auth use"), "of the profile: ", "0");
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (2, Some("b")), "{screen}");
 }
 

@@ -12,13 +12,17 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Run;
 
-/// Runs a command on a terminal, types a line if one is given, and answers with all that the screen showed and the status.
-pub(crate) fn run(run: Run, typed: Option<&str>) -> (String, i32) {
-    run_asked(run, typed.map(|line| ("", line)))
+/// Runs a command on a terminal, and answers with all that the screen showed and the status.
+pub(crate) fn run(run: Run) -> (String, i32) {
+    watched(run, None)
 }
 
-/// The same, with the line typed when the screen shows a question: what was typed before may be thrown away.
-pub(crate) fn run_asked(mut run: Run, answer: Option<(&str, &str)>) -> (String, i32) {
+/// The same, with a line typed when the screen shows a question: what is typed before it may be thrown away, or be shown anywhere.
+pub(crate) fn asked(run: Run, question: &str, line: &str) -> (String, i32) {
+    watched(run, Some((question, line)))
+}
+
+fn watched(mut run: Run, mut answer: Option<(&str, &str)>) -> (String, i32) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -30,7 +34,6 @@ pub(crate) fn run_asked(mut run: Run, answer: Option<(&str, &str)>) -> (String, 
     let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
     drop((run, slave));
     let mut master = File::from(master);
-    let mut answer = answer;
     let mut screen = Vec::new();
     let mut buffer = [0; 4096];
     loop {
