@@ -378,7 +378,7 @@ fn what_is_missing_is_explained() {
         no client: status 2
         --- stderr
         error: there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs
-        hint: name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback` makes it, signed in for that with `carto auth login --with-token` or `--m2m`
+        hint: signed in with `--m2m` or `--with-token`, make one: `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback`; then add `--client-id ID`
         no port: status 2
         --- stderr
         error: `CARTO_AUTH_PORT` isn't a port: `callback`

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStderr, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -46,7 +47,8 @@ fn signed_in_by_a_person(carto: &Carto, cloud: &Cloud, seconds: i64, more: &[(&s
         sign_in[*key] = value.clone();
     }
     let profile = json!({ "token": token, "tenant_id": "acme", "sign_in": sign_in });
-    carto.write(FILE, &json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string());
+    let path = carto.write(FILE, &json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string());
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 /// A cloud that answers at this path when it is told to.
@@ -119,8 +121,6 @@ fn a_refresh_that_was_sent_is_waited_for_at_the_first_signal() {
             status 130
             --- stderr
             note: the next bearer is on its way and is waited for; a second Ctrl-C ends at once, and may lose the sign-in
-            warning: `~/.carto_credentials.json` could be read or written by others (mode 644); now it can't
-            hint: if somebody else may have read it, sign in again and end the bearers in it
             error: interrupted; the next bearer of the profile `me` was kept
             hint: nothing is lost: run it again
         "#]].assert_eq(&output.to_string());
@@ -245,8 +245,6 @@ fn a_signal_after_a_renewal_is_the_verbs() {
     expect![[r#"
         status 130
         --- stderr
-        warning: `~/.carto_credentials.json` could be read or written by others (mode 644); now it can't
-        hint: if somebody else may have read it, sign in again and end the bearers in it
         error: interrupted; the list isn't complete
     "#]].assert_eq(&output.to_string());
     assert_eq!(file(&carto)["profiles"]["me"]["token"], cloud.bearers()[0]);
@@ -305,8 +303,6 @@ fn a_logout_that_is_interrupted_says_what_was_done() {
             expect![[r#"
                 status 130
                 --- stderr
-                warning: `~/.carto_credentials.json` could be read or written by others (mode 644); now it can't
-                hint: if somebody else may have read it, sign in again and end the bearers in it
                 Signed out: the profile `me` was removed.
                 error: interrupted before the bearer was ended where it came from
                 hint: the profile is gone; if somebody may have the bearer, delete the client that it belongs to
