@@ -288,3 +288,46 @@ fn is_ignored(kind: SignalKind) -> bool {
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
     mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_heard_after_the_end_is_nothing_of_its_watchers() {
+        for (stop, anybody_works, expected) in [
+            (Stop::OutOfTime(Duration::ZERO), false, true),
+            (Stop::OutOfTime(Duration::ZERO), true, true),
+            (Stop::Interrupted, true, true),
+            // It is still caught, and nobody else ends the process.
+            (Stop::Interrupted, false, false),
+        ] {
+            assert_eq!(is_others(stop, anybody_works), expected, "{stop:?} {anybody_works}");
+        }
+    }
+
+    /// It would end this process.
+    #[test]
+    fn a_deadline_after_the_end_ends_nothing() {
+        let (alive, watcher) = std::sync::mpsc::channel::<()>();
+        let watched = run(async {
+            let (listening, stop) = watch(Some((Duration::ZERO, Instant::now())), move |_| {
+                let _ = alive.send(());
+                1
+            });
+            listening.await;
+            drop(stop);
+            Ok(())
+        });
+        assert!(watched.is_ok());
+        // Its thread is over, and didn't come to its last resort.
+        assert_eq!(watcher.recv(), Err(std::sync::mpsc::RecvError));
+    }
+
+    #[test]
+    fn what_isnt_broken_off_begins_before_a_stop_or_never() {
+        let (early, late) = (Unbroken::default(), Unbroken::default());
+        assert!(early.begin() && early.clone().has_begun());
+        assert!(!late.clone().has_begun() && !late.begin());
+    }
+}

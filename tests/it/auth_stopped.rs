@@ -149,7 +149,8 @@ fn a_second_signal_ends_it_and_says_what_may_be_lost() {
         note: the next bearer is on its way and is waited for; a second Ctrl-C ends at once, and may lose the sign-in
         error: interrupted a second time: if the authority gives another bearer now, the sign-in is lost
         hint: sign in again with `carto auth login me`
-    "#]].assert_eq(&output.to_string());
+    "#]]
+    .assert_eq(&output.to_string());
     assert_eq!(file(&carto), before);
 }
 
@@ -161,9 +162,8 @@ fn a_refresh_without_an_answer_says_what_may_be_lost() {
     signed_in_by_a_person(&carto, &cloud, -10, &[]);
     report.push_str(&settled(&carto.run("auth whoami --timeout 300ms").fails(6)));
     // The same in a warning, where the bearer still lasts.
-    let cloud = Cloud::otherwise(&[86400], |path, _| {
-        (path == "/oauth/token").then(|| Act::json("502 Bad Gateway", ""))
-    });
+    let cloud =
+        Cloud::otherwise(&[86400], |path, _| (path == "/oauth/token").then(|| Act::json("502 Bad Gateway", "")));
     signed_in_by_a_person(&carto, &cloud, 60, &[]);
     report.push_str(&settled(&carto.run("auth whoami").fails(4)));
     // Nothing was sent, and nothing is lost.
@@ -228,7 +228,10 @@ fn a_machines_answer_has_to_be_a_bearer() {
             .then(|| Act::json("200 OK", r#"{"access_token": "canary-x", "token_type": "N_A", "expires_in": 60}"#))
     });
     let output = cloud.login(&carto, "p").fails(1);
-    assert!(output.stderr.contains("gave a token that isn't a bearer") && !output.stderr.contains("canary"), "{output}");
+    assert!(
+        output.stderr.contains("gave a token that isn't a bearer") && !output.stderr.contains("canary"),
+        "{output}"
+    );
     assert!(!carto.home().join(FILE).exists());
 }
 
@@ -246,7 +249,8 @@ fn a_signal_after_a_renewal_is_the_verbs() {
         status 130
         --- stderr
         error: interrupted; the list isn't complete
-    "#]].assert_eq(&output.to_string());
+    "#]]
+    .assert_eq(&output.to_string());
     assert_eq!(file(&carto)["profiles"]["me"]["token"], cloud.bearers()[0]);
 }
 
@@ -306,7 +310,8 @@ fn a_logout_that_is_interrupted_says_what_was_done() {
                 Signed out: the profile `me` was removed.
                 error: interrupted before the bearer was ended where it came from
                 hint: the profile is gone; if somebody may have the bearer, delete the client that it belongs to
-            "#]].assert_eq(&output.to_string());
+            "#]]
+            .assert_eq(&output.to_string());
         }
         assert_eq!(file(&carto)["profiles"], json!({}));
     }

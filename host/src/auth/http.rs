@@ -195,8 +195,7 @@ fn failed(url: &Url, failure: &Failure) -> Error {
     let place = address::place(url);
     match failure {
         Failure::Unsent(obstacle) => {
-            Error::new(ErrorCode::Unreachable, format!("{UNSENT}{place}{}", obstacle.why))
-                .hint(obstacle.remedy.clone())
+            Error::new(ErrorCode::Unreachable, format!("{UNSENT}{place}{}", obstacle.why)).hint(obstacle.remedy.clone())
         }
         Failure::Lost(why) => {
             Error::new(ErrorCode::Unreachable, format!("the connection to {place} failed: {why}")).hint("try again")

@@ -16,7 +16,8 @@ use crate::event_loop::Stop;
 use crate::output::stderr;
 
 /// What a person is told who presses Ctrl-C meanwhile.
-const DUE: &str = "the next bearer is on its way and is waited for; a second Ctrl-C ends at once, and may lose the sign-in";
+const DUE: &str =
+    "the next bearer is on its way and is waited for; a second Ctrl-C ends at once, and may lose the sign-in";
 
 /// What is sent, to whom, as whose.
 pub(super) struct Request<'a> {
@@ -65,10 +66,11 @@ pub(super) fn next(
     })?;
     match (unkept, was_stopped) {
         (None, false) => Ok(renewed),
-        (None, true) => {
-            Err(Error::new(ErrorCode::Interrupted, format!("interrupted; the next bearer of the profile `{name}` was kept"))
-                .hint("nothing is lost: run it again"))
-        }
+        (None, true) => Err(Error::new(
+            ErrorCode::Interrupted,
+            format!("interrupted; the next bearer of the profile `{name}` was kept"),
+        )
+        .hint("nothing is lost: run it again")),
         (Some(error), true) => {
             let message = format!("interrupted; the next bearer came and can't be kept: {}", error.message);
             Err(Error::new(ErrorCode::Interrupted, message).hint(again()))

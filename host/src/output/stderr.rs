@@ -219,7 +219,10 @@ mod tests {
             Invocation { whole: "c --profile p --sandbox".to_owned(), without_profile: "c --sandbox".to_owned() };
         for (text, expected) in [
             ("sign in with `carto auth login p`", "sign in with `c --sandbox auth login p`"),
-            ("`carto auth login 'x y' --m2m`, or `carto auth login --m2m`", "`c --sandbox auth login 'x y' --m2m`, or `c --profile p --sandbox auth login --m2m`"),
+            (
+                "`carto auth login 'x y' --m2m`, or `carto auth login --m2m`",
+                "`c --sandbox auth login 'x y' --m2m`, or `c --profile p --sandbox auth login --m2m`",
+            ),
             ("`carto auth login`", "`c --profile p --sandbox auth login`"),
             ("`carto auth use q`", "`c --sandbox auth use q`"),
             ("`carto credentials get token p`; carto", "`c --profile p --sandbox credentials get token p`; carto"),

@@ -208,5 +208,11 @@ pub(super) fn given(bearer: Secret) -> Result<Tokens> {
     bearer::check_end(bearer.expose(), SOURCE, Timestamp::now())
         .map_err(|e| e.hint("get another, and give it in the same way: one lasts a day"))?;
     let email = redact::payload(bearer.expose()).and_then(|claims| claims["email"].as_str().map(str::to_owned));
-    Ok(Tokens { expires_at: redact::end(bearer.expose()), access: bearer, refresh: None, endpoint: None, user_email: email })
+    Ok(Tokens {
+        expires_at: redact::end(bearer.expose()),
+        access: bearer,
+        refresh: None,
+        endpoint: None,
+        user_email: email,
+    })
 }
