@@ -337,55 +337,55 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         # refused: status 4
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 403: not yours
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # gone: status 6
         --- stderr
         error: looking for the account: GET /accounts at `127.0.0.1:[port]` failed (503)
-        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is
         # no domain: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a page: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a redirect: status 1
         --- stderr
         error: looking for the account: GET /accounts at `127.0.0.1:[port]` is redirected (302), which isn't followed
-        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is
         # a domain that leads elsewhere: status 1
         --- stderr
         error: `127.0.0.1:[port]` names `x@evil.example.com/` as the tenant's domain, which isn't the name of a host that may be asked
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # too much: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered /accounts with more than 1 MiB
-        hint: the address may lead somewhere else; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: the address may lead somewhere else; or `--base-url https://TENANT.api.carto.com` says where the account is
         # no config: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with 404
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # no address in it: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # no YAML: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # http elsewhere: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that isn't https: `http://api.example.com`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a user in it: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that holds a user name or a password
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # something else: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that isn't an address: `/api`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
     "#]].assert_eq(&report);
 }
 

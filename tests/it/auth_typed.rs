@@ -1,5 +1,6 @@
 //! What a person types at `carto auth`: asked for with a prompt, secrets not shown, no question without an end.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::cloud::{CLIENT, Cloud, SECRET};
@@ -79,4 +80,14 @@ fn every_question_has_an_end() {
         assert_eq!(status, 2, "{line}: {screen}");
     }
     assert_eq!(cloud.asked(), [""; 0]);
+}
+
+/// The terminal shows again what is typed, whatever ends the command.
+#[test]
+fn a_signal_leaves_a_terminal_that_shows_what_is_typed() {
+    let carto = Carto::without_kinds();
+    for (signal, expected) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+        let ended = terminal::signalled(carto.run("auth login --with-token"), "Bearer: ", signal);
+        assert_eq!(ended, (expected, [false, true]));
+    }
 }

@@ -185,8 +185,7 @@ fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
 
 /// The way around all this.
 fn without(error: Error) -> Error {
-    let instead =
-        "`--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for";
+    let instead = "`--base-url https://TENANT.api.carto.com` says where the account is";
     let hint = match &error.hint {
         Some(hint) => format!("{hint}; or {instead}"),
         None => instead.to_owned(),

@@ -26,6 +26,9 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// The most of a service's own words that a message takes.
 const WORDS: usize = 300;
 
+/// How the error of a request begins that wasn't sent.
+const UNSENT: &str = "cannot reach ";
+
 /// An answer, read to its end.
 pub(crate) type Answer = Response<Vec<u8>>;
 
@@ -179,6 +182,11 @@ fn no_answer(answer: &Answer, shown: &str) -> Option<Error> {
     Some(Error::new(code, message).hint(hint))
 }
 
+/// Whether an error says that a request wasn't sent.
+pub(crate) fn is_unsent(error: &Error) -> bool {
+    error.code == ErrorCode::Unreachable && error.message.starts_with(UNSENT)
+}
+
 fn unsendable(url: &Url) -> Error {
     Error::new(ErrorCode::Failed, format!("a request to {} can't be written", address::place(url)))
 }
@@ -187,8 +195,7 @@ fn failed(url: &Url, failure: &Failure) -> Error {
     let place = address::place(url);
     match failure {
         Failure::Unsent(obstacle) => {
-            Error::new(ErrorCode::Unreachable, format!("cannot reach {place}{}", obstacle.why))
-                .hint(obstacle.remedy.clone())
+            Error::new(ErrorCode::Unreachable, format!("{UNSENT}{place}{}", obstacle.why)).hint(obstacle.remedy.clone())
         }
         Failure::Lost(why) => {
             Error::new(ErrorCode::Unreachable, format!("the connection to {place} failed: {why}")).hint("try again")
