@@ -165,7 +165,7 @@ fn base_url_in(text: &str) -> Option<String> {
 
 fn step(error: Error, doing: &str, hidden: &Hidden) -> Error {
     let message = format!("{doing}: {}", hidden.text(&error.message));
-    without(Error { message, ..error })
+    without(error.with_message(message))
 }
 
 fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {

@@ -31,7 +31,7 @@ fn tried(answers: &[(&str, u16, Value)], expected: Expect) {
     let host = answers.iter().fold(host, |host, (request, status, body)| host.answer(request, *status, body.clone()));
     let verification = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap();
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint, .. } = check;
         let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
         format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
