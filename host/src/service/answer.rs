@@ -68,7 +68,9 @@ impl<'a> Asked<'a> {
             }
             Content::Other(_) => received.words().map(Value::String),
         };
-        Ok(WireResponse { status: status.as_u16(), headers: received.headers().to_vec(), body })
+        let mut response = WireResponse::new(status.as_u16(), body);
+        response.headers = received.headers().to_vec();
+        Ok(response)
     }
 
     /// A request that got no answer: nothing was changed, or nobody knows.
@@ -185,14 +187,7 @@ fn wish(wait: Option<Duration>) -> String {
 /// What any body behind any status comes to, for a fuzzer.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
-    let request = WireRequest {
-        method: "POST".to_owned(),
-        path: Vec::new(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        bearer: None,
-    };
+    let request = WireRequest::new("POST", [""; 0]);
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let endpoint = Endpoint::of_account(crate::account::Account::of_nobody());
     let received = Received::new(status, &http::HeaderMap::new(), body, &endpoint.hidden);

@@ -123,7 +123,7 @@ impl Session {
 
     /// How a request is named, by the path at which it is sent.
     pub(super) fn shown(&self, endpoint: &Endpoint, request: &WireRequest) -> String {
-        WireRequest { path: endpoint.moved(&self.settings, &request.path), ..request.clone() }.shown()
+        WireRequest::new(request.method.as_str(), endpoint.moved(&self.settings, &request.path)).shown()
     }
 
     /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer. `on_wire` is told before

@@ -29,7 +29,7 @@ const FOREIGN: &str = "https://carto-verify.invalid";
 
 fn lines(checks: &[Check]) -> String {
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint, .. } = check;
         let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
         format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
