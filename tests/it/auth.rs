@@ -720,7 +720,7 @@ fn status_says_what_would_be_used_and_why() {
         hint: profiles: `home`, `work`
         status 4
         --- stdout
-        bearer    one of which its form tells nothing, from `CARTO_API_TOKEN`
+        bearer    an opaque one (its form tells nothing), from `CARTO_API_TOKEN`
         profiles    home  until [time]
                   * work  until [time]
         --- stderr
@@ -739,7 +739,7 @@ fn status_says_what_would_be_used_and_why() {
         status 0
         --- stdout
         base url  https://a.example.com, from `--base-url`
-        bearer    one of which its form tells nothing, from `CARTO_API_TOKEN`
+        bearer    an opaque one (its form tells nothing), from `CARTO_API_TOKEN`
         profiles    home  until [time]
                   * work  until [time]
     "#]].assert_eq(&report);

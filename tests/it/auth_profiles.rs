@@ -8,6 +8,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::support::cloud::{Cloud, SECRET};
+use crate::support::steps::killed_at;
 use crate::support::{Carto, Run};
 
 fn place(carto: &Carto) -> PathBuf {
@@ -192,35 +193,42 @@ fn nobody_s_profile_is_lost() {
     assert_eq!(beside(&carto), [".carto_credentials.json", ".carto_credentials.json.lock"]);
 }
 
-/// Killed at any moment, a command leaves the file as it was or as it is to be.
+/// Killed at any system call from the first file beside it on until its end, a command leaves the file as it was or as it is to be, and
+/// nothing that the next command doesn't sweep.
 #[test]
 fn a_kill_leaves_a_whole_file() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     for name in ["a", "b"] {
         cloud.login(&carto, name).ok();
     }
-    let whole = file(&carto)["profiles"].clone();
-    let mut switched = 0;
-    for nth in 0..60 {
-        let name = if nth % 2 == 0 { "a" } else { "b" };
-        let mut child = started(carto.run(&format!("auth use {name}")));
-        // At another moment each time, from its beginning until after its end.
-        for _ in 0..nth * 4 {
-            std::thread::yield_now();
-            if place(&carto).exists() && child.try_wait().unwrap().is_some() {
-                break;
-            }
-        }
-        let _ = child.kill();
-        child.wait().unwrap();
-        let now = file(&carto);
-        assert_eq!(now["profiles"], whole);
-        switched += usize::from(now["current_profile"] == name);
-    }
-    println!("{switched} of 60 commands were done before they were killed");
-    // What was left is swept by the next one, which isn't kept out.
+    let text = || std::fs::read_to_string(place(&carto)).unwrap();
+    let new = text();
     carto.run("auth use a").ok();
-    assert_eq!(beside(&carto), [".carto_credentials.json", ".carto_credentials.json.lock"]);
+    let old = text();
+    assert_ne!(old, new);
+    let scrap = || beside(&carto).into_iter().find(|name| name.starts_with(".carto_credentials.new-"));
+    let (mut before, mut after, mut with_a_scrap) = (0, 0, 0);
+    while killed_at(carto.run("auth use b"), before + after, || scrap().is_some()) {
+        let (now, nth) = (text(), before + after);
+        assert!(now == old || now == new, "killed at stop {nth}: {now}");
+        assert_eq!(mode(place(&carto)), 0o600, "killed at stop {nth}");
+        // Whoever was before the step never comes after it.
+        assert!(now == new || after == 0, "killed at stop {nth}, the file is the old one again");
+        if let Some(scrap) = scrap() {
+            assert_eq!(mode(carto.home().join(scrap)), 0o600, "killed at stop {nth}");
+            with_a_scrap += 1;
+        }
+        *(if now == old { &mut before } else { &mut after }) += 1;
+        // The next one isn't kept out, and sweeps.
+        carto.run("auth use a").ok();
+        assert_eq!(text(), old, "killed at stop {nth}");
+        assert_eq!(beside(&carto), [".carto_credentials.json", ".carto_credentials.json.lock"], "killed at stop {nth}");
+    }
+    // It came to its end in the last round.
+    assert_eq!(text(), new);
+    println!("killed at {before} stops before the step and {after} after it; {with_a_scrap} left a file beside it");
+    // Writing it, asking for it to be kept, and the step itself are calls, each with two stops.
+    assert!(before >= 10 && after >= 4 && with_a_scrap >= 10, "{before} {after} {with_a_scrap}");
 }
 
 #[test]

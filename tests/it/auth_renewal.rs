@@ -1,14 +1,17 @@
 //! The next bearer: when it is asked for, with what, by whom, and what is said where it isn't to be had.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 
 use expect_test::expect;
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
-use crate::support::Carto;
 use crate::support::cloud::{Cloud, FIRST_REFRESH, SECRET, bearer};
 use crate::support::output::Output;
+use crate::support::session::Process;
+use crate::support::{Carto, Run};
 
 fn file(carto: &Carto) -> Value {
     serde_json::from_str(&std::fs::read_to_string(carto.home().join(".carto_credentials.json")).unwrap()).unwrap()
@@ -26,7 +29,8 @@ fn signed_in(carto: &Carto, token: &str, mut sign_in: Value) {
     sign_in["token_sha256"] = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
     let profile = json!({ "token": token, "tenant_id": "acme", "future": [1], "sign_in": sign_in });
     let text = json!({ "current_profile": "me", "profiles": { "me": profile } }).to_string();
-    carto.write(".carto_credentials.json", &text);
+    let path = carto.write(".carto_credentials.json", &text);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// As a browser left it, and over.
@@ -115,23 +119,77 @@ fn a_person_gets_the_next_bearer_with_a_refresh_token() {
     assert!(cloud.ended().contains(FIRST_REFRESH));
 }
 
+/// A cloud that gives a bearer only while the gate is open.
+fn gated(lives: &[i64]) -> (Cloud, Arc<Mutex<()>>) {
+    let gate = Arc::new(Mutex::new(()));
+    let own = Arc::clone(&gate);
+    let cloud = Cloud::otherwise(lives, move |path, _| {
+        if path == "/oauth/token" {
+            drop(own.lock());
+        }
+        None
+    });
+    (cloud, gate)
+}
+
+/// How often a bearer was asked for.
+fn renewals(cloud: &Cloud) -> usize {
+    cloud.asked().iter().filter(|line| *line == "POST /oauth/token").count()
+}
+
+/// Eight commands that find the bearer over at the same time: one has asked for the next, and its answer is kept back until all the others
+/// stand behind it, or have done what they shouldn't. All of them must succeed, with the same bearer.
+fn eight_at_once(carto: &Carto, cloud: &Cloud, gate: &Mutex<()>, prepare: impl Fn(Run) -> Run) {
+    let closed = gate.lock().unwrap();
+    let before = renewals(cloud);
+    let start = |_| {
+        let mut run = prepare(carto.run("credentials list tokens --json"));
+        run.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = run.command.spawn().unwrap();
+        (run, child)
+    };
+    let runs: Vec<(Run, Child)> = (0..8).map(start).collect();
+    let is_at_the_lock = |child: &Child| {
+        let process = Process::read(child.id().cast_signed()).unwrap();
+        process.state == "Z" || process.has_open(".carto_credentials.json.lock")
+    };
+    loop {
+        match renewals(cloud) - before {
+            1 if runs.iter().all(|(_, child)| is_at_the_lock(child)) => break,
+            0 | 1 => std::thread::yield_now(),
+            _ => break,
+        }
+    }
+    drop(closed);
+    for (run, child) in runs {
+        let output = run.ended(child);
+        assert_eq!((output.status, output.stderr.as_str()), (0, ""), "{output}");
+    }
+    assert_eq!(renewals(cloud) - before, 1);
+    let bearer = cloud.bearers().last().unwrap().clone();
+    let kept = file(carto);
+    assert_eq!(kept["profiles"][kept["current_profile"].as_str().unwrap()]["token"], bearer);
+    let lists = cloud.requests().into_iter().filter(|request| request.starts_with("GET /api/v3/tokens"));
+    assert_eq!(lists.filter(|request| request.contains(&bearer)).count(), 8);
+}
+
 #[test]
 fn whoever_comes_second_finds_it_in_the_file() {
     let carto = Carto::new();
-    let cloud = Cloud::lasting(&[-10, 86400]);
+    let (cloud, gate) = gated(&[-10, 86400]);
     cloud.login(&carto, "p").ok();
-    let children: Vec<Child> = (0..8)
-        .map(|_| {
-            let mut run = carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET);
-            run.command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
-        })
-        .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
-    }
+    eight_at_once(&carto, &cloud, &gate, |run| run.env("CARTO_M2M_CLIENT_SECRET", SECRET));
     assert_eq!(cloud.bearers().len(), 2);
-    let lists = cloud.requests().into_iter().filter(|request| request.starts_with("GET /api/v3/tokens"));
-    assert_eq!(lists.filter(|request| request.contains(&cloud.bearers()[1])).count(), 8);
+}
+
+/// A refresh token works once: the next one is in the file before anybody else reads it.
+#[test]
+fn whoever_comes_second_sends_no_refresh_token() {
+    let carto = Carto::new();
+    let (cloud, gate) = gated(&[86400]);
+    signed_in_by_a_person(&carto, &cloud);
+    eight_at_once(&carto, &cloud, &gate, |run| run);
+    assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], "canary-refresh-1");
 }
 
 #[test]

@@ -1,35 +1,60 @@
 //! Every way to sign in and to use what that gives, with every bearer, secret, code and verifier that passed looked for wherever somebody
-//! else could see it.
+//! else could see it: in what the program and the sandbox's server say, in the words and the variables of processes, in files.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::story::serve;
 use crate::support::http::{allow, ask};
 use crate::support::login::{address, free_port};
 use crate::support::recorder::Recorder;
+use crate::support::server::Served;
 use crate::support::session::{Process, in_a_session};
 use crate::support::wire::{Act, Wire};
 use crate::support::{Carto, Output, Run};
 
-/// What others can see: outputs, and the words of processes.
+/// What others can see: outputs, and the words of processes; and who is handed what in variables.
 struct Watch {
     seen: RefCell<String>,
-    processes: (Sender<()>, JoinHandle<BTreeSet<String>>),
+    processes: (Sender<()>, JoinHandle<BTreeSet<Shown>>),
+    /// How often all processes were looked at.
+    looks: Arc<AtomicUsize>,
+}
+
+/// What the system shows of a process: its words, and its variables, which only its user and root may read.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    words: String,
+    variables: String,
 }
 
 impl Watch {
     fn start() -> Watch {
         let (sender, receiver) = channel();
-        Watch { seen: RefCell::default(), processes: (sender, std::thread::spawn(move || words(&receiver))) }
+        let looks = Arc::new(AtomicUsize::new(0));
+        let own = Arc::clone(&looks);
+        let processes = (sender, std::thread::spawn(move || shown(&receiver, &own)));
+        Watch { seen: RefCell::default(), processes, looks }
+    }
+
+    /// Waits until all that runs now was looked at.
+    fn look(&self) {
+        let looks = || self.looks.load(Ordering::SeqCst);
+        // The one that is under way may be past it.
+        let enough = looks() + 2;
+        while looks() < enough {
+            std::thread::yield_now();
+        }
     }
 
     /// Keeps all that a command said.
@@ -45,16 +70,20 @@ impl Watch {
     }
 }
 
-/// The words of every process, until told to end.
-fn words(end: &Receiver<()>) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
+/// What is shown of every process, until told to end.
+fn shown(end: &Receiver<()>, looks: &AtomicUsize) -> BTreeSet<Shown> {
+    let mut shown = BTreeSet::new();
     while end.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
         for process in Process::all() {
             // It may be over by now.
-            words.insert(String::from_utf8_lossy(&std::fs::read(process.path("cmdline")).unwrap_or_default()).into());
+            let text = |file| String::from_utf8_lossy(&std::fs::read(process.path(file)).unwrap_or_default()).into();
+            // In this order: whoever has the words of a program that was just begun has its variables too.
+            let words = text("cmdline");
+            shown.insert(Shown { words, variables: text("environ") });
         }
+        looks.fetch_add(1, Ordering::SeqCst);
     }
-    words
+    shown
 }
 
 /// The values of these names in all that passed: in queries and forms, and in JSON.
@@ -104,7 +133,9 @@ fn in_a_browser(run: Run) -> Output {
 #[test]
 fn no_secret_is_seen_by_anybody_else() {
     let (carto, watch) = (Carto::new(), Watch::start());
-    let served = serve(&carto);
+    // The clock of the machine, by which tokens end.
+    let (served, said) =
+        Served::watched(carto.run("sandbox serve --port 0 --json --debug").env("CARTO_SANDBOX_FAULT", ""));
     let recorder = Recorder::before(&served.url);
     let issuer = format!("{}/", recorder.url);
     let port = free_port().to_string();
@@ -199,8 +230,9 @@ fn no_secret_is_seen_by_anybody_else() {
         watch.see(&output);
     }
     let line = format!("credentials verify m2m {id} --secret -");
-    let output = run(&line).stdin(secret).output();
+    let output = run(&line).stdin(secret).ok();
     watch.see(&output);
+    let for_one_command = for_one_command(&carto, &watch);
     let output = run(&format!("auth status --token {bearer}")).output();
     // The one place in which it was typed.
     let typed = bearer;
@@ -216,6 +248,7 @@ fn no_secret_is_seen_by_anybody_else() {
         assert!(!values(&passed, &[name]).is_empty(), "no {name} has passed");
     }
     secrets.extend([secret.to_owned(), served.bearer.clone(), token, wrong.to_owned(), typed.clone()]);
+    secrets.extend(for_one_command.iter().cloned());
     for (_, profile) in profiles()["profiles"].as_object().unwrap() {
         secrets.insert(profile["token"].as_str().unwrap().to_owned());
     }
@@ -224,16 +257,32 @@ fn no_secret_is_seen_by_anybody_else() {
     assert!(secrets.len() > 15, "{}", secrets.len());
 
     let seen = watch.seen.into_inner();
+    let (stdout, stderr) = served.ended(said);
     for part in &parts {
         assert!(!seen.contains(part.as_str()), "{part} was printed");
+        assert!(!stdout.contains(part.as_str()), "{part} was printed by the server");
+        assert!(!stderr.contains(part.as_str()), "{part} was printed by the server on standard error");
     }
     watch.processes.0.send(()).unwrap();
-    let words = watch.processes.1.join().unwrap();
-    assert!(words.iter().any(|words| words.contains("auth\0login\0three")), "nothing was seen of the processes");
-    for part in parts.iter().filter(|part| **part != self::part(&typed)) {
-        let process = words.iter().find(|words| words.contains(part.as_str()));
-        assert!(process.is_none(), "{part} was an argument: {process:?}");
+    let processes = watch.processes.1.join().unwrap();
+    for words in ["auth\0login\0three", "carto\0kind-worker\0", "sandbox\0exec\0", "sh\0-c\0"] {
+        assert!(processes.iter().any(|shown| shown.words.contains(words)), "nothing was seen of {words:?}");
     }
+    for part in parts.iter().filter(|part| **part != self::part(&typed)) {
+        let process = processes.iter().find(|shown| shown.words.contains(part.as_str()));
+        assert!(process.is_none(), "{part} was an argument: {:?}", process.map(|shown| &shown.words));
+    }
+    for Shown { words, variables } in &processes {
+        let holding =
+            variables.split('\0').filter(|variable| parts.iter().any(|part| variable.contains(part.as_str())));
+        for (name, _) in holding.filter_map(|variable| variable.split_once('=')) {
+            assert!(FOR_SECRETS.contains(&name), "a secret is in {name} of {words:?}");
+            assert!(!words.starts_with("carto\0kind-worker\0"), "a worker has {name}");
+        }
+    }
+    let [bearer, _] = &for_one_command;
+    let has_it = |shown: &Shown| shown.variables.contains(&format!("\0CARTO_API_TOKEN={bearer}\0"));
+    assert!(processes.iter().any(|shown| shown.words.starts_with("sh\0-c\0") && has_it(shown)), "it has no variables");
     let mut found = Vec::new();
     files(carto.home(), &mut found);
     let of_the_login = carto.home().join(".carto_credentials.json");
@@ -248,6 +297,32 @@ fn no_secret_is_seen_by_anybody_else() {
         }
     }
     assert_eq!(std::fs::read_dir(pending).unwrap().count(), 0);
+}
+
+/// The variables in which a secret may be handed over.
+const FOR_SECRETS: [&str; 3] = ["CARTO_API_TOKEN", "CARTO_M2M_CLIENT_SECRET", "CARTO_CLI_M2M_CLIENT_SECRET"];
+
+/// A command with a sandbox of its own makes a token, and ends when it was seen. Answers with the bearer that it was handed, and the token.
+fn for_one_command(carto: &Carto, watch: &Watch) -> [String; 2] {
+    let script = r#"echo "$CARTO_API_TOKEN"
+        "$0" credentials create token --grant dw,a.b --apis sql --field token --debug
+        read -r line"#;
+    let words = ["sandbox", "exec", "--debug", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_carto")];
+    let mut run = in_a_session(carto.run_words(&words)).env("PATH", "/usr/bin:/bin");
+    run.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = run.command.spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let secrets = [(); 2].map(|()| {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    });
+    watch.look();
+    drop(child.stdin.take());
+    let output = run.ended(child);
+    watch.seen.borrow_mut().push_str(&output.stderr);
+    assert!(secrets[0].starts_with("sandbox_") && secrets[1].starts_with("ey"), "{output}");
+    secrets
 }
 
 /// Of a JWT the signature, else the beginning: its head and its claims may be known.

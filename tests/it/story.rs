@@ -7,7 +7,7 @@ use crate::support::http::query;
 use crate::support::server::Served;
 
 /// The clock of the machine, by which tokens end.
-pub(crate) fn serve(carto: &Carto) -> Served {
+fn serve(carto: &Carto) -> Served {
     let run = carto.run("sandbox serve --port 0 --json");
     Served::start_with(run.env("CARTO_SANDBOX_FAULT", ""))
 }

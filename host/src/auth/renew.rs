@@ -160,7 +160,7 @@ pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
         (Some(fault), Some(How::Machine { client_secret, .. })) if way(profile).is_some() => {
             let fault = secret_hint(name, client_secret, fault);
             let message = format!("{message}, and another isn't to be had: {}", fault.message);
-            Error { code: ErrorCode::NotSignedIn, message, ..fault }
+            fault.with_code(ErrorCode::NotSignedIn).with_message(message)
         }
         _ => Error::new(ErrorCode::NotSignedIn, message).hint(again::hint(name, profile)),
     }
@@ -175,5 +175,5 @@ fn unrenewed(name: &str, end: Timestamp, error: Error) -> Error {
     );
     // Whatever it lacks, what is lacking in the end is a bearer.
     let code = if error.code == ErrorCode::Usage { ErrorCode::NotSignedIn } else { error.code };
-    Error { code, message, ..error }
+    error.with_code(code).with_message(message)
 }

@@ -106,40 +106,105 @@ checks.check('gets a token silently, by a message of a frame', seen.result !== u
 await leave();
 await page.waitForURL(`${callback}?**`);
 await begin(page.url());
+const asked = [];
+page.on('request', (request) => asked.push(request.url()));
 seen = await attempt((url) => window.auth.handleRedirectCallback(url), page.url().replace(/state=[^&]*/, 'state=tampered'));
-checks.check('refused: an answer with a tampered state', seen.error !== undefined && /state/i.test(seen.message), seen);
+checks.check('refused: an answer with a tampered state', seen.error === 'state_mismatch', seen);
+checks.check('… before its code is used', !asked.some((url) => url.startsWith(BASE_URL)), asked);
 
-/** Follows a link of the page's, and says where the authority kept the browser. */
+/** Follows a link of the page's, and says where the authority kept the browser, with which words. */
 async function kept(go) {
   const answered = page.waitForResponse((response) => response.url().startsWith(BASE_URL) && response.request().isNavigationRequest());
   await go();
   const answer = await answered;
   const there = await page.waitForURL(`${BASE_URL}/**`, {timeout: 5000}).then(() => true, () => false);
-  return {status: answer.status(), there};
+  return {status: answer.status(), there, text: there ? await page.locator('body').textContent() : ''};
 }
 
+const isKept = ({status, there, text}, words) => status === 400 && there && text.includes(words);
+const NO_CALLBACK = "The `redirect_uri` is not among the client's callbacks, character by character.";
 await begin(`${app.origin}/`);
 seen = await kept(() => leave({authorizationParams: {redirect_uri: `${app.origin}/elsewhere`}}));
-checks.check('refused: a callback that is not registered, without a redirect', seen.status >= 400 && seen.there, seen);
+checks.check('refused: a callback that is not registered, without a redirect', isKept(seen, NO_CALLBACK), seen);
 await begin(`${app.origin}/`);
 seen = await kept(() => leave({authorizationParams: {redirect_uri: `${callback}/`}}));
-checks.check('refused: a callback with a slash more', seen.status >= 400 && seen.there, seen);
+checks.check('refused: a callback with a slash more', isKept(seen, NO_CALLBACK), seen);
 
-// A page of another origin, in the browser of the person who is signed in.
-for (const [what, options] of [
-  ['with the callback of the app', {}],
-  ['with its own callback', {redirect_uri: `${foreign.origin}/callback`}],
-  ['as a client without web origins', {clientId: foreignId, redirect_uri: `${foreign.origin}/callback`}],
-]) {
-  await begin(`${foreign.origin}/?${encodeURIComponent(what)}`, options);
-  seen = await token();
-  checks.check(`refused: a token silently, from a foreign origin ${what}`, seen.result === undefined && seen.error !== undefined, seen.error);
+// A page of another origin, in the browser of the person who is signed in. The person lets its client in as well, so that nothing but the
+// origin is left to refuse.
+const asForeign = {clientId: foreignId, redirect_uri: `${foreign.origin}/callback`};
+await begin(`${foreign.origin}/`, asForeign);
+await leave();
+await page.getByRole('button', {name: 'Allow'}).click();
+await page.waitForURL(`${foreign.origin}/callback?code=**`);
+await begin(`${foreign.origin}/`, asForeign);
+await leave();
+await page.waitForURL(`${foreign.origin}/callback?code=**`);
+checks.check('a foreign page logs in with its own client, and the person is asked once', true);
+
+/** What the browser says while something happens. */
+async function heard(happen) {
+  const said = [];
+  const hear = (message) => said.push(message.text());
+  page.on('console', hear);
+  const result = await happen();
+  page.off('console', hear);
+  return {...result, said: said.join('\n')};
 }
-seen = await attempt(async ([url, client_id]) => {
-  const body = new URLSearchParams({grant_type: 'authorization_code', client_id, code: 'x', code_verifier: 'x'.repeat(43)});
-  return (await fetch(url, {method: 'POST', body})).status;
-}, [`${BASE_URL}/oauth/token`, clientId]);
-checks.check('refused: the token endpoint, from a foreign origin', seen.error === 'TypeError', seen);
+
+// The code for that is there, and so is its verifier: only the browser keeps the page from what the authority would give for it.
+await begin(page.url(), asForeign);
+seen = await heard(() => attempt(() => window.auth.handleRedirectCallback()));
+const forbidden = `Access to fetch at '${BASE_URL}/oauth/token' from origin '${foreign.origin}' has been blocked by CORS policy`;
+checks.check('refused: the token endpoint, for the library in a foreign page', seen.error !== undefined && seen.said.includes(forbidden), seen);
+const form = {grant_type: 'authorization_code', client_id: foreignId, code: 'x', code_verifier: 'x'.repeat(43), redirect_uri: asForeign.redirect_uri};
+seen = await heard(() => attempt(async ([url, form]) => (await fetch(url, {method: 'POST', body: new URLSearchParams(form)})).status,
+  [`${BASE_URL}/oauth/token`, form]));
+checks.check('… and for a request of which it isn\'t asked first', seen.error === 'TypeError' && seen.said.includes(forbidden), seen);
+
+/** What the token endpoint says to a page, which a browser may keep from it. */
+async function answers(client_id, origin) {
+  const body = new URLSearchParams({...form, client_id});
+  const answer = await fetch(`${BASE_URL}/oauth/token`, {method: 'POST', headers: {Origin: origin}, body});
+  const ahead = await fetch(`${BASE_URL}/oauth/token`, {method: 'OPTIONS', headers: {Origin: origin, 'Access-Control-Request-Method': 'POST'}});
+  const readers = [answer, ahead].map(({headers}) => headers.get('access-control-allow-origin'));
+  return [answer.status, (await answer.json()).error, ahead.status, ...readers].join();
+}
+seen = [await answers(foreignId, foreign.origin), await answers(clientId, foreign.origin), await answers(clientId, app.origin)];
+checks.check('… since the authority refuses it by its origin', seen[0] === '403,access_denied,403,,' && seen[1] === seen[0], seen);
+checks.check('… and not for its code', seen[2] === `400,invalid_grant,204,${app.origin},${app.origin}`, seen);
+
+/** Asks silently: what the authority answered in the frame, what the browser said about it, and what the library made of it. */
+async function silently() {
+  const framed = page.waitForResponse((response) => response.url().startsWith(`${BASE_URL}/authorize?`))
+    .then(async (response) => {
+      // A refusal is a page that nobody may frame: the browser shows one of its own instead.
+      const text = response.ok() ? await response.text() : await (await fetch(response.url())).text();
+      return {status: response.status(), text: text.replaceAll('&#39;', "'")};
+    });
+  const {result, error, said} = await heard(token);
+  return {result, error, said, ...await framed};
+}
+
+// In each case the library hears nothing, for a reason of its own.
+await begin(`${foreign.origin}/`);
+seen = await silently();
+const elsewhere = `The target origin provided ('${app.origin}') does not match the recipient window's origin ('${foreign.origin}')`;
+checks.check('refused: a token silently, from a foreign origin with the callback of the app: the code is for the app alone',
+  seen.error === 'timeout' && seen.status === 200 && seen.text.includes('"code":') && seen.said.includes(elsewhere), seen);
+for (const [what, options, status, words] of [
+  ['with its own callback', {redirect_uri: asForeign.redirect_uri}, 400, NO_CALLBACK],
+  ['as a client without web origins', asForeign, 403, "The origin of the `redirect_uri` is not among the client's web origins."],
+]) {
+  await begin(`${foreign.origin}/`, options);
+  seen = await silently();
+  const isRefused = seen.error === 'timeout' && seen.status === status && seen.text.includes(words);
+  checks.check(`refused: a token silently, from a foreign origin ${what}`, isRefused, seen);
+}
+await carto('credentials', 'update', 'spa', foreignId, '--web-origin', foreign.origin);
+await begin(`${foreign.origin}/`, asForeign);
+seen = await token();
+checks.check('… which it gets when the origin is registered', seen.result !== undefined && await opens(seen.result), seen.error);
 
 // The data APIs in a browser: it is the browser that says which page asks.
 const {token: places} = await carto('credentials', 'create', 'token', '--grant', 'dw,*', '--apis', 'sql', '--referer', `${app.origin}*`);
@@ -155,7 +220,8 @@ checks.check('the SQL API answers a page that is', String(seen.result) === '200,
 // The end.
 await begin(`${app.origin}/`);
 seen = await kept(() => page.evaluate((returnTo) => { window.auth.logout({logoutParams: {returnTo}}); }, foreign.origin));
-checks.check('refused: to be sent elsewhere after logging out', seen.status >= 400 && seen.there, seen);
+const isNoWayOut = isKept(seen, "The `returnTo` is not among the client's logout URLs.");
+checks.check('refused: to be sent elsewhere after logging out', isNoWayOut, seen);
 await begin(`${app.origin}/maps`);
 await page.evaluate((returnTo) => { window.auth.logout({logoutParams: {returnTo}}); }, `${app.origin}/`);
 await page.waitForURL(`${app.origin}/`);

@@ -13,6 +13,7 @@ pub(crate) mod recorder;
 pub(crate) mod robot;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod steps;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod wire;

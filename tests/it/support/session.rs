@@ -64,6 +64,13 @@ impl Process {
         line.trim().parse().unwrap()
     }
 
+    /// Whether it has a file of this name open.
+    pub(crate) fn has_open(&self, name: &str) -> bool {
+        // It may be over by now, or have closed one meanwhile.
+        let descriptors = std::fs::read_dir(self.path("fd")).into_iter().flatten().flatten();
+        descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|file| file.ends_with(name))
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         Process::read(self.id).is_none_or(|now| now.state == "Z")
     }

@@ -289,6 +289,16 @@ fn put(root: &mut Object, name: &str, profile: &Profile) -> serde_json::Result<(
     Ok(())
 }
 
+/// The file with a profile of that bearer in it, and with that one taken out again, for a fuzzer.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn with_and_without(text: &str, name: &str, bearer: &str) -> serde_json::Result<[String; 2]> {
+    let mut root = object(text)?;
+    put(&mut root, name, &Profile { bearer: Some(Secret::new(bearer.to_owned())), ..Profile::default() })?;
+    let with = root.raw(0)?.get().to_owned();
+    remove(&mut root, name)?;
+    Ok([with, root.raw(0)?.get().to_owned()])
+}
+
 /// Takes a profile out of the file's object. The current one is then none.
 fn remove(root: &mut Object, name: &str) -> serde_json::Result<()> {
     let mut profiles = root.object("profiles");

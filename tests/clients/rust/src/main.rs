@@ -15,8 +15,8 @@ use openidconnect::reqwest::blocking::{Client, Response};
 use openidconnect::reqwest::redirect::Policy;
 use openidconnect::url::Url;
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use serde_json::Value;
 
@@ -86,14 +86,6 @@ fn run(checks: &mut Checks) -> Outcome<()> {
     let id_token_verifier = client.id_token_verifier();
     let claims: &CoreIdTokenClaims = id_token.claims(&id_token_verifier, &nonce)?;
     checks.check("code flow: an id token with the signature, the audience and the nonce", claims.email().is_some());
-    if let Some(expected) = claims.access_token_hash() {
-        let hash = AccessTokenHash::from_token(
-            tokens.access_token(),
-            id_token.signing_alg()?,
-            id_token.signing_key(&id_token_verifier)?,
-        )?;
-        checks.check("code flow: the access token is the one of the id token", hash == *expected);
-    }
     let user: CoreUserInfoClaims =
         client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))?.request(&http)?;
     checks.check("userinfo: the same subject", user.subject() == claims.subject());
