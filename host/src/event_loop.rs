@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -162,51 +162,61 @@ fn is_others(stop: Stop, anybody_works: bool) -> bool {
 /// The signals that end a program, where nobody says anything about them.
 const ENDING: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
 
-/// What is done before a signal ends the process, until this is dropped.
+/// What is done before a signal ends the process, until this is dropped. There is one at a time.
 pub(crate) struct Before {
-    first: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
     _at_work: AtWork,
 }
+
+static FIRST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
 impl Before {
     /// From now on: when this returns, it listens. The process then ends with the status of the signal, as if nobody had caught it.
     pub(crate) fn end(first: impl FnOnce() + Send + 'static) -> Before {
-        let first: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>> = Arc::new(Mutex::new(Some(Box::new(first))));
-        let (at_work, doing) = (AtWork::begin(), Arc::clone(&first));
-        let (listens, listening) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
-            let signal = runtime.block_on(async {
-                let mut signals = ENDING.map(|kind| (kind, caught(kind)));
-                let _ = listens.send(());
-                let [(one, first), (two, second), (three, third)] = &mut signals;
-                tokio::select! {
-                    () = received(first) => *one,
-                    () = received(second) => *two,
-                    () = received(third) => *three,
-                }
+        static LISTENS: Once = Once::new();
+        set_first(Some(Box::new(first)));
+        LISTENS.call_once(|| {
+            let (listens, listening) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                // Without a loop of its own a signal ends the process by itself.
+                let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+                runtime.block_on(end_at_a_signal(listens))
             });
-            let first = doing.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match first {
-                Some(first) => first(),
-                // It stays caught: somebody has to end the process if nobody else listens.
-                None if AtWork::is_anybody() => return,
-                None => {}
-            }
-            crate::run::end_all();
-            // Whoever waits may be waiting for a person.
-            #[allow(clippy::disallowed_methods)]
-            std::process::exit(128 + signal.as_raw_value())
+            let _ = listening.recv();
         });
-        // Where there is no thread, a signal ends the process by itself.
-        let _ = listening.recv();
-        Before { first, _at_work: at_work }
+        Before { _at_work: AtWork::begin() }
     }
 }
 
 impl Drop for Before {
     fn drop(&mut self) {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        set_first(None);
+    }
+}
+
+fn set_first(first: Option<Box<dyn FnOnce() + Send>>) -> Option<Box<dyn FnOnce() + Send>> {
+    std::mem::replace(&mut *FIRST.lock().unwrap_or_else(PoisonError::into_inner), first)
+}
+
+/// What was caught once stays caught: afterwards too, somebody has to end the process if nobody else listens. A watch doesn't listen to a terminal that
+/// goes away.
+async fn end_at_a_signal(listens: std::sync::mpsc::Sender<()>) -> ! {
+    let [mut interrupt, mut end, mut hang_up] = ENDING.map(caught);
+    let _ = listens.send(());
+    loop {
+        let signal = tokio::select! {
+            () = received(&mut interrupt) => SignalKind::interrupt(),
+            () = received(&mut end) => SignalKind::terminate(),
+            () = received(&mut hang_up) => SignalKind::hangup(),
+        };
+        match set_first(None) {
+            Some(first) => first(),
+            None if AtWork::is_anybody() && signal != SignalKind::hangup() => continue,
+            None => {}
+        }
+        crate::run::end_all();
+        // Whoever waits may be waiting for a person.
+        #[allow(clippy::disallowed_methods)]
+        std::process::exit(128 + signal.as_raw_value())
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) fn made_up<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let parts = parts.into_iter().map(|part| part.replace(carto_plugin_api::is_harmful, ""));
     let whole = parts.filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join("/");
     let whole = whole.trim();
-    let name = whole[..whole.floor_char_boundary(LONGEST)].trim_end();
+    let end = (0..=LONGEST.min(whole.len())).rfind(|at| whole.is_char_boundary(*at)).unwrap_or_default();
+    let name = whole[..end].trim_end();
     if name.is_empty() { "default".to_owned() } else { name.to_owned() }
 }
 
