@@ -1,6 +1,6 @@
 //! An authority as small as a sign-in in a browser needs it, which can be told to lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -121,6 +121,20 @@ impl Authority {
         let book = Arc::new(Book::default());
         let own = Arc::clone(&book);
         let wire = Wire::start_with(move |_, request| own.act(request, &lie));
+        Authority { wire, book }
+    }
+
+    /// One that can't answer the first time that something is read.
+    pub(crate) fn hesitant() -> Authority {
+        let book = Arc::new(Book::default());
+        let (own, seen) = (Arc::clone(&book), Mutex::new(BTreeSet::new()));
+        let wire = Wire::start_with(move |_, request| {
+            let line = request.lines().next().unwrap_or_default();
+            match line.starts_with("GET ") && seen.lock().unwrap().insert(line.to_owned()) {
+                true => Act::with("503 Service Unavailable", &[("retry-after", "0")], ""),
+                false => own.act(request, &TRUTH),
+            }
+        });
         Authority { wire, book }
     }
 
