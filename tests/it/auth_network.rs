@@ -141,12 +141,15 @@ fn no_wait_is_begun_in_vain() {
         assert_eq!(cloud.asked(), ["POST /oauth/token", "GET /accounts"]);
     }
     let (carto, server) = (Carto::without_kinds(), Wire::start(vec![limited("90000")]));
-    check(&server.run(&carto, "auth whoami").fails(6), expect![[r#"
+    check(
+        &server.run(&carto, "auth whoami").fails(6),
+        expect![[r#"
         status 6
         --- stderr
         error: `127.0.0.1:[port]` asks for fewer requests (429), and asks to wait 25 h
         hint: nothing was changed; try again then
-    "#]]);
+    "#]],
+    );
 }
 
 /// One time is for all requests of a command, and all their attempts.
@@ -174,12 +177,15 @@ fn whoami_goes_where_its_route_is() {
     assert_eq!(whoami("auth whoami --field user_id").ok().stdout, "u1\n");
     assert!(server.requests()[0].starts_with("GET /base/v4/people/self HTTP/1.1"), "{:?}", server.requests());
     place.policy("version = 1\nmode = \"allow-all\"\nservice_paths = false\n");
-    check(&whoami("auth whoami").fails(4), expect![[r#"
+    check(
+        &whoami("auth whoami").fails(4),
+        expect![[r#"
         status 4
         --- stderr
         error: `[services.api.paths]` is refused by policy: `[home]/prefix/etc/carto/policy.toml`, line 3, doesn't allow other routes of the service
         hint: leave `[services.api.paths]` out, or unset it
-    "#]]);
+    "#]],
+    );
     assert_eq!(server.requests().len(), 1);
     // What isn't moved is asked, whatever a policy says of routes.
     place.free.write(".config/carto/config.toml", "");
