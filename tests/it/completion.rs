@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use expect_test::expect;
+use serde_json::json;
 
 use crate::support::output::check;
 use crate::support::{Carto, Run, library};
@@ -297,6 +298,47 @@ fn the_users_own_kinds_are_offered_where_only_they_can_be_meant() {
     assert_eq!(offered(&carto, "carto plugin install q"), "query.sql");
 }
 
+/// The names of profiles and nothing else of the credentials file; and of those what can be a word of a command and is no credential.
+#[test]
+fn profiles_are_offered_where_one_is_named() {
+    let carto = Carto::new();
+    let odd = ["-x", "", "a\nb", "a\u{202e}b", "eyJhbGciOiJIUzI1NiJ9.eyJhIjoiYWNfMSIsImp0aSI6ImRlYWRiZWVmIn0.c2ln"];
+    let mut profiles = serde_json::Map::new();
+    for name in ["acme/ACME, Inc./ada@example.com", "it's $HOME", "work"].iter().chain(&odd) {
+        profiles.insert((*name).to_owned(), json!({ "token": "canary-bearer", "tenant_id": "canary" }));
+    }
+    let file = carto.write(".carto_credentials.json", &json!({ "profiles": profiles }).to_string());
+    let three = ["acme/ACME, Inc./ada@example.com", "it's $HOME", "work"];
+    for line in [
+        "carto auth use ",
+        "carto auth logout ",
+        "carto auth status ",
+        "carto --profile ",
+        "carto credentials list tokens --profile ",
+        "carto auth whoami --profile ",
+    ] {
+        assert_eq!(offered_in(&carto, "fish", line), three, "{line}");
+        // As each of them has to have it on the line; PowerShell gets none that would need quotes.
+        let escaped = offered_in(&carto, "bash", line);
+        assert_eq!(escaped, ["acme/ACME,\\ Inc./ada@example.com", "it\\'s\\ \\$HOME", "work"], "{line}");
+        assert_eq!(offered_in(&carto, "zsh", line), three, "{line}");
+        assert_eq!(offered_in(&carto, "powershell", line), ["work"], "{line}");
+    }
+    assert_eq!(offered(&carto, "carto auth login w"), "work");
+    assert_eq!(offered(&carto, "carto auth use ac"), three[0]);
+    assert_eq!(offered(&carto, "carto --profile=w"), "--profile=work");
+    assert_eq!(offered(&carto, "carto auth use work w"), "");
+    for shell in SHELLS {
+        assert!(!ask(&carto, shell, "carto auth use ").ok().to_string().contains("canary"));
+    }
+    // One that isn't obeyed has none, and isn't spoken of here.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(!offered(&carto, "carto auth use ").contains("work"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    carto.write(".carto_credentials.json", "{ \"profiles\": {\"work\": ");
+    assert!(!offered(&carto, "carto --profile ").contains("work"));
+}
+
 /// A prompt isn't the place for errors.
 #[test]
 fn what_is_wrong_is_silence() {
@@ -310,9 +352,13 @@ fn what_is_wrong_is_silence() {
     // It is what somebody would ask about.
     assert_eq!(offered(&carto, "carto plugin why s"), "spa");
     for shell in SHELLS {
-        for line in
-            ["carto credentials create token --", "carto --kinds-path /nowhere credentials create t", "", "carto"]
-        {
+        for line in [
+            "carto credentials create token --",
+            "carto --kinds-path /nowhere credentials create t",
+            "carto auth use ",
+            "",
+            "carto",
+        ] {
             let output = ask(&carto, shell, line).env("CARTO_KINDS_PATH", "/nowhere").env("HOME", "nothing").ok();
             assert_eq!(output.stderr, "", "{shell}: {line}");
         }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use carto_plugin_api::ErrorCode;
 
-use crate::support::{Carto, words};
+use crate::support::cloud::{CLIENT, Cloud, SECRET};
+use crate::support::{Carto, Output, words};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -73,15 +74,43 @@ fn every_variable_is_documented() {
     assert!(count >= 6);
 }
 
-/// The lines of CARTO's skills, each as it stands: it runs, or is refused with the reason that the page gives.
+/// The rows of the page on CARTO's skills whose command begins so.
+fn skills(command: &str) -> Vec<[String; 3]> {
+    let start = format!("| `carto {command}");
+    let page = read("docs/agent-skills.md");
+    let rows = page.lines().filter(|line| line.starts_with(&start));
+    let cells = rows.map(|row| row.splitn(3, " | ").map(str::to_owned).collect::<Vec<_>>().try_into().unwrap());
+    cells.collect()
+}
+
+/// The command of a row, as it stands there.
+fn command_of(row: &[String; 3]) -> &str {
+    row[0].trim_start_matches("| ").trim_matches('`')
+}
+
+/// The command runs, or is refused with the reason that the page gives.
+fn does_what_is_said(row: &[String; 3], output: &Output) {
+    let command = command_of(row);
+    match row[1].strip_prefix("refused, ").and_then(|refused| refused.split_once(": ")) {
+        Some((status, reason)) => {
+            let is_so = output.status.to_string() == status && output.stderr.contains(reason);
+            assert!(is_so, "{command}: {output}");
+            assert!(row[2].len() > 10, "{command}: no way is shown");
+        }
+        None => {
+            assert_eq!(output.status, 0, "{command}: {output}");
+            assert_eq!(row[1].contains("warning"), output.stderr.contains("warning"), "{command}: {output}");
+        }
+    }
+}
+
+/// The lines of CARTO's skills, each as it stands.
 #[test]
 fn the_skills_commands_do_what_the_page_says() {
-    let page = read("docs/agent-skills.md");
-    let rows: Vec<Vec<&str>> =
-        page.lines().filter(|line| line.starts_with("| `carto")).map(|line| line.split(" | ").collect()).collect();
-    assert!(rows.len() >= 35, "{} rows", rows.len());
+    let rows = skills("credentials ");
+    assert!(rows.len() >= 37, "{} rows", rows.len());
     for row in rows {
-        let command = row[0].trim_start_matches("| ").trim_matches('`');
+        let command = command_of(&row);
         let carto = Carto::new();
         let token = carto.created("credentials create token --grant carto_dw,x.y --apis sql", "id");
         let client = carto.created("credentials create m2m --title x", "clientId");
@@ -102,17 +131,39 @@ fn the_skills_commands_do_what_the_page_says() {
         ] {
             line = line.replace(placeholder, value);
         }
-        let output = carto.sandbox(line.trim_start_matches("carto ")).output();
-        match row[1].strip_prefix("refused, 2: ") {
-            Some(reason) => {
-                assert!(output.status == 2 && output.stderr.contains(reason), "{command}: {output}");
-                assert!(row[2].len() > 10, "{command}: no way is shown");
-            }
-            None => {
-                assert_eq!(output.status, 0, "{command}: {output}");
-                assert_eq!(row[1].contains("warning"), output.stderr.contains("warning"), "{command}: {output}");
-            }
-        }
+        does_what_is_said(&row, &carto.sandbox(line.trim_start_matches("carto ")).output());
+    }
+}
+
+/// The same for signing in, where two profiles are there and no client for a browser.
+#[test]
+fn the_skills_sign_in_as_the_page_says() {
+    let rows = skills("auth ");
+    assert!(rows.len() >= 26, "{} rows", rows.len());
+    for row in rows {
+        let command = command_of(&row);
+        let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
+        cloud.login(&carto, "dev").ok();
+        cloud.login(&carto, "prod").ok();
+        let line = command.replace("[profile]", "").replace("<profile>", "prod");
+        let words = line.trim_start_matches("carto auth ");
+        let run = cloud.run(&carto, &format!("auth {words}"));
+        let run = run.env("CARTO_M2M_CLIENT_ID", CLIENT).env("CARTO_M2M_CLIENT_SECRET", SECRET);
+        let client = format!(r#"{{"clientId": "{CLIENT}", "clientSecret": "{SECRET}"}}"#);
+        let input = if words.ends_with("--with-token") { &cloud.bearers()[0] } else { &client };
+        does_what_is_said(&row, &run.stdin(input).output());
+    }
+}
+
+#[test]
+fn the_skills_programs_have_a_sandbox_as_the_page_says() {
+    let rows = skills("sandbox ");
+    assert!(!rows.is_empty());
+    let program = Path::new(env!("CARGO_BIN_EXE_carto")).parent().unwrap().display().to_string();
+    for row in rows {
+        let run = Carto::new();
+        let run = run.run(command_of(&row).trim_start_matches("carto ")).env("PATH", &program).output();
+        does_what_is_said(&row, &run);
     }
 }
 

@@ -51,6 +51,7 @@ fn bash_completes() {
     carto.write("folder/inner.sql", "select 2");
     carto.write("my file", "");
     carto.write("my folder/in it", "");
+    carto.write(".carto_credentials.json", r#"{"profiles": {"acme/ACME, Inc./ada@example.com": {"token": "x"}}}"#);
     for (keys, expected) in [
         ("carto cred\tcr\tto\t--apis sql --na\t", "carto credentials create token --apis sql --name"),
         ("carto -o=js\tl", "carto -o=jsonl"),
@@ -65,6 +66,9 @@ fn bash_completes() {
         ("carto credentials create token --env-file=\"my\ti\t", "carto credentials create token --env-file=my file"),
         ("carto credentials create token --name 'a b' --ap\t", "carto credentials create token --name a b --apis"),
         ("carto --kinds-path=ki\t credentials rev\t", "carto --kinds-path=kinds/ credentials revoke"),
+        ("carto auth use ac\t", "carto auth use acme/ACME, Inc./ada@example.com"),
+        ("carto --profile ac\tauth who\t", "carto --profile acme/ACME, Inc./ada@example.com auth whoami"),
+        ("carto --profile=\"acme/ACME, Inc./ada@\ta\t", "carto --profile=acme/ACME, Inc./ada@example.com"),
     ] {
         let typed = format!("source <(carto completion bash)\n{keys}\u{1}echo now: \nexit");
         let (screen, _) = terminal::asked(interactive(&carto, &bash), "$ ", &typed);

@@ -1,6 +1,6 @@
 //! An authority as small as a sign-in in a browser needs it, which can be told to lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -128,9 +128,23 @@ impl Authority {
     }
 
     fn begin(lie: Lie, token: &'static str) -> Authority {
-        let book = Arc::new(Book { token, codes: Mutex::default(), secrets: Mutex::default() });
+        let book = Book::at(token);
         let own = Arc::clone(&book);
         let wire = Wire::start_with(move |_, request| own.act(request, &lie));
+        Authority { wire, book }
+    }
+
+    /// One that can't answer the first time that something is read.
+    pub(crate) fn hesitant() -> Authority {
+        let book = Book::at("oauth/token");
+        let (own, seen) = (Arc::clone(&book), Mutex::new(BTreeSet::new()));
+        let wire = Wire::start_with(move |_, request| {
+            let line = request.lines().next().unwrap_or_default();
+            match line.starts_with("GET ") && seen.lock().unwrap().insert(line.to_owned()) {
+                true => Act::with("503 Service Unavailable", &[("retry-after", "0")], ""),
+                false => own.act(request, &TRUTH),
+            }
+        });
         Authority { wire, book }
     }
 
@@ -168,6 +182,10 @@ impl Authority {
 }
 
 impl Book {
+    fn at(token: &'static str) -> Arc<Book> {
+        Arc::new(Book { token, codes: Mutex::default(), secrets: Mutex::default() })
+    }
+
     fn act(&self, request: &str, lie: &Lie) -> Act {
         let issuer =
             match request.lines().find_map(|line| line.to_lowercase().strip_prefix("host: ").map(str::to_owned)) {
