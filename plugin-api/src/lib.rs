@@ -84,7 +84,8 @@
 //! # Versions
 //!
 //! What is frozen stands in [`abi::v1`], as 1.0: a library that was built once is loaded by every host with ABI 1. Everything else here is
-//! a convenience over it, follows semver, and may improve. `carto plugin new` makes a crate to begin with; `docs/plugin-abi.md` of carto's
+//! a convenience over it, follows semver, and may improve. What may grow is `#[non_exhaustive]`: values are made by functions, patterns end with
+//! `..`, and matches with `_`. `carto plugin new` makes a crate to begin with; `docs/plugin-abi.md` of carto's
 //! sources leads from there to a shipped plugin, and says for how long which version is served.
 
 #![warn(missing_docs)]
