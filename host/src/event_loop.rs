@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 /// Runs a future to its end. What a kind still does then is no longer waited for.
@@ -56,6 +57,39 @@ impl Drop for AtWork {
     }
 }
 
+/// Something that isn't broken off once it is begun, since it can't be had again: the first stop waits for it, and only a second signal
+/// doesn't. It has begun before the first stop, or it mustn't begin at all.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unbroken(Arc<OnceLock<bool>>);
+
+impl Unbroken {
+    /// Begins it; `false` if a stop was heard before.
+    pub(crate) fn begin(&self) -> bool {
+        *self.0.get_or_init(|| true)
+    }
+
+    /// Whether it has begun, now that a stop is heard.
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.0.get_or_init(|| false)
+    }
+}
+
+/// What ends a command early, one after the other.
+pub(crate) struct Stops {
+    heard: mpsc::UnboundedReceiver<Stop>,
+    _at_work: AtWork,
+}
+
+impl Stops {
+    /// Waits for the next.
+    pub(crate) async fn next(&mut self) -> Stop {
+        match self.heard.recv().await {
+            Some(stop) => stop,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// Watches, on a thread of its own, for what ends a command early: whatever blocks the command (a disk, a terminal that nobody reads), it
 /// can't keep this from being heard. The command is told, and has a moment to say what became of it; then the process ends with the status
 /// that `last_resort` names.
@@ -65,13 +99,24 @@ pub(crate) fn watch(
     deadline: Option<(Duration, Instant)>,
     last_resort: impl Fn(Stop) -> u8 + Send + 'static,
 ) -> (impl Future<Output = ()>, impl Future<Output = Stop>) {
+    let (listening, mut stops) = watch_unbroken(deadline, Unbroken::default(), last_resort);
+    (listening, async move { stops.next().await })
+}
+
+/// The same with something that isn't broken off. If that has begun at the first stop, the moment to say what became of it comes when it is
+/// over, or with a second signal.
+pub(crate) fn watch_unbroken(
+    deadline: Option<(Duration, Instant)>,
+    unbroken: Unbroken,
+    last_resort: impl Fn(Stop) -> u8 + Send + 'static,
+) -> (impl Future<Output = ()>, Stops) {
     let (listens, listening) = oneshot::channel();
-    let (sender, receiver) = oneshot::channel();
+    let (sender, heard) = mpsc::unbounded_channel();
     let at_work = AtWork::begin();
     std::thread::spawn(move || {
         // Without a loop of its own a signal ends the process by itself.
         let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
-        let stop = runtime.block_on(async {
+        let first = runtime.block_on(async {
             let mut stop = pin!(stop(deadline));
             tokio::select! {
                 // Polled first, and so it has caught the signals when the other is over.
@@ -82,28 +127,87 @@ pub(crate) fn watch(
             let _ = listens.send(());
             stop.await
         });
-        // Nobody listens if what was watched has just ended. Its deadline is over then too, and a signal is for whoever works now.
-        let is_over = sender.send(stop).is_err();
-        if is_over && (matches!(stop, Stop::OutOfTime(_)) || AtWork::is_anybody()) {
+        let has_begun = unbroken.has_begun();
+        // Nobody listens if what was watched has just ended.
+        let is_over = sender.send(first).is_err();
+        if is_over && is_others(first, AtWork::is_anybody()) {
             return;
         }
+        if has_begun {
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = sender.closed() => {}
+                    second = stop(None) => drop(sender.send(second)),
+                }
+            });
+        }
         std::thread::sleep(LAST_PATIENCE);
-        let status = last_resort(stop);
+        let status = last_resort(first);
         crate::run::end_all();
         // It had its time to end by returning.
         #[allow(clippy::disallowed_methods)]
         std::process::exit(status.into())
     });
     // Where there is no thread, there is nothing to wait for.
-    let listening = async { listening.await.unwrap_or_default() };
-    let stopped = async move {
-        let _at_work = at_work;
-        match receiver.await {
-            Ok(stop) => stop,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    (listening, stopped)
+    (async { listening.await.unwrap_or_default() }, Stops { heard, _at_work: at_work })
+}
+
+/// Whether what was heard after the end of what was watched is nothing of its watcher's: its deadline is over then too, and a signal is for whoever
+/// works now.
+fn is_others(stop: Stop, anybody_works: bool) -> bool {
+    matches!(stop, Stop::OutOfTime(_)) || anybody_works
+}
+
+/// The signals that end a program, where nobody says anything about them.
+const ENDING: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+
+/// What is done before a signal ends the process, until this is dropped.
+pub(crate) struct Before {
+    first: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    _at_work: AtWork,
+}
+
+impl Before {
+    /// From now on: when this returns, it listens. The process then ends with the status of the signal, as if nobody had caught it.
+    pub(crate) fn end(first: impl FnOnce() + Send + 'static) -> Before {
+        let first: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>> = Arc::new(Mutex::new(Some(Box::new(first))));
+        let (at_work, doing) = (AtWork::begin(), Arc::clone(&first));
+        let (listens, listening) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+            let signal = runtime.block_on(async {
+                let mut signals = ENDING.map(|kind| (kind, caught(kind)));
+                let _ = listens.send(());
+                let [(one, first), (two, second), (three, third)] = &mut signals;
+                tokio::select! {
+                    () = received(first) => *one,
+                    () = received(second) => *two,
+                    () = received(third) => *three,
+                }
+            });
+            let first = doing.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match first {
+                Some(first) => first(),
+                // It stays caught: somebody has to end the process if nobody else listens.
+                None if AtWork::is_anybody() => return,
+                None => {}
+            }
+            crate::run::end_all();
+            // Whoever waits may be waiting for a person.
+            #[allow(clippy::disallowed_methods)]
+            std::process::exit(128 + signal.as_raw_value())
+        });
+        // Where there is no thread, a signal ends the process by itself.
+        let _ = listening.recv();
+        Before { first, _at_work: at_work }
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// Waits for something that ends a command early. Polled once, it catches every signal from then on.
@@ -183,4 +287,47 @@ fn is_ignored(kind: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
     mask >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_heard_after_the_end_is_nothing_of_its_watchers() {
+        for (stop, anybody_works, expected) in [
+            (Stop::OutOfTime(Duration::ZERO), false, true),
+            (Stop::OutOfTime(Duration::ZERO), true, true),
+            (Stop::Interrupted, true, true),
+            // It is still caught, and nobody else ends the process.
+            (Stop::Interrupted, false, false),
+        ] {
+            assert_eq!(is_others(stop, anybody_works), expected, "{stop:?} {anybody_works}");
+        }
+    }
+
+    /// It would end this process.
+    #[test]
+    fn a_deadline_after_the_end_ends_nothing() {
+        let (alive, watcher) = std::sync::mpsc::channel::<()>();
+        let watched = run(async {
+            let (listening, stop) = watch(Some((Duration::ZERO, Instant::now())), move |_| {
+                let _ = alive.send(());
+                1
+            });
+            listening.await;
+            drop(stop);
+            Ok(())
+        });
+        assert!(watched.is_ok());
+        // Its thread is over, and didn't come to its last resort.
+        assert_eq!(watcher.recv(), Err(std::sync::mpsc::RecvError));
+    }
+
+    #[test]
+    fn what_isnt_broken_off_begins_before_a_stop_or_never() {
+        let (early, late) = (Unbroken::default(), Unbroken::default());
+        assert!(early.begin() && early.clone().has_begun());
+        assert!(!late.clone().has_begun() && !late.begin());
+    }
 }

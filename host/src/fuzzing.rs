@@ -5,15 +5,21 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use carto_plugin_api::is_harmful;
 use carto_plugin_api::manifest::Manifest;
+use carto_plugin_api::{Secret, is_harmful};
+use jiff::Timestamp;
+use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
 use crate::account::profiles;
+use crate::auth::browser::Answer;
+use crate::auth::client::Client;
+use crate::auth::metadata::Metadata;
+use crate::auth::{Authority, SecretPlace, discovery, id_token};
 use crate::commands::credentials;
 use crate::kinds::{Kind, section};
-use crate::output::{Format, View, record, table, variables};
-use crate::{cli, policy, run, service, settings};
+use crate::output::{Format, View, record, table, variables, verification};
+use crate::{address, cli, policy, run, service, settings};
 
 /// A library's file, and the manifest in it.
 pub fn library(bytes: &[u8]) {
@@ -49,6 +55,20 @@ pub fn answer(text: &str) {
     }
 }
 
+/// What a kind says of a credential that it tried, one of its texts being a secret of the user's.
+pub fn tried(text: &str) {
+    const SECRET: &str = "hunter2hunter2";
+    let Ok(value) = serde_json::from_str::<Value>(text) else { return };
+    let manifest = Manifest::parse(include_str!("../../tests/fixtures/marker/kind.toml")).expect("it is a manifest");
+    let Ok(tried) = credentials::verification(&kind(manifest), value) else { return };
+    let clean = verification::cleaned(tried, &[SECRET.to_owned()]);
+    for format in [Format::Table, Format::Json, Format::Jsonl, Format::Csv] {
+        let shown = verification::text(&clean, &View { format, ..View::default() });
+        harmless(&shown);
+        assert!(!shown.contains(SECRET), "{shown:?}");
+    }
+}
+
 /// What a worker sends.
 pub fn frame(bytes: &[u8]) {
     match run::parse(bytes) {
@@ -69,10 +89,25 @@ pub fn body(status: u16, bytes: &[u8]) {
     }
 }
 
-/// The credentials file.
+/// The credentials file. What is put into one that can be read can be read, and taken out again, and nothing else changes.
 pub fn credentials_file(text: &str) {
-    if let Err(message) = profiles::parse(text) {
-        harmless(&message);
+    const BEARER: &str = "b";
+    let before = match profiles::parse(text) {
+        Ok(profiles) => profiles,
+        Err(message) => return harmless(&message),
+    };
+    let bearers = |profiles: &profiles::Profiles, but: &str| -> Vec<(String, Option<Secret>)> {
+        let others = profiles.by_name.iter().filter(|(name, _)| *name != but);
+        others.map(|(name, profile)| (name.clone(), profile.bearer.clone())).collect()
+    };
+    for name in before.by_name.keys().map(String::as_str).take(3).chain(["a \"new\" one"]) {
+        let [with, without] = profiles::with_and_without(text, name, BEARER).expect("it could be read");
+        let read = |text: &str| profiles::parse(text).expect("it was written here");
+        let (with, without) = (read(&with), read(&without));
+        let put = with.by_name[name].bearer.as_ref().map(|bearer| bearer.expose().as_str());
+        assert_eq!((put, without.by_name.contains_key(name)), (Some(BEARER), false), "{name:?}");
+        assert!(bearers(&before, name) == bearers(&with, name) && bearers(&with, name) == bearers(&without, name));
+        assert_eq!(with.current, before.current);
     }
 }
 
@@ -97,6 +132,55 @@ pub fn env_file(text: &str) {
         let once = set(text);
         assert_eq!(set(&once), once);
     }
+}
+
+/// A file with the id and the secret of a client.
+pub fn client_file(text: &str) {
+    let place = SecretPlace::Value(Secret::new(String::new()));
+    match Client::in_text(text, "FILE", place) {
+        Ok(client) => assert!(!client.id.is_empty() && !client.secret.expose().is_empty()),
+        Err(error) => harmless(&error.message),
+    }
+}
+
+/// A tenant's `config.yaml`, and the domain that says where it is.
+pub fn account(text: &str) {
+    let _ = discovery::base_url_in(text).map(|url| address::read(&url));
+    if let Some(url) = discovery::config_url(text) {
+        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+        assert!(plain && url.fragment().is_none() && url.path() == "/config.yaml", "{url}");
+    }
+}
+
+/// What an authority says of itself, and what a browser brings back from it: as the query of a request, and as an address that was copied.
+pub fn sign_in(text: &str) {
+    const ISSUER: &str = "https://auth.example.com/";
+    let _ = Answer::from_address(text).map_err(|error| harmless(&error.message));
+    if let Some(answer) = Answer::read(text) {
+        for named in [false, true] {
+            let error = answer.code("`auth.example.com`", ISSUER, named).err();
+            assert!(error.is_none_or(|error| !error.message.contains('\u{1b}')));
+        }
+    }
+    if let Ok(document) = serde_json::from_str::<Value>(text) {
+        let authority = Authority::new(ISSUER.parse().expect("it is an address"), "api".to_owned());
+        let _ = Metadata::read(&authority, &document);
+    }
+}
+
+/// An id token, and in the lines below it the keys of the authority. Nobody here can sign one: whatever it is, it is refused.
+pub fn id_token(text: &str) {
+    let (token, keys) = text.split_once('\n').unwrap_or((text, ""));
+    let expected = id_token::Expected {
+        issuer: "https://auth.example.com/",
+        client_id: "c",
+        nonce: "n",
+        algorithms: &[Algorithm::RS256, Algorithm::PS512, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA],
+        now: Timestamp::UNIX_EPOCH,
+    };
+    let keys = serde_json::from_str(keys).unwrap_or_default();
+    let refused = id_token::verify(token, &keys, &expected).expect_err("it isn't signed");
+    harmless(&refused.message);
 }
 
 /// The value of a `Retry-After`.

@@ -110,6 +110,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 /// The message says what happened and why, in one line without a full stop, the user's own words in backticks. The hint says what to
 /// do. Neither may hold a credential. On the wire: `{"code", "message", "argument"?, "hint"?}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Error {
     /// What decides the exit status.
     pub code: ErrorCode,
@@ -137,6 +138,16 @@ impl Error {
     /// The same error with a way out. A command in it must work when it is pasted.
     pub fn hint(self, hint: impl Into<String>) -> Error {
         Error { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same error under another code.
+    pub fn with_code(self, code: ErrorCode) -> Error {
+        Error { code, ..self }
+    }
+
+    /// The same error in other words.
+    pub fn with_message(self, message: impl Into<String>) -> Error {
+        Error { message: message.into(), ..self }
     }
 
     /// [`ErrorCode::PluginFault`]: the kind broke the contract, or broke.

@@ -81,14 +81,7 @@ pub struct Request(WireRequest);
 
 impl Request {
     fn new<S: Into<Segment>>(method: &str, path: impl IntoIterator<Item = S>) -> Request {
-        Request(WireRequest {
-            method: method.to_owned(),
-            path: path.into_iter().map(Into::into).collect(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            bearer: None,
-        })
+        Request(WireRequest::new(method, path))
     }
 
     /// GET of a path given in segments: `Request::get(["v3", "tokens"])`.

@@ -57,18 +57,34 @@ fn missing(verb: Verb) -> Error {
 
 /// Which page of a list is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
     /// Where it starts: the [`Listing::next`] of the page before, or nothing for the first.
     pub cursor: Option<String>,
 }
 
+impl Page {
+    /// The page that starts there; without a cursor the first.
+    pub const fn new(cursor: Option<String>) -> Page {
+        Page { cursor }
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Listing<R> {
     /// The credentials of this page.
     pub items: Vec<R>,
     /// Where the next page starts; nothing if this is the last.
     pub next: Option<String>,
+}
+
+impl<R> Listing<R> {
+    /// A page of these credentials, and where the next one starts; without that it is the last.
+    pub const fn new(items: Vec<R>, next: Option<String>) -> Listing<R> {
+        Listing { items, next }
+    }
 }
 
 /// For a verb that takes no arguments.

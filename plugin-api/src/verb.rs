@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// What a kind can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Verb {
     /// One page of credentials.
     List,
@@ -22,7 +23,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order in which help shows them.
-    pub const ALL: [Verb; 6] = [Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::Delete, Verb::Verify];
+    pub const ALL: &[Verb] = &[Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::Delete, Verb::Verify];
 
     /// The word of the command line, of the manifest and of the boundary.
     pub const fn as_str(self) -> &'static str {
@@ -65,6 +66,6 @@ impl FromStr for Verb {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Verb, ()> {
-        Verb::ALL.into_iter().find(|verb| verb.as_str() == word).ok_or(())
+        Verb::ALL.iter().copied().find(|verb| verb.as_str() == word).ok_or(())
     }
 }

@@ -1,4 +1,5 @@
 //! What `verify` answers: checks, each with what was expected and what was found, and facts. What it comes to is counted from them, not said.
+//! An outcome that came later is read as one that tells nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 /// assert!(verification.checks.iter().any(|check| check.outcome == Outcome::Failed));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Verification {
     /// The credential's id, as in its record.
     pub id: String,
@@ -26,8 +28,12 @@ pub struct Verification {
     pub facts: Map<String, Value>,
 }
 
-/// One thing that was tried.
+/// One thing that was tried. Made with [`Check::compare`] or [`Check::skipped`].
+///
+/// Where a check is read, an outcome that isn't known, because the kind is newer, counts as [`Outcome::Skipped`], and `found` begins with its word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Read")]
+#[non_exhaustive]
 pub struct Check {
     /// What was asked, in a few words.
     pub asked: String,
@@ -48,6 +54,7 @@ pub struct Check {
 /// What a check comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It is as it should be.
     Passed,
@@ -55,6 +62,43 @@ pub enum Outcome {
     Failed,
     /// It wasn't asked, or the answer doesn't tell.
     Skipped,
+}
+
+/// A check as it crosses, whatever its outcome is called.
+#[derive(Deserialize)]
+struct Read {
+    asked: String,
+    expected: String,
+    found: String,
+    outcome: String,
+    #[serde(default)]
+    rule: Option<String>,
+    #[serde(default)]
+    hint: Option<String>,
+}
+
+impl TryFrom<Read> for Check {
+    type Error = &'static str;
+
+    fn try_from(read: Read) -> Result<Check, &'static str> {
+        let Read { asked, expected, found, outcome, rule, hint } = read;
+        let (outcome, found) = match outcome.as_str() {
+            "passed" => (Outcome::Passed, found),
+            "failed" => (Outcome::Failed, found),
+            "skipped" => (Outcome::Skipped, found),
+            word if is_word(word) => (Outcome::Skipped, format!("`{word}`, an outcome that isn't known here: {found}")),
+            // `FAILED` is a mistake, and no later contract.
+            _ => return Err("an outcome is a word in lower case"),
+        };
+        Ok(Check { asked, expected, found, outcome, rule, hint })
+    }
+}
+
+/// Lower-case letters, digits and `-`, beginning with a letter, 32 at most.
+fn is_word(word: &str) -> bool {
+    word.len() <= 32
+        && word.starts_with(|first: char| first.is_ascii_lowercase())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl Verification {
@@ -102,5 +146,47 @@ impl Check {
     /// The same with a way out.
     pub fn hint(self, hint: impl Into<String>) -> Check {
         Check { hint: Some(hint.into()), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(outcome: &Value) -> Option<Check> {
+        let check = json!({ "asked": "a", "expected": "b", "found": "c", "outcome": outcome, "later": { "x": 1 } });
+        let verification = json!({ "id": "x", "checks": [check], "later": [] });
+        serde_json::from_value::<Verification>(verification).ok()?.checks.pop()
+    }
+
+    #[test]
+    fn what_came_later_is_read() {
+        let later = "`partly-done`, an outcome that isn't known here: c";
+        for (word, outcome, found) in [
+            ("passed", Outcome::Passed, "c"),
+            ("failed", Outcome::Failed, "c"),
+            ("skipped", Outcome::Skipped, "c"),
+            ("partly-done", Outcome::Skipped, later),
+        ] {
+            let check = read(&word.into()).unwrap();
+            assert_eq!((check.outcome, check.found.as_str()), (outcome, found), "{word}");
+        }
+        for odd in [json!("FAILED"), json!(""), json!("$(a)"), json!("a".repeat(33)), json!(1), json!(null)] {
+            assert_eq!(read(&odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        for check in [
+            Check::compare("a", "b", "c", true).rule("r"),
+            Check::compare("a", "b", "c", false).hint("h"),
+            Check::skipped("a", "b", "c"),
+        ] {
+            let text = serde_json::to_string(&check).unwrap();
+            assert_eq!(serde_json::from_str::<Check>(&text).unwrap(), check);
+        }
     }
 }

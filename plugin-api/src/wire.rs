@@ -25,8 +25,9 @@ pub trait Caller {
     fn call(&self, service: &str, request: &[u8]) -> Result<Vec<u8>, Vec<u8>>;
 }
 
-/// The input of a verb.
+/// The input of a verb. Made with [`Input::default`] and set field by field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Input {
     /// For get, update, delete and verify: what the user typed. Never empty, `.` or `..`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,8 +43,9 @@ pub struct Input {
     pub settings: Settings,
 }
 
-/// What the host tells a kind besides the user's words.
+/// What the host tells a kind besides the user's words. Made with [`Settings::default`] and set field by field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Settings {
     /// The time that the command goes by, RFC 3339 in UTC to the second. A kind uses this, not the clock, so that the host can fix it.
     #[serde(default)]
@@ -59,6 +61,7 @@ pub struct Settings {
 /// One segment of a request's path, not yet encoded: the host does that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Segment {
     /// A word or an id, shown wherever the path is shown.
     Plain(String),
@@ -91,8 +94,9 @@ impl From<String> for Segment {
     }
 }
 
-/// What a kind asks of a service.
+/// What a kind asks of a service. A kind makes it with [`crate::Request`], anybody else with [`WireRequest::new`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct WireRequest {
     /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
@@ -113,6 +117,18 @@ pub struct WireRequest {
 }
 
 impl WireRequest {
+    /// A request without query, headers, body and bearer: they are set field by field.
+    pub fn new<S: Into<Segment>>(method: impl Into<String>, path: impl IntoIterator<Item = S>) -> WireRequest {
+        WireRequest {
+            method: method.into(),
+            path: path.into_iter().map(Into::into).collect(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            bearer: None,
+        }
+    }
+
     /// `GET /v3/tokens/…`, with secrets masked: how a request is named in messages.
     pub fn shown(&self) -> String {
         let segments = self.path.iter().map(|segment| match segment {
@@ -163,6 +179,7 @@ fn problems(errors: &Value) -> Option<String> {
 /// What a service answered. The host keeps back what is its own affair: 401, 429, 5xx and failures of the network reach a kind as an
 /// error, which it passes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct WireResponse {
     /// The HTTP status.
     pub status: u16,
@@ -172,6 +189,13 @@ pub struct WireResponse {
     /// The JSON of the body, if there is one. A refusal whose body isn't JSON comes as a string.
     #[serde(default)]
     pub body: Option<Value>,
+}
+
+impl WireResponse {
+    /// A response without headers: they are set by themselves.
+    pub const fn new(status: u16, body: Option<Value>) -> WireResponse {
+        WireResponse { status, headers: Vec::new(), body }
+    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn who_is_not_signed_in_is_shown_the_ways() {
             status 4
             --- stderr
             error: the profile `empty` has no bearer
-            hint: sign in again with `carto --profile empty auth login empty`, or with CARTO's own command line
+            hint: sign in again with `carto auth login empty`, or with CARTO's own command line
         "#]],
     );
 }

@@ -215,12 +215,12 @@ fn a_client_that_isnt_whole_is_refused() {
 fn a_person_is_asked_and_the_secret_isnt_shown() {
     let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
     let run = cloud.run(&carto, &format!("auth login p --m2m --client-id {CLIENT}"));
-    let (screen, status) = terminal::run_asked(run, Some(("Client secret: ", SECRET)));
+    let (screen, status) = terminal::asked(run, "Client secret: ", SECRET);
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Client secret: ") && !screen.contains("canary"), "{screen}");
     assert_eq!(file(&carto)["profiles"]["p"]["sign_in"]["client_secret"], json!({ "value": SECRET }));
     assert!(screen.contains("the client's secret is kept in"), "{screen}");
-    let (screen, status) = terminal::run(cloud.run(&carto, "auth login --m2m --no-input"), None);
+    let (screen, status) = terminal::run(cloud.run(&carto, "auth login --m2m --no-input"));
     assert_eq!(status, 2, "{screen}");
 }
 
@@ -337,55 +337,55 @@ fn an_account_that_isnt_found_is_told_by_its_step() {
         # refused: status 4
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 403: not yours
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # gone: status 6
         --- stderr
         error: looking for the account: GET /accounts at `127.0.0.1:[port]` failed (503)
-        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is
         # no domain: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a page: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a redirect: status 1
         --- stderr
         error: looking for the account: GET /accounts at `127.0.0.1:[port]` is redirected (302), which isn't followed
-        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: give the address of the service itself; or `--base-url https://TENANT.api.carto.com` says where the account is
         # a domain that leads elsewhere: status 1
         --- stderr
         error: `127.0.0.1:[port]` names `x@evil.example.com/` as the tenant's domain, which isn't the name of a host that may be asked
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # too much: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered /accounts with more than 1 MiB
-        hint: the address may lead somewhere else; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: the address may lead somewhere else; or `--base-url https://TENANT.api.carto.com` says where the account is
         # no config: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with 404
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # no address in it: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # no YAML: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # http elsewhere: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that isn't https: `http://api.example.com`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # a user in it: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that holds a user name or a password
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         # something else: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with an `apis.baseUrl` that isn't an address: `/api`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
     "#]].assert_eq(&report);
 }
 
@@ -720,7 +720,7 @@ fn status_says_what_would_be_used_and_why() {
         hint: profiles: `home`, `work`
         status 4
         --- stdout
-        bearer    one of which its form tells nothing, from `CARTO_API_TOKEN`
+        bearer    an opaque one (its form tells nothing), from `CARTO_API_TOKEN`
         profiles    home  until [time]
                   * work  until [time]
         --- stderr
@@ -739,7 +739,7 @@ fn status_says_what_would_be_used_and_why() {
         status 0
         --- stdout
         base url  https://a.example.com, from `--base-url`
-        bearer    one of which its form tells nothing, from `CARTO_API_TOKEN`
+        bearer    an opaque one (its form tells nothing), from `CARTO_API_TOKEN`
         profiles    home  until [time]
                   * work  until [time]
     "#]].assert_eq(&report);
@@ -838,17 +838,17 @@ fn a_profile_is_chosen_at_a_terminal() {
     for name in ["a", "b", "c"] {
         cloud.login(&carto, name).ok();
     }
-    let (screen, status) = terminal::run(carto.run("auth use"), Some("2"));
+    let (screen, status) = terminal::asked(carto.run("auth use"), "of the profile: ", "2");
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (0, Some("b")), "{screen}");
     expect![[r#"
-        2
           1  a
           2  b
         * 3  c
-        Number or name of the profile: The profile `b` is the current one.
+        Number or name of the profile: 2
+        The profile `b` is the current one.
     "#]]
     .assert_eq(&screen);
-    let (screen, status) = terminal::run(carto.run("auth use"), Some("0"));
+    let (screen, status) = terminal::asked(carto.run("auth use"), "of the profile: ", "0");
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (2, Some("b")), "{screen}");
 }
 

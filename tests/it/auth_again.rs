@@ -157,6 +157,21 @@ fn a_profile_of_cartos_command_line_says_how_too() {
     assert!(output.stderr.contains("`carto auth login 'x y' --m2m`"), "{output}");
 }
 
+/// The option is in the hint's commands, but for those that name a profile themselves.
+#[test]
+fn a_hint_names_a_profile_once() {
+    let carto = Carto::without_kinds();
+    carto.write(FILE, &json!({ "profiles": { "empty": { "tenant_id": "acme" } } }).to_string());
+    for line in ["--profile empty auth whoami", "--profile empty auth status empty"] {
+        let output = carto.run(line).output();
+        assert!(output.stderr.contains("hint: sign in again with `carto auth login empty`, or with"), "{output}");
+    }
+    let output = carto.run("--profile empty auth login empty").fails(2);
+    assert_eq!(output.stderr.matches("--profile empty").count(), 1, "{output}");
+    let hint = output.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    assert!(hint.contains("`carto --profile empty credentials create spa") && hint.len() <= 200, "{output}");
+}
+
 #[test]
 fn a_refused_bearer_names_the_command() {
     let words = r#"{"error": "the OAuth client was deleted"}"#;

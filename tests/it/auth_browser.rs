@@ -99,6 +99,21 @@ fn a_person_signs_in() {
     );
 }
 
+/// The next bearer is asked for there too.
+#[test]
+fn where_tokens_are_given_is_kept_if_it_isnt_where_cartos_are() {
+    for (place, is_kept) in [("oauth/token", false), ("tenant/token", true)] {
+        let (carto, authority) = (Carto::without_kinds(), Authority::start_at(place));
+        let login = Login::start(&carto, &authority, "");
+        login.browser(&authority.sends_back(&login.url));
+        assert_eq!(login.ended().status, 0);
+        assert!(authority.asked().contains(&format!("POST /{place} HTTP/1.1")));
+        let kept = profiles(&carto).unwrap()["profiles"]["work"]["sign_in"]["token_endpoint"].clone();
+        let elsewhere = Value::from(format!("{}{place}", authority.issuer()));
+        assert_eq!(kept, if is_kept { elsewhere } else { Value::Null });
+    }
+}
+
 /// One process begins, another finishes.
 #[test]
 fn a_sign_in_is_finished_by_another_process() {
@@ -378,7 +393,7 @@ fn what_is_missing_is_explained() {
         no client: status 2
         --- stderr
         error: there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs
-        hint: name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback` makes it, signed in for that with `carto auth login --with-token` or `--m2m`
+        hint: signed in with `--m2m` or `--with-token`, make one: `carto credentials create spa --title carto --callback http://127.0.0.1:[port]/callback`; then add `--client-id ID`
         no port: status 2
         --- stderr
         error: `CARTO_AUTH_PORT` isn't a port: `callback`

@@ -337,23 +337,23 @@ fn a_bearer_that_comes_back_is_shown_nowhere() {
         domain: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         domain and more: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered with nothing in which there is a `tenant_domain`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         address: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         no address: status 1
         --- stderr
         error: looking for the account's address: `127.0.0.1:[port]` answered GET /config.yaml with something in which there is no `apis.baseUrl`
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is
         a fault: status 6
         --- stderr
         error: looking for the account's address: GET /config.yaml at `127.0.0.1:[port]` failed (500): no [hidden]
-        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for
+        hint: try again later; or `--base-url https://TENANT.api.carto.com` says where the account is
     "#]].assert_eq(&report);
 }
 

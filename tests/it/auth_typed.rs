@@ -1,5 +1,6 @@
 //! What a person types at `carto auth`: asked for with a prompt, secrets not shown, no question without an end.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::cloud::{CLIENT, Cloud, SECRET};
@@ -20,7 +21,7 @@ fn a_secret_that_is_asked_for_isnt_shown() {
         ("--m2m --client-file -", "then Ctrl-D: ", &pretty),
     ] {
         let run = cloud.run(&carto, &format!("auth login p {line}"));
-        let (screen, status) = terminal::run_asked(run, Some((prompt, typed)));
+        let (screen, status) = terminal::asked(run, prompt, typed);
         assert_eq!(status, 0, "{screen}");
         assert!(!screen.contains("canary"), "{screen}");
         assert_eq!(sign_in(&carto)["sign_in"]["client_secret"], json!({ "value": SECRET }));
@@ -28,11 +29,11 @@ fn a_secret_that_is_asked_for_isnt_shown() {
     // Longer than the line that a terminal passes on.
     let long = "canary".repeat(1000);
     let run = cloud.run(&carto, &format!("auth login p --with-token --base-url {}", cloud.api()));
-    let (screen, status) = terminal::run_asked(run, Some(("Bearer: ", &long)));
+    let (screen, status) = terminal::asked(run, "Bearer: ", &long);
     assert_eq!((status, sign_in(&carto)["token"] == *long), (0, true), "{screen}");
     assert!(!screen.contains("canary"), "{screen}");
     let run = carto.run(&format!("auth whoami --token - --base-url {}", cloud.api()));
-    let (screen, status) = terminal::run_asked(run, Some(("Bearer: ", &cloud.bearers()[0])));
+    let (screen, status) = terminal::asked(run, "Bearer: ", &cloud.bearers()[0]);
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("ada@example.com") && !screen.contains("eyJ"), "{screen}");
 }
@@ -41,11 +42,11 @@ fn a_secret_that_is_asked_for_isnt_shown() {
 fn an_address_is_asked_for_as_one_line() {
     let carto = Carto::without_kinds();
     let address = "http://127.0.0.1:3003/callback?code=x&state=unknown";
-    let (screen, status) = terminal::run_asked(carto.run("auth login --callback -"), Some(("came to: ", address)));
+    let (screen, status) = terminal::asked(carto.run("auth login --callback -"), "came to: ", address);
     assert_eq!(status, 4, "{screen}");
     assert!(screen.contains("the sign-in that this address belongs to"), "{screen}");
     let long = format!("{address}&x={}", "x".repeat(5000));
-    let (screen, status) = terminal::run_asked(carto.run("auth login --callback -"), Some(("came to: ", &long)));
+    let (screen, status) = terminal::asked(carto.run("auth login --callback -"), "came to: ", &long);
     assert_eq!(status, 2, "{screen}");
     assert!(screen.contains("pipe it into the command"), "{screen}");
 }
@@ -66,17 +67,27 @@ fn every_question_has_an_end() {
             if typed == "\n" && line.contains("--client-file") {
                 continue;
             }
-            let (screen, status) = terminal::run_asked(cloud.run(&carto, line), Some((prompt, typed)));
+            let (screen, status) = terminal::asked(cloud.run(&carto, line), prompt, typed);
             assert_eq!(status, 2, "{line}: {screen}");
             assert!(screen.contains("nothing was given"), "{line}: {screen}");
         }
         if !line.contains("--callback") && prompt != "Client id: " {
-            let (screen, status) = terminal::run_asked(cloud.run(&carto, line), Some((prompt, "canary\u{3}")));
+            let (screen, status) = terminal::asked(cloud.run(&carto, line), prompt, "canary\u{3}");
             assert_eq!(status, 130, "{line}: {screen}");
             assert!(screen.contains("error: interrupted") && !screen.contains("canary"), "{line}: {screen}");
         }
-        let (screen, status) = terminal::run(cloud.run(&carto, &format!("{line} --no-input")), None);
+        let (screen, status) = terminal::run(cloud.run(&carto, &format!("{line} --no-input")));
         assert_eq!(status, 2, "{line}: {screen}");
     }
     assert_eq!(cloud.asked(), [""; 0]);
+}
+
+/// The terminal shows again what is typed, whatever ends the command.
+#[test]
+fn a_signal_leaves_a_terminal_that_shows_what_is_typed() {
+    let carto = Carto::without_kinds();
+    for (signal, expected) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+        let ended = terminal::signalled(carto.run("auth login --with-token"), "Bearer: ", signal);
+        assert_eq!(ended, (expected, [false, true]));
+    }
 }

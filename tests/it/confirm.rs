@@ -25,7 +25,7 @@ fn nobody_to_ask_is_a_refusal_and_a_format_is_no_consent() {
     );
     carto.sandbox("credentials delete token demo --json").fails(2);
     carto.sandbox("credentials delete token demo").stdin("delete\n").fails(2);
-    let (screen, status) = terminal::run(carto.sandbox("credentials delete token demo --no-input"), None);
+    let (screen, status) = terminal::run(carto.sandbox("credentials delete token demo --no-input"));
     assert_eq!(status, 2, "{screen}");
     carto.sandbox("credentials get token demo").ok();
 }
@@ -34,12 +34,12 @@ fn nobody_to_ask_is_a_refusal_and_a_format_is_no_consent() {
 fn only_the_word_deletes() {
     let carto = with_a_token();
     for answer in ["", "y", "yes", "Delete", "demo"] {
-        let (screen, status) = terminal::run(carto.sandbox("credentials delete token demo"), Some(answer));
+        let (screen, status) = terminal::asked(carto.sandbox("credentials delete token demo"), "to go on: ", answer);
         assert_eq!(status, 1, "{answer}: {screen}");
         assert!(screen.contains("was not deleted"), "{screen}");
     }
     carto.sandbox("credentials get token demo").ok();
-    let (screen, status) = terminal::run(carto.sandbox("credentials delete token demo"), Some("delete"));
+    let (screen, status) = terminal::asked(carto.sandbox("credentials delete token demo"), "to go on: ", "delete");
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Delete API Access Token `demo`?"), "{screen}");
     carto.sandbox("credentials get token demo").fails(3);

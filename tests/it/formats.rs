@@ -215,7 +215,7 @@ fn one_record_in_every_format() {
 #[test]
 fn a_table_fits_80_columns_of_a_terminal() {
     let carto = with_one_of_each();
-    let (screen, status) = terminal::run(carto.sandbox("credentials list").env("TERM", "xterm"), None);
+    let (screen, status) = terminal::run(carto.sandbox("credentials list").env("TERM", "xterm"));
     assert_eq!(status, 0, "{screen}");
     for line in screen.lines() {
         assert!(line.chars().count() <= 80, "{line}");
@@ -234,10 +234,10 @@ fn a_table_fits_80_columns_of_a_terminal() {
 fn colour_is_for_people_who_want_it() {
     let carto = Carto::new();
     let run = || carto.run("credentials list");
-    let (screen, _) = terminal::run(run().env("TERM", "xterm"), None);
+    let (screen, _) = terminal::run(run().env("TERM", "xterm"));
     assert!(screen.contains('\u{1b}'), "{screen:?}");
     for run in [run().env("TERM", "xterm").env("NO_COLOR", "1"), run().env("TERM", "dumb")] {
-        let (screen, _) = terminal::run(run, None);
+        let (screen, _) = terminal::run(run);
         assert!(!screen.contains('\u{1b}'), "{screen:?}");
     }
     assert!(!run().output().stderr.contains('\u{1b}'));

@@ -27,7 +27,7 @@ pub(crate) fn paste(carto: &Carto, failed: &Command, line: &str) -> (String, i32
     command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
     // Whatever was wrong with the service is over.
     command.env("CARTO_SANDBOX_FAULT", "clock=2026-11-23T10:00:00Z");
-    terminal::run(Run::of(command, carto.home()), Some("delete"))
+    terminal::asked(Run::of(command, carto.home()), "to go on: ", "delete")
 }
 
 struct Errors<'a> {

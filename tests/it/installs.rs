@@ -860,10 +860,10 @@ fn only_what_the_user_installed_is_removed() {
         run("plugin remove robots --dry-run"),
     ]));
     assert!(installed(&place).exists());
-    let (screen, status) = terminal::run(place.run("plugin remove robots"), Some("yes"));
+    let (screen, status) = terminal::asked(place.run("plugin remove robots"), "to go on: ", "yes");
     assert!(status == 1 && screen.contains("was not removed"), "{screen}");
     assert!(installed(&place).exists());
-    let (screen, status) = terminal::run(place.run("plugin remove robots"), Some("delete"));
+    let (screen, status) = terminal::asked(place.run("plugin remove robots"), "to go on: ", "delete");
     assert_eq!(status, 0, "{screen}");
     assert!(screen.contains("Remove the plugin `robot`"), "{screen}");
     assert_eq!(names(&own(&place)), [""; 0]);

@@ -15,6 +15,7 @@ mod auth_again;
 mod auth_browser;
 mod auth_profiles;
 mod auth_renewal;
+mod auth_stopped;
 mod auth_trust;
 mod auth_typed;
 mod canary;

@@ -130,7 +130,7 @@ fn every_state_is_told() {
 #[test]
 fn a_list_fits_80_columns() {
     let place = of_every_state();
-    let (screen, status) = terminal::run(place.run("plugin list"), None);
+    let (screen, status) = terminal::run(place.run("plugin list"));
     assert_eq!(status, 0);
     let table = screen.lines().take_while(|line| !line.contains("note:"));
     let lines: Vec<&str> = table.collect();
@@ -768,7 +768,7 @@ fn a_sheet_of_what_cannot_be_used_says_as_much_as_can_be_read() {
 fn a_sheet_fits_80_columns() {
     let place = Prefix::new();
     fs::write(own(&place, "robot"), Robot::at(ROBOTS).library()).unwrap();
-    let (screen, status) = terminal::run(place.run("plugin info robot"), None);
+    let (screen, status) = terminal::run(place.run("plugin info robot"));
     assert_eq!(status, 0);
     let home = place.free.home().display().to_string();
     for line in screen.lines().filter(|line| !line.contains(&home) && !line.contains("https://")) {

@@ -71,11 +71,11 @@ fn a_write_after_a_read_trusts_no_idle_connection() {
 fn a_spinner_is_for_a_person_who_waits() {
     let carto = Carto::new();
     let list = || carto.sandbox("credentials list m2m").fault("latency=700ms").env("TERM", "xterm");
-    let (screen, _) = terminal::run(list(), None);
+    let (screen, _) = terminal::run(list());
     assert!(screen.contains("Listing"), "{screen:?}");
     assert!(screen.contains("There is no M2M OAuth Client here."), "{screen:?}");
     let quiet = |run: Run| {
-        let (screen, _) = terminal::run(run, None);
+        let (screen, _) = terminal::run(run);
         assert!(!screen.contains("Listing") && !screen.contains('\u{1b}'), "{screen:?}");
     };
     std::thread::scope(|scope| {

@@ -67,14 +67,14 @@ fn bash_completes() {
         ("carto --kinds-path=ki\t credentials rev\t", "carto --kinds-path=kinds/ credentials revoke"),
     ] {
         let typed = format!("source <(carto completion bash)\n{keys}\u{1}echo now: \nexit");
-        let (screen, _) = terminal::run(interactive(&carto, &bash), Some(&typed));
+        let (screen, _) = terminal::asked(interactive(&carto, &bash), "$ ", &typed);
         assert!(screen.contains(&format!("\nnow: {expected}")), "{keys:?}: {screen}");
     }
     // A program that isn't on the path, in a folder whose name needs quotes.
     std::fs::create_dir(carto.home().join("it's here")).unwrap();
     symlink(env!("CARGO_BIN_EXE_carto"), carto.home().join("it's here/carto-2")).unwrap();
     let typed = "source <(./it\\'s\\ here/carto-2 completion bash)\ncarto-2 credentials li\tm2\t\u{1}echo now: \nexit";
-    let (screen, _) = terminal::run(interactive(&carto, &bash), Some(typed));
+    let (screen, _) = terminal::asked(interactive(&carto, &bash), "$ ", typed);
     assert!(screen.contains("\nnow: carto-2 credentials list m2m"), "{screen}");
 }
 

@@ -404,6 +404,7 @@ fn a_kind_that_goes_too_far_is_stopped() {
         "record",
         "text",
         "rule",
+        "no-outcome",
         "too-large",
     ] {
         let (carto, api, auth) = (with(MANIFEST, &format!("verify:{mode}")), fine(), fine());
@@ -427,8 +428,31 @@ fn a_kind_that_goes_too_far_is_stopped() {
         record: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
         text: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
         rule: 0 requests: error: the kind `probe` answered with a check whose `rule` isn't a word like `referer`
+        no-outcome: 0 requests: error: the kind `probe` answered with something that isn't a verification: an `id` and `checks`
         too-large: 0 requests: error: the kind `probe` broke the contract in `verify`: its answer has 2097183 bytes, and 1048576 is the limit
     "#]].assert_eq(&report);
+}
+
+/// A kind of a later contract: what is new in its answer refuses none of it, and fails and passes nothing.
+#[test]
+fn an_outcome_that_came_later_tells_nothing() {
+    let (carto, api, auth) = (with(MANIFEST, "verify:later-outcome"), fine(), fine());
+    check(
+        &run(&carto, &api, &auth, "credentials verify probe x").ok(),
+        expect![[r#"
+        status 0
+        --- stdout
+        OUTCOME  ASKED  EXPECTED  FOUND
+        passed   a      b         c
+        skipped  d      e         `partly-passed`, an outcome that isn't known here: half of it
+        --- stderr
+        Verified Probe `s1`: 1 check passed; 1 couldn't be made
+    "#]],
+    );
+    let output = run(&carto, &api, &auth, "credentials verify probe x -o jsonl").ok();
+    expect![[r#"
+        {"id":"s1","passed":true,"checks":[{"outcome":"passed","rule":null,"asked":"a","expected":"b","found":"c","hint":null},{"outcome":"skipped","rule":"later","asked":"d","expected":"e","found":"`partly-passed`, an outcome that isn't known here: half of it","hint":null}],"facts":{}}
+    "#]].assert_eq(&output.stdout);
 }
 
 #[test]

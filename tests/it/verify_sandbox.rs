@@ -319,7 +319,7 @@ fn what_cant_be_a_request_is_refused_before_anything() {
 fn rows_can_be_told_apart_on_a_terminal() {
     let carto = Carto::new();
     carto.sandbox("credentials create token --name t --grant dw,a.b.c --grant dw,a.b.d --apis maps").ok();
-    let (screen, status) = terminal::run(carto.sandbox("credentials verify token t").env("TERM", "xterm"), None);
+    let (screen, status) = terminal::run(carto.sandbox("credentials verify token t").env("TERM", "xterm"));
     assert_eq!(status, 0, "{screen}");
     let plain =
         regex_lite::Regex::new("\u{1b}\\[[0-9;?]*[a-zA-Z]|\r|tok_[0-9A-Za-z]+").unwrap().replace_all(&screen, "");

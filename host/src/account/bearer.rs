@@ -77,7 +77,7 @@ impl TokenKind {
             TokenKind::User => "OAuth access token of a user",
             TokenKind::Machine => "OAuth access token of a machine",
             TokenKind::ApiAccessToken => "API Access Token, which can't manage credentials",
-            TokenKind::Opaque => "one of which its form tells nothing",
+            TokenKind::Opaque => "an opaque one (its form tells nothing)",
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Authority {
     pub(crate) issuer: Url,
     /// What bearers are for. Documented: `carto-cloud-native-api`.
     pub(crate) audience: String,
+    /// Where it gives tokens, if that is known to be elsewhere than at CARTO's.
+    pub(crate) token: Option<Url>,
 }
 
 impl Authority {
@@ -73,7 +75,7 @@ impl Authority {
             let path = format!("{}/", issuer.path());
             issuer.set_path(&path);
         }
-        Authority { issuer, audience }
+        Authority { issuer, audience, token: None }
     }
 
     /// The address of something below the issuer: `oauth/token`.
@@ -81,6 +83,11 @@ impl Authority {
         let mut url = self.issuer.clone();
         url.set_path(&format!("{}{path}", self.issuer.path()));
         url
+    }
+
+    /// Where it gives tokens, for every grant. Documented: `oauth/token` below the issuer.
+    pub(crate) fn token_endpoint(&self) -> Url {
+        self.token.clone().unwrap_or_else(|| self.endpoint("oauth/token"))
     }
 
     /// What messages call it.

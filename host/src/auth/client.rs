@@ -101,7 +101,7 @@ impl Client {
     }
 
     /// Reads what `credentials create m2m` writes as JSON or as variables, and what carto-auth reads.
-    fn in_text(text: &str, file: &str, place: SecretPlace) -> Result<Client> {
+    pub(crate) fn in_text(text: &str, file: &str, place: SecretPlace) -> Result<Client> {
         let json: Option<Value> = serde_json::from_str(text).ok();
         let named = |keys: [&str; 2], nth: usize| match &json {
             Some(json) => keys.iter().find_map(|key| json.get(*key)?.as_str().map(str::to_owned)),

@@ -112,7 +112,7 @@ fn read(json: &Value, hidden: &Hidden) -> Found {
 }
 
 /// Where a tenant's `config.yaml` is: its domain is a host and nothing more, with https, or on this machine with http.
-fn config_url(domain: &str) -> Option<Url> {
+pub(crate) fn config_url(domain: &str) -> Option<Url> {
     let url = Url::parse(&format!("https://{domain}/config.yaml")).ok()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     if !domain.eq_ignore_ascii_case(&format!("{}{port}", url.host_str()?)) {
@@ -125,7 +125,7 @@ fn config_url(domain: &str) -> Option<Url> {
 }
 
 /// The text at `apis.baseUrl`. Only events are read: no alias is followed, and no depth takes memory.
-fn base_url_in(text: &str) -> Option<String> {
+pub(crate) fn base_url_in(text: &str) -> Option<String> {
     let (mut depth, mut in_apis) = (0_usize, false);
     // The key whose value comes next, at the two depths that count; a key that is no text has no name.
     let mut keys: [Option<Option<Cow<'_, str>>>; 2] = [None, None];
@@ -165,7 +165,7 @@ fn base_url_in(text: &str) -> Option<String> {
 
 fn step(error: Error, doing: &str, hidden: &Hidden) -> Error {
     let message = format!("{doing}: {}", hidden.text(&error.message));
-    without(Error { message, ..error })
+    without(error.with_message(message))
 }
 
 fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
@@ -185,8 +185,7 @@ fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
 
 /// The way around all this.
 fn without(error: Error) -> Error {
-    let instead =
-        "`--base-url https://TENANT.api.carto.com` says where the account is, so that nothing has to be looked for";
+    let instead = "`--base-url https://TENANT.api.carto.com` says where the account is";
     let hint = match &error.hint {
         Some(hint) => format!("{hint}; or {instead}"),
         None => instead.to_owned(),

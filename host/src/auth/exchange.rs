@@ -1,25 +1,52 @@
-//! A token endpoint and what it says: a request of the crate `oauth2` over this program's own transport, its answer as `Tokens`, its refusal
-//! in words.
+//! A token endpoint and what it says, the same for each grant: a request of the crate `oauth2` over this program's own transport, its answer as
+//! `Tokens`, its refusal in words.
 
 use carto_plugin_api::{ErrorCode, Secret};
 use jiff::{SignedDuration, Timestamp};
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
-use oauth2::{
-    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, RequestTokenError, TokenResponse, TokenUrl,
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
+use oauth2::{
+    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
 
 use super::{Authority, Tokens};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::redact;
 
+/// What OpenID Connect adds to the answer of a token endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WithIdToken {
+    pub(crate) id_token: Option<Secret>,
+}
+
+impl ExtraTokenFields for WithIdToken {}
+
+/// The answer of a token endpoint.
+pub(crate) type Given = StandardTokenResponse<WithIdToken, BasicTokenType>;
+
 /// A client of an authority whose token endpoint is known.
-pub(crate) type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+pub(crate) type Client = oauth2::Client<
+    BasicErrorResponse,
+    Given,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
 
 /// A client of an authority. Its id and secret go in the body, as CARTO documents it.
 pub(crate) fn client(authority: &Authority, id: &str, secret: Option<&Secret>) -> Client {
-    let client = BasicClient::new(ClientId::new(id.to_owned()))
+    let client = oauth2::Client::new(ClientId::new(id.to_owned()))
         .set_auth_type(AuthType::RequestBody)
-        .set_token_uri(TokenUrl::from_url(authority.endpoint("oauth/token")));
+        .set_token_uri(TokenUrl::from_url(authority.token_endpoint()));
     match secret {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().clone())),
         None => client,
@@ -27,17 +54,23 @@ pub(crate) fn client(authority: &Authority, id: &str, secret: Option<&Secret>) -
 }
 
 impl Tokens {
-    /// What an answer holds. The bearer's own end counts, where it says one.
-    pub(crate) fn of(answer: &impl TokenResponse, now: Timestamp) -> Tokens {
+    /// What an answer of an authority holds, if it is a bearer. Its own end counts, where it says one.
+    pub(crate) fn of(answer: &Given, authority: &Authority, now: Timestamp) -> Result<Tokens> {
+        // The crate has read it without regard to upper and lower case (RFC 6749, 5.1).
+        if *answer.token_type() != BasicTokenType::Bearer {
+            let message = format!("{} gave a token that isn't a bearer", authority.place());
+            return Err(Error::new(ErrorCode::UnexpectedAnswer, message).hint("nothing was kept; look at the issuer"));
+        }
         let access = answer.access_token().secret().clone();
         let told = answer.expires_in().and_then(|time| SignedDuration::try_from(time).ok());
         let told = told.and_then(|time| now.checked_add(time).ok());
-        Tokens {
+        Ok(Tokens {
             expires_at: redact::end(&access).or(told),
             access: Secret::new(access),
             refresh: answer.refresh_token().map(|token| Secret::new(token.secret().clone())),
+            endpoint: Some(authority.token_endpoint()),
             user_email: None,
-        }
+        })
     }
 }
 

@@ -1,30 +1,35 @@
-//! The requests of signing in: each is sent once, in a bounded time, follows no redirect, and its answer is read up to a limit. What they
-//! carry is never shown, and neither is what an address holds beside its path.
+//! The requests of signing in. When one is sent again, and how long it may take, is the rule of `service`; none follows a redirect, and an answer
+//! is read up to a limit. What they carry is never shown, and neither is what an address holds beside its path.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use carto_plugin_api::{ErrorCode, Secret};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::{Url, form_urlencoded};
 
 use crate::address;
 use crate::error::{Error, Result};
 use crate::output::stderr;
 use crate::redact;
-use crate::service::Hidden;
+use crate::service::{Act, Attempts, Deadline, Hidden, wish};
 use crate::settings::Network;
 use crate::transport::{BodyError, Failure, Transport};
 
 /// The most that an answer may hold, unpacked.
 const LIMIT: usize = 1024 * 1024;
-/// How long a request may take when `--timeout` says nothing.
+/// How long a request may take, waits and attempts included, when `--timeout` says nothing: others may be waiting for the credentials file.
 const REQUEST: Duration = Duration::from_secs(30);
 /// The most of a service's own words that a message takes.
 const WORDS: usize = 300;
+
+/// How the error of a request begins that wasn't sent.
+const UNSENT: &str = "cannot reach ";
 
 /// An answer, read to its end.
 pub(crate) type Answer = Response<Vec<u8>>;
@@ -36,21 +41,16 @@ const SECRETS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_t
 #[derive(Clone)]
 pub(crate) struct Http {
     network: Network,
-    limit: Duration,
+    timeout: Option<Duration>,
+    /// Begins with the first request, for all that are made by this way.
+    deadline: Arc<OnceLock<Deadline>>,
     debug: bool,
-    /// The sandbox in this process, instead of the network.
-    sandbox: Option<Transport>,
 }
 
 impl Http {
     /// `timeout`: what `--timeout` says.
     pub(crate) fn new(network: Network, timeout: Option<Duration>, debug: bool) -> Http {
-        Http { network, limit: timeout.unwrap_or(REQUEST), debug, sandbox: None }
-    }
-
-    /// The same into the sandbox, whatever is asked.
-    pub(crate) fn into_sandbox(self, sandbox: Transport) -> Http {
-        Http { sandbox: Some(sandbox), ..self }
+        Http { network, timeout, deadline: Arc::default(), debug }
     }
 
     /// Reads what is at an address, with a bearer if one is given.
@@ -79,35 +79,34 @@ impl Http {
         self.send(request).await
     }
 
-    /// Sends a request, and reads its answer, be it one that refuses. A service that can't answer, or that sends elsewhere, is an error. This
+    /// Sends a request, as often as its outcome allows, and reads the answer, be it one that refuses. A service that can't answer, or that sends elsewhere, is an error. This
     /// is what the crate `oauth2` is given.
     pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::new(ErrorCode::Failed, "an address can't be asked: it isn't one"))?;
-        let transport = match &self.sandbox {
-            Some(sandbox) => sandbox.clone(),
-            None => self.transport(&url)?,
-        };
+        let transport = self.transport(&url)?;
         let hidden = hidden(&request);
-        let shown = format!("{} {} at {}", request.method(), url.path(), address::place(&url));
-        let started = Instant::now();
-        let whole = timeout(self.limit, async {
-            let (head, body) = transport.send(request.map(Into::into)).await?.into_parts();
-            let body = Limited::new(body, LIMIT).collect().await.map_err(|e| match e {
-                e if e.is::<LengthLimitError>() => Failure::TooLarge,
-                e => Failure::Lost(e.downcast_ref::<BodyError>().map_or_else(|| e.to_string(), ToString::to_string)),
-            })?;
-            Ok(Response::from_parts(head, body.to_bytes().to_vec()))
-        });
-        let outcome =
-            whole.await.unwrap_or_else(|_| Err(Failure::Lost(format!("no whole answer within {:?}", self.limit))));
-        if self.debug {
-            let told = match &outcome {
-                Ok(answer) => answer.status().to_string(),
-                Err(failure) => failure.to_string(),
-            };
-            stderr::debug(&format!("{shown} → {told} in {} ms", started.elapsed().as_millis()));
-        }
+        let place = address::place(&url);
+        let shown = format!("{} {} at {place}", request.method(), url.path());
+        let act = if request.method() == Method::GET { Act::Reads } else { Act::Tries };
+        let mut attempts = Attempts::new(&self.network, act);
+        let deadline = self.deadline.get_or_init(|| Deadline::new(self.timeout)).of_request(REQUEST);
+        let request = request.map(Bytes::from);
+        let outcome = loop {
+            let started = Instant::now();
+            let outcome = deadline.attempt(&transport, attempt(&transport, request.clone())).await;
+            if self.debug {
+                let told = match &outcome {
+                    Ok(answer) => answer.status().to_string(),
+                    Err(failure) => failure.to_string(),
+                };
+                stderr::debug(&format!("{shown} → {told} in {} ms", started.elapsed().as_millis()));
+            }
+            match attempts.wait(&outcome, deadline.left()) {
+                Some(wait) => wait.pass(&shown, &place, self.debug).await,
+                None => break outcome,
+            }
+        };
         let answer = outcome.map_err(|failure| failed(&url, &failure))?;
         if answer.status().is_success() {
             return Ok(answer);
@@ -117,16 +116,26 @@ impl Http {
             let text = String::from_utf8_lossy(&body).into_owned();
             hidden.iter().fold(text, |text, hidden| hidden.text(&text).into_owned()).into_bytes()
         });
-        no_answer(&answer, &shown).map_or(Ok(answer), Err)
+        no_answer(&answer, &shown, &place).map_or(Ok(answer), Err)
     }
 
-    /// The network's, for an address that may be asked, whoever named it.
+    /// The way to an address, if that is one that may be asked, whoever named it.
     fn transport(&self, url: &Url) -> Result<Transport> {
         address::read(&url[..url::Position::AfterPath]).map_err(|refusal| {
             Error::new(ErrorCode::UnexpectedAnswer, format!("an address that is to be asked {}", refusal.cause))
         })?;
         Transport::http(url, &self.network)
     }
+}
+
+/// One attempt.
+async fn attempt(transport: &Transport, request: Request<Bytes>) -> std::result::Result<Answer, Failure> {
+    let (head, body) = transport.send(request).await?.into_parts();
+    let body = Limited::new(body, LIMIT).collect().await.map_err(|e| match e {
+        e if e.is::<LengthLimitError>() => Failure::TooLarge,
+        e => Failure::Lost(e.downcast_ref::<BodyError>().map_or_else(|| e.to_string(), ToString::to_string)),
+    })?;
+    Ok(Response::from_parts(head, body.to_bytes().to_vec()))
 }
 
 /// The credentials of a request.
@@ -160,7 +169,7 @@ pub(crate) fn content_type(answer: &Answer) -> &str {
 }
 
 /// What is said by a status alone, whatever was asked.
-fn no_answer(answer: &Answer, shown: &str) -> Option<Error> {
+fn no_answer(answer: &Answer, shown: &str, place: &str) -> Option<Error> {
     let (status, words) = (answer.status().as_u16(), words(answer));
     let (code, message, hint) = match status {
         300..=399 => (
@@ -168,15 +177,23 @@ fn no_answer(answer: &Answer, shown: &str) -> Option<Error> {
             format!("{shown} is redirected ({status}), which isn't followed"),
             "give the address of the service itself",
         ),
+        408 => (ErrorCode::Unavailable, format!("{shown} took too long for it (408){words}"), "try again"),
         429 => (
             ErrorCode::RateLimited,
-            format!("{shown}: fewer requests are asked for (429){words}"),
+            format!("{place} asks for fewer requests (429){}{words}", wish(answer)),
             "wait, then try again",
         ),
-        500.. => (ErrorCode::Unavailable, format!("{shown} failed ({status}){words}"), "try again later"),
+        500.. => {
+            (ErrorCode::Unavailable, format!("{shown} failed ({status}){}{words}", wish(answer)), "try again later")
+        }
         _ => return None,
     };
     Some(Error::new(code, message).hint(hint))
+}
+
+/// Whether an error says that a request wasn't sent.
+pub(crate) fn is_unsent(error: &Error) -> bool {
+    error.code == ErrorCode::Unreachable && error.message.starts_with(UNSENT)
 }
 
 fn unsendable(url: &Url) -> Error {
@@ -187,8 +204,7 @@ fn failed(url: &Url, failure: &Failure) -> Error {
     let place = address::place(url);
     match failure {
         Failure::Unsent(obstacle) => {
-            Error::new(ErrorCode::Unreachable, format!("cannot reach {place}{}", obstacle.why))
-                .hint(obstacle.remedy.clone())
+            Error::new(ErrorCode::Unreachable, format!("{UNSENT}{place}{}", obstacle.why)).hint(obstacle.remedy.clone())
         }
         Failure::Lost(why) => {
             Error::new(ErrorCode::Unreachable, format!("the connection to {place} failed: {why}")).hint("try again")

@@ -7,7 +7,9 @@ use super::exchange::{self, Grant};
 use super::{Authority, Http, Tokens};
 use crate::error::Result;
 
-/// Asks an authority for a bearer.
+/// Asks an authority for a bearer: where the profile's sign-in in a browser has learnt that it gives them, or else where CARTO's does (documented).
+/// The grant is CARTO's, and whoever names another issuer means one that is like CARTO's: what that says of itself isn't asked for, so that a machine
+/// needs one request.
 pub(crate) async fn sign_in(http: &Http, authority: &Authority, client: &Client) -> Result<Tokens> {
     let asking = exchange::client(authority, &client.id, Some(&client.secret));
     let answer = asking
@@ -17,5 +19,5 @@ pub(crate) async fn sign_in(http: &Http, authority: &Authority, client: &Client)
         .await
         .map_err(|refusal| exchange::refused(authority, &client.id, Grant::Client, refusal))?;
     // A machine needs no other way to the next bearer.
-    Ok(Tokens { refresh: None, ..Tokens::of(&answer, Timestamp::now()) })
+    Ok(Tokens { refresh: None, ..Tokens::of(&answer, authority, Timestamp::now())? })
 }

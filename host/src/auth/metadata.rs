@@ -114,7 +114,7 @@ impl Metadata {
 /// An address that an authority's document names, or what is wrong with it, as the end of a sentence. Another host than the issuer's may be
 /// named, as many authorities do; the document came from the issuer, over https. But what is out there has nothing to ask on this machine, and
 /// plain http is only for an issuer that is itself asked so.
-pub(super) fn endpoint(issuer: &Url, text: &str) -> std::result::Result<Url, String> {
+pub(crate) fn endpoint(issuer: &Url, text: &str) -> std::result::Result<Url, String> {
     let url = address::read(text).map_err(|refusal| refusal.cause)?;
     if address::is_here(&url) && !address::is_loopback(issuer) {
         return Err("is on this machine".to_owned());

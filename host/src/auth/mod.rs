@@ -1,10 +1,11 @@
 //! Signing in: from a person at a browser, or a machine's id and secret, to a bearer. Which bearer a command then uses is `account`'s, and
 //! where it is kept is `account::profiles`'.
 //!
-//! `authority` says who is asked; `http` asks; `exchange` reads what a token endpoint says; `machine` signs a program in, `browser` a
-//! person, by what `metadata` says of the authority and with an `id_token` that is verified; `renew` gets the next bearer, `discovery` finds
-//! the account of one, `revoke` ends one.
+//! `authority` says who is asked; `http` asks, `attended` while signals are heard; `exchange` reads what a token endpoint says; `machine` signs
+//! a program in, `browser` a person, by what `metadata` says of the authority and with an `id_token` that is verified; `renew` gets the next bearer,
+//! from a `refresh` token or as a machine, `discovery` finds the account of one, `revoke` ends one.
 
+mod attended;
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod client;
@@ -14,23 +15,20 @@ pub(crate) mod http;
 pub(crate) mod id_token;
 pub(crate) mod machine;
 pub(crate) mod metadata;
+mod refresh;
 pub(crate) mod renew;
 pub(crate) mod revoke;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use carto_plugin_api::{ErrorCode, Secret};
+use carto_plugin_api::Secret;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use url::Url;
 
+pub(crate) use attended::attended;
 pub(crate) use authority::Authority;
 pub(crate) use http::Http;
-
-use crate::error::{Error, Result};
-use crate::event_loop::{self, Stop};
-use crate::output;
 
 /// What an authority gave.
 #[derive(Debug, Clone)]
@@ -41,6 +39,8 @@ pub(crate) struct Tokens {
     pub(crate) refresh: Option<Secret>,
     /// When the bearer ends, by the authority's word or the bearer's own.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The token endpoint that gave it, if one did.
+    pub(crate) endpoint: Option<Url>,
     /// Who signed in, as a verified id token says it.
     pub(crate) user_email: Option<String>,
 }
@@ -70,31 +70,4 @@ pub(crate) enum SecretPlace {
     ClientFile(PathBuf),
     /// Here: it came from standard input or a person, and is nowhere else.
     Value(Secret),
-}
-
-/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
-pub(crate) fn attended<T>(doing: &str, limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let outcome = event_loop::run(async {
-        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
-        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
-        let whole = async {
-            let _progress = output::progress(doing);
-            listening.await;
-            work.await
-        };
-        Ok(tokio::select! {
-            biased;
-            stop = stop => Err(stopped(stop)),
-            done = whole => done,
-        })
-    });
-    outcome.unwrap_or_else(|error| Err(Error::new(ErrorCode::Failed, format!("{error:#}"))))
-}
-
-fn stopped(stop: Stop) -> Error {
-    match stop {
-        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
-        Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
-            .hint("nothing was changed; give it more time with `--timeout`"),
-    }
 }

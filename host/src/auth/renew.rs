@@ -1,16 +1,13 @@
-//! The next bearer of a profile, when the one that it has is about to end: with the secret of an M2M client, or with a refresh token. Two
-//! commands at once ask for one: the second finds it in the file.
+//! The next bearer of a profile, when the one that it has is about to end: with the secret of an M2M client, or, by `refresh`, with a refresh token.
+//! Two commands at once ask for one: the second finds it in the file.
 
 use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
-use oauth2::basic::BasicErrorResponseType;
-use oauth2::{RefreshToken, RequestTokenError};
 
 use super::client::Client;
-use super::exchange::{self, Grant};
-use super::{Authority, How, Http, SecretPlace, Tokens, attended, machine};
+use super::{Authority, How, Http, SecretPlace, attended, machine, refresh};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile};
 use crate::error::{Error, Result, usage};
@@ -24,14 +21,6 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 enum Way<'a> {
     Machine { client_id: &'a str, client_secret: &'a SecretPlace },
     Refresh { client_id: &'a str, token: &'a str },
-}
-
-/// What an authority said to whom asked it for another.
-enum Said {
-    /// Another, and how it was got.
-    Yes(How, Tokens),
-    /// What was asked with is worth nothing any more.
-    Ended(Error),
 }
 
 /// The profile with a bearer that can be used now. `http` is made if something has to be asked.
@@ -89,83 +78,66 @@ fn way(profile: &Profile) -> Option<(Authority, Way<'_>)> {
     Some((sign_in.authority()?, way))
 }
 
-/// Asks under the file's lock. What comes is in the file before it is used: a refresh token may work only once, so that the file is known to
-/// be one that can be written. A machine's secret works again: its bearer is used even if it can't be kept.
+/// Asks under the file's lock.
 fn renewed(name: &str, seen: &Profile, timeout: Option<Duration>, http: &Http) -> Result<Profile> {
-    let mut edit = match Edit::begin(timeout) {
-        Ok(edit) => Ok(edit),
-        Err(error) if error.code == ErrorCode::OutputFailed && is_machine(seen) => Err(error),
-        Err(error) => return Err(error),
-    };
-    let gone =
-        || usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles");
-    let profile = match &edit {
-        Ok(edit) => edit.profiles().by_name.get(name).cloned().ok_or_else(gone)?,
-        Err(_) => seen.clone(),
-    };
+    match Edit::begin(timeout) {
+        Ok(edit) => renewed_in(edit, name, http),
+        Err(error) if error.code == ErrorCode::OutputFailed => match way(seen) {
+            // A machine's secret works again: its bearer is used even if it can't be kept.
+            Some((authority, Way::Machine { client_id, client_secret })) => {
+                let renewed = by_machine(name, seen, &authority, (client_id, client_secret), http)?;
+                unkept(&error);
+                Ok(renewed)
+            }
+            _ => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// The profile as the file has it now, renewed if nobody has done it meanwhile.
+fn renewed_in(mut edit: Edit, name: &str, http: &Http) -> Result<Profile> {
+    let profile = edit.profiles().by_name.get(name).cloned();
+    let profile = profile.ok_or_else(|| {
+        usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles")
+    })?;
     let is_fresh = |end: Timestamp| end.duration_since(Timestamp::now()) > AHEAD;
     if profile.end().is_none_or(is_fresh) {
         return Ok(profile);
     }
-    let Some((authority, way)) = way(&profile) else { return Ok(profile) };
-    if let (Ok(edit), Way::Refresh { .. }) = (&mut edit, &way) {
-        edit.rehearse()?;
-    }
-    let said = attended("Renewing the bearer", None, async {
-        match way {
-            Way::Machine { client_id, client_secret } => {
-                let again = |e: Error| secret_hint(name, client_secret, e);
-                let client = Client::again(client_id, client_secret).map_err(again)?;
-                let tokens = machine::sign_in(http, &authority, &client).await.map_err(again)?;
-                Ok(Said::Yes(How::Machine { client_id: client.id, client_secret: client.place }, tokens))
-            }
-            Way::Refresh { client_id, token } => {
-                let said = refreshed(http, &authority, client_id, token).await;
-                said.map_err(|e| if e.code == ErrorCode::NotSignedIn { e.hint(again::hint(name, &profile)) } else { e })
-            }
+    match way(&profile) {
+        None => Ok(profile),
+        Some((authority, Way::Refresh { client_id, token })) => {
+            let request = refresh::Request { authority: &authority, client_id, token };
+            refresh::next(name, &profile, &request, edit, http)
         }
-    })?;
-    let (how, tokens) = match said {
-        Said::Yes(how, tokens) => (how, tokens),
-        Said::Ended(error) => {
-            if let Ok(mut edit) = edit {
-                edit.put(name, profile.ended())?;
-                edit.write()?;
+        Some((authority, Way::Machine { client_id, client_secret })) => {
+            let renewed = by_machine(name, &profile, &authority, (client_id, client_secret), http)?;
+            if let Err(error) = edit.put(name, renewed.clone()).and_then(|()| edit.write()) {
+                unkept(&error);
             }
-            return Err(error.hint(again::hint(name, &profile)));
+            Ok(renewed)
         }
-    };
-    let renewed = profile.renewed(&tokens, how);
-    let kept = edit.and_then(|mut edit| {
-        edit.put(name, renewed.clone())?;
-        edit.write()
-    });
-    if let Err(error) = kept {
-        stderr::warning(&format!("the next bearer can be used and not kept: {}", error.message), error.hint.as_deref());
     }
-    Ok(renewed)
 }
 
-fn is_machine(profile: &Profile) -> bool {
-    matches!(way(profile), Some((_, Way::Machine { .. })))
+fn by_machine(
+    name: &str,
+    profile: &Profile,
+    authority: &Authority,
+    (client_id, client_secret): (&str, &SecretPlace),
+    http: &Http,
+) -> Result<Profile> {
+    attended("Renewing the bearer", None, async {
+        let client = Client::again(client_id, client_secret)?;
+        let tokens = machine::sign_in(http, authority, &client).await?;
+        Ok(profile.renewed(&tokens, How::Machine { client_id: client.id, client_secret: client.place }))
+    })
+    .map_err(|error| secret_hint(name, client_secret, error))
 }
 
-async fn refreshed(http: &Http, authority: &Authority, client_id: &str, token: &str) -> Result<Said> {
-    let answer = exchange::client(authority, client_id, None)
-        .exchange_refresh_token(&RefreshToken::new(token.to_owned()))
-        .request_async(&|request| http.send(request))
-        .await;
-    match answer {
-        Ok(answer) => {
-            Ok(Said::Yes(How::Browser { client_id: client_id.to_owned() }, Tokens::of(&answer, Timestamp::now())))
-        }
-        Err(refusal) => {
-            let has_ended = matches!(&refusal, RequestTokenError::ServerResponse(answer)
-                if *answer.error() == BasicErrorResponseType::InvalidGrant);
-            let error = exchange::refused(authority, client_id, Grant::Refresh, refusal);
-            if has_ended { Ok(Said::Ended(error)) } else { Err(error) }
-        }
-    }
+fn unkept(error: &Error) {
+    stderr::warning(&format!("the next bearer can be used and not kept: {}", error.message), error.hint.as_deref());
 }
 
 /// What to do where a machine's secret is missing or wrong; whatever else went wrong has its own way out.
@@ -188,7 +160,7 @@ pub(crate) fn expired(name: &str, profile: &Profile, end: Timestamp) -> Error {
         (Some(fault), Some(How::Machine { client_secret, .. })) if way(profile).is_some() => {
             let fault = secret_hint(name, client_secret, fault);
             let message = format!("{message}, and another isn't to be had: {}", fault.message);
-            Error { code: ErrorCode::NotSignedIn, message, ..fault }
+            fault.with_code(ErrorCode::NotSignedIn).with_message(message)
         }
         _ => Error::new(ErrorCode::NotSignedIn, message).hint(again::hint(name, profile)),
     }
@@ -203,5 +175,5 @@ fn unrenewed(name: &str, end: Timestamp, error: Error) -> Error {
     );
     // Whatever it lacks, what is lacking in the end is a bearer.
     let code = if error.code == ErrorCode::Usage { ErrorCode::NotSignedIn } else { error.code };
-    Error { code, message, ..error }
+    error.with_code(code).with_message(message)
 }

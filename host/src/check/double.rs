@@ -121,7 +121,7 @@ impl Double {
             .refusals
             .get(&status)
             .map_or_else(|| json!({ "error": says }), |body| filled(body, &canary::echoed(), ""));
-        WireResponse { status, headers: Vec::new(), body: Some(body) }
+        WireResponse::new(status, Some(body))
     }
 
     /// The answer where a credential is tried: a script's, or that it opens everything; of an authority a bearer, which nobody should see.
@@ -306,7 +306,9 @@ impl Double {
                 said.extend(asked.clone());
             }
         }
-        Some(WireResponse { status: answer.status, headers: answer.headers.clone(), body })
+        let mut response = answered(answer.status, body);
+        response.headers.clone_from(&answer.headers);
+        Some(response)
     }
 }
 
@@ -316,7 +318,7 @@ fn cursor(page: usize) -> String {
 }
 
 fn answered(status: u16, body: Option<Value>) -> WireResponse {
-    WireResponse { status, headers: Vec::new(), body }
+    WireResponse::new(status, body)
 }
 
 /// A body of a script with what stands for something put in.

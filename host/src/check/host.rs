@@ -118,7 +118,7 @@ impl Host {
         if service == HOST_SERVICE {
             let (message, hint) = permits::warning(&request).map_err(&mut breach)?;
             record.warnings.push((message.to_owned(), hint.map(str::to_owned)));
-            return Ok(WireResponse { status: 204, headers: Vec::new(), body: None });
+            return Ok(WireResponse::new(204, None));
         }
         let call = permits::permit(&self.manifest, *verb, service, &mut request).map_err(&mut breach)?;
         used.insert((*verb, call.to_string()));
@@ -168,9 +168,7 @@ impl Mood {
                 Ok(double.refusal(*status, &format!("refused, with {}", canary::echoed())))
             }
             Mood::Fails(which, code) if is_meant(which) => Err(failure(*code)),
-            Mood::Answers(which, body) if is_meant(which) => {
-                Ok(WireResponse { status: 200, headers: Vec::new(), body: body.clone() })
-            }
+            Mood::Answers(which, body) if is_meant(which) => Ok(WireResponse::new(200, body.clone())),
             Mood::Twists(which, twist) => {
                 let mut answer = if tries { double.tried(call, request) } else { double.answer(call, request) };
                 if is_meant(which)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use carto_plugin_api::manifest::{Call, VerbSpec};
-use carto_plugin_api::{Error, ErrorCode, Input, Listing, Settings, Verb};
+use carto_plugin_api::{Error, ErrorCode, Input, Listing, Verb};
 use serde_json::{Map, Value};
 
 use super::NOW;
@@ -176,9 +176,12 @@ impl<'a> Lab<'a> {
         if self.endless.contains(&verb) || self.lost.is_some() {
             return ran;
         }
-        let now = NOW.to_owned();
-        let settings = Settings { now, options: self.script.options.clone(), audience: None };
-        let input = Input { id: given.id.clone(), args: given.args.clone(), cursor: given.cursor.clone(), settings };
+        let mut input = Input::default();
+        input.id.clone_from(&given.id);
+        input.args.clone_from(&given.args);
+        input.cursor.clone_from(&given.cursor);
+        NOW.clone_into(&mut input.settings.now);
+        input.settings.options.clone_from(&self.script.options);
         let answer = match self.ready() {
             Ok(()) => self.invoke(verb, &input, &mut ran.record),
             Err(error) if error.code != ErrorCode::PluginFault => {
@@ -333,7 +336,7 @@ pub(super) fn record_check(verb: Verb) -> &'static str {
         Verb::Get => "get.record",
         Verb::Update => "update.record",
         Verb::Delete => "delete.answer",
-        Verb::Verify => "verify.answer",
+        _ => "verify.answer",
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn good(arg: &Arg, now: Timestamp) -> Value {
         ArgType::Url => "https://app.example.com/callback".into(),
         ArgType::Enum => arg.values.first().map(String::as_str).unwrap_or_default().into(),
         ArgType::Secret => canary::of_option().into(),
-        ArgType::String | ArgType::File => "check".into(),
+        _ => "check".into(),
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) fn odd(arg: &Arg) -> Vec<Value> {
         }
         // There is nothing but the words.
         ArgType::Enum => arg.values.iter().map(|word| word.as_str().into()).collect(),
-        ArgType::Bool => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

@@ -133,7 +133,7 @@ fn look_at(lab: &mut Lab<'_>, verb: Verb, given: &Given, records: &[Map<String, 
 /// Verbs that aren't declared must not be there.
 pub(super) fn missing(lab: &mut Lab<'_>) {
     lab.fresh();
-    let missing: Vec<Verb> = Verb::ALL.into_iter().filter(|verb| lab.spec(*verb).is_none()).collect();
+    let missing: Vec<Verb> = Verb::ALL.iter().copied().filter(|verb| lab.spec(*verb).is_none()).collect();
     if missing.is_empty() {
         lab.notes.skip("verbs.missing", "every verb is declared");
     }

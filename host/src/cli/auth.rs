@@ -3,6 +3,8 @@
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::completion::values;
+
 /// The clap id of a profile that is a word of its own: with the id of `--profile`, it would take that option's place.
 const PROFILE: &str = "carto:profile";
 
@@ -27,19 +29,19 @@ pub(crate) enum AuthCommand {
     /// Remove a profile, and end its bearer at the authority where that is possible
     Logout {
         /// Profile; the current one if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
+        #[arg(id = PROFILE, value_name = "PROFILE", add = values::profiles())]
         profile: Option<String>,
     },
     /// Say which bearer would be used, whose it is, how long it lasts, and where each of that comes from
     Status {
         /// Profile; what a command would use if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
+        #[arg(id = PROFILE, value_name = "PROFILE", add = values::profiles())]
         profile: Option<String>,
     },
     /// Make a profile the current one
     Use {
         /// Profile; asked for if none is named
-        #[arg(id = PROFILE, value_name = "PROFILE")]
+        #[arg(id = PROFILE, value_name = "PROFILE", add = values::profiles())]
         profile: Option<String>,
     },
     /// Ask CARTO who the bearer belongs to
@@ -49,7 +51,7 @@ pub(crate) enum AuthCommand {
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
     /// Name of the profile; made of tenant, organisation and user if none is given
-    #[arg(id = PROFILE, value_name = "PROFILE")]
+    #[arg(id = PROFILE, value_name = "PROFILE", add = values::profiles())]
     pub(crate) profile: Option<String>,
     /// Sign in as a machine, with the id and the secret of an M2M client
     #[arg(long, conflicts_with = "with_token", help_heading = "Machines")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueHint};
 
+use super::completion::values;
 use crate::account::Choice;
 use crate::environment;
 use crate::error::{Result, usage};
@@ -18,7 +19,7 @@ pub(crate) struct Globals {
     pub(crate) sandbox: bool,
 
     /// Use this profile of ~/.carto_credentials.json [env: CARTO_PROFILE]
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Account")]
+    #[arg(long, global = true, value_name = "NAME", add = values::profiles(), help_heading = "Account")]
     profile: Option<String>,
 
     /// Use this OAuth access token; `-` reads it from standard input [env: CARTO_API_TOKEN]

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::error::shell_word;
+use crate::output::stderr::Invocation;
 
 /// Options that take a value, as far as they can stand before the kind.
 pub(super) const WITH_VALUE: [&str; 10] =
@@ -68,15 +69,18 @@ impl Scan {
             _ => {}
         }
         if let ("kinds-path" | "profile" | "base-url", Some(value)) = (name, value) {
-            self.place.extend([format!("--{name}"), shell_word(value)]);
+            self.place.push(format!("--{name} {}", shell_word(value)));
         }
     }
 
-    /// How a command of this program is typed here: its name, and the options that say where.
-    pub(crate) fn invocation(&self, program: Option<&String>) -> String {
+    /// How a command of this program is typed here.
+    pub(crate) fn invocation(&self, program: Option<&String>) -> Invocation {
         let name = program.and_then(|path| Path::new(path).file_name()?.to_str()).unwrap_or("carto");
-        let words: Vec<&str> = std::iter::once(name).chain(self.place.iter().map(String::as_str)).collect();
-        words.join(" ")
+        let words = |is_meant: fn(&str) -> bool| {
+            let place = self.place.iter().map(String::as_str).filter(|option| is_meant(option));
+            std::iter::once(name).chain(place).collect::<Vec<_>>().join(" ")
+        };
+        Invocation { whole: words(|_| true), without_profile: words(|option| !option.starts_with("--profile ")) }
     }
 
     /// Verb and kind, if this is a command on credentials.

@@ -87,7 +87,11 @@ pub(crate) fn typed(arg: &Arg, text: &str, now: Timestamp) -> Result<Value> {
             number.into()
         }
         ArgType::Date => {
-            date::parse(text, now).map_err(|error| Error { argument: Some(arg.name.clone()), ..error })?.into()
+            let of_it = |mut error: Error| {
+                error.argument = Some(arg.name.clone());
+                error
+            };
+            date::parse(text, now).map_err(of_it)?.into()
         }
         ArgType::Url => {
             if !url::Url::parse(text).is_ok_and(|url| url.has_host()) {
@@ -96,7 +100,7 @@ pub(crate) fn typed(arg: &Arg, text: &str, now: Timestamp) -> Result<Value> {
             }
             text.into()
         }
-        ArgType::String | ArgType::Enum | ArgType::Bool | ArgType::File | ArgType::Secret => text.into(),
+        _ => text.into(),
     })
 }
 

@@ -1,5 +1,5 @@
 //! Reads from a terminal without showing what is typed. The terminal hands over each byte, and not lines: it would cut long ones, and on
-//! Ctrl-C it would stay as it is, showing nothing.
+//! Ctrl-C it would stay as it is, showing nothing. A signal puts it back before it ends the process.
 
 // Standard input, for its owner `stdin`.
 #![allow(clippy::disallowed_methods)]
@@ -8,6 +8,7 @@ use std::io::{self, Read, Stdin};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
+use crate::event_loop::Before;
 use crate::output::stderr;
 
 /// Where what is typed ends.
@@ -28,26 +29,36 @@ const ERASE: [u8; 2] = [0x08, 0x7f];
 struct Silent {
     before: Termios,
     terminal: Stdin,
+    _at_a_signal: Before,
 }
 
 impl Silent {
     fn begin() -> io::Result<Silent> {
         let terminal = io::stdin();
         let before = tcgetattr(&terminal)?;
+        let again = before.clone();
+        let _at_a_signal = Before::end(move || {
+            put_back(&io::stdin(), &again);
+            stderr::end_of_prompt();
+        });
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Now, &silent)?;
-        Ok(Silent { before, terminal })
+        Ok(Silent { before, terminal, _at_a_signal })
     }
 }
 
 impl Drop for Silent {
     fn drop(&mut self) {
-        // A terminal that went away needs nothing.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        put_back(&self.terminal, &self.before);
     }
+}
+
+fn put_back(terminal: &Stdin, before: &Termios) {
+    // A terminal that went away needs nothing.
+    let _ = tcsetattr(terminal, OptionalActions::Now, before);
 }
 
 /// What is typed after a prompt, without white space around it; nothing if the input ends before any. Ctrl-C is `Interrupted`.

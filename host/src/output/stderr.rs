@@ -16,21 +16,46 @@ use crate::error::Error;
 use crate::redact::redact;
 
 static JSON: AtomicBool = AtomicBool::new(false);
-/// How this command was started, for the commands in hints: the program's name, and the options that say where.
-static INVOCATION: OnceLock<String> = OnceLock::new();
+/// How this command was started, for the commands in hints.
+static INVOCATION: OnceLock<Invocation> = OnceLock::new();
+
+/// How a command is typed here: the program's name, and the options that say where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// With all of them.
+    pub(crate) whole: String,
+    /// For a command that names a profile itself.
+    pub(crate) without_profile: String,
+}
+
+/// What names a profile in the word behind it.
+const NAMES_A_PROFILE: [&str; 4] = ["auth login ", "auth logout ", "auth status ", "auth use "];
+
+impl Invocation {
+    /// A text, its commands as they would be typed here.
+    fn applied(&self, text: &str) -> String {
+        let mut parts = text.split("`carto ");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, command| {
+            let word = NAMES_A_PROFILE.iter().find_map(|words| command.strip_prefix(words));
+            let begin = match word {
+                Some(word) if !word.starts_with('-') => &self.without_profile,
+                _ => &self.whole,
+            };
+            format!("{text}`{begin} {command}")
+        })
+    }
+}
 
 /// From now on a command in a hint begins like the one that is running, so that it works when it is pasted.
-pub(crate) fn hints_begin_with(invocation: String) {
+pub(crate) fn hints_begin_with(invocation: Invocation) {
     // Set once, at the start.
     let _ = INVOCATION.set(invocation);
 }
 
 /// The text of a hint, its commands as they would be typed here.
 pub(crate) fn pasteable(text: &str) -> String {
-    match INVOCATION.get() {
-        Some(invocation) => text.replace("`carto ", &format!("`{invocation} ")),
-        None => text.to_owned(),
-    }
+    INVOCATION.get().map_or_else(|| text.to_owned(), |invocation| invocation.applied(text))
 }
 
 /// From now on warnings and errors are one JSON object a line.
@@ -182,4 +207,28 @@ fn json_line(value: &serde_json::Value) {
 fn raw(text: &str) {
     // There is no third stream on which to report that this one is closed.
     let _ = progress::aside(|| anstream::stderr().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_in_a_hint_names_one_profile() {
+        let invocation =
+            Invocation { whole: "c --profile p --sandbox".to_owned(), without_profile: "c --sandbox".to_owned() };
+        for (text, expected) in [
+            ("sign in with `carto auth login p`", "sign in with `c --sandbox auth login p`"),
+            (
+                "`carto auth login 'x y' --m2m`, or `carto auth login --m2m`",
+                "`c --sandbox auth login 'x y' --m2m`, or `c --profile p --sandbox auth login --m2m`",
+            ),
+            ("`carto auth login`", "`c --profile p --sandbox auth login`"),
+            ("`carto auth use q`", "`c --sandbox auth use q`"),
+            ("`carto credentials get token p`; carto", "`c --profile p --sandbox credentials get token p`; carto"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(invocation.applied(text), expected);
+        }
+    }
 }

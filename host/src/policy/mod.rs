@@ -364,7 +364,9 @@ pub(crate) fn refusal(kind: &str, verb: Option<Verb>, because: &Because, argumen
     let what = verb.map_or_else(|| kind.to_owned(), |verb| format!("{kind} {verb}"));
     let message = format!("`{what}` is refused by policy: {}", because.sentence());
     let error = Error::new(ErrorCode::RefusedByPolicy, message);
-    Error { argument, ..error.hint(ask(because, &format!("`carto plugin why {what}` says more"))) }
+    let mut error = error.hint(ask(because, &format!("`carto plugin why {what}` says more")));
+    error.argument = argument;
+    error
 }
 
 /// Whom to ask, and what else to do.

@@ -74,7 +74,8 @@ fn allowed(policy: &Policy, verb: Verb) -> bool {
 fn limited(limit: &str, verb: Verb, args: serde_json::Value) -> Result<()> {
     let policy = policy(&[&format!("version = 1\nmode = \"allow-all\"\n[[limit]]\nkind = \"robot\"\n{limit}")]);
     assert!(policy.broken().next().is_none(), "{:?}", policy.broken().next());
-    let input = Input { args: args.as_object().unwrap().clone(), ..Input::default() };
+    let mut input = Input::default();
+    input.args = args.as_object().unwrap().clone();
     policy.limit(&kind(), verb, &input, "2026-11-24T10:00:00Z".parse().unwrap()).map_err(|(error, _)| error)
 }
 
@@ -243,7 +244,7 @@ proptest! {
     #[test]
     fn files_only_narrow(texts in proptest::collection::vec(file(), 1..4)) {
         let together = policy(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        for verb in Verb::ALL {
+        for verb in Verb::ALL.iter().copied() {
             let each = texts.iter().all(|text| allowed(&policy(&[text]), verb));
             prop_assert_eq!(allowed(&together, verb), each);
         }

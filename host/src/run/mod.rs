@@ -100,7 +100,7 @@ const fn limit(verb: Verb) -> usize {
     const MIB: usize = 1024 * 1024;
     match verb {
         Verb::List => 16 * MIB,
-        Verb::Create | Verb::Get | Verb::Update | Verb::Delete | Verb::Verify => MIB,
+        _ => MIB,
     }
 }
 
@@ -140,12 +140,12 @@ pub(crate) fn invoke(
             Ok(error) if NOT_A_KINDS.contains(&error.code) => {
                 Err(fault(format!("it answered with the error `{}`, which isn't a kind's to make", error.code)))
             }
-            Ok(error) => Err(ApiError {
-                message: shortened(error.message),
-                hint: error.hint.map(shortened),
-                argument: error.argument.map(shortened),
-                ..error
-            }),
+            Ok(mut error) => {
+                error.message = shortened(error.message);
+                error.hint = error.hint.map(shortened);
+                error.argument = error.argument.map(shortened);
+                Err(error)
+            }
             Err(e) => Err(fault(format!("its error can't be read: {e}"))),
         },
     }

@@ -1,7 +1,5 @@
 //! What an answer means before a kind sees it: 401, 429, 5xx, redirects and answers that aren't JSON are the host's affair.
 
-use std::time::Duration;
-
 use carto_plugin_api::{ErrorCode, WireRequest, WireResponse};
 use http::StatusCode;
 use serde_json::Value;
@@ -9,7 +7,7 @@ use serde_json::Value;
 use super::endpoint::{Act, Endpoint};
 use super::receive::{Content, Received};
 use super::redirect::Turn;
-use super::retry::asked_wait;
+use super::retry::{asked_wait, wish};
 use crate::error::{Error, Result};
 use crate::transport::Failure;
 
@@ -49,7 +47,7 @@ impl<'a> Asked<'a> {
             }
             401 if !self.endpoint.is_tried() => return Err(self.endpoint.rejected(received.words().as_deref())),
             408 => return Err(self.gave_up()),
-            429 => return Err(self.limited(asked_wait(&received))),
+            429 => return Err(self.limited(&received)),
             500..=599 => return Err(self.unavailable(&received)),
             _ => {}
         }
@@ -68,7 +66,9 @@ impl<'a> Asked<'a> {
             }
             Content::Other(_) => received.words().map(Value::String),
         };
-        Ok(WireResponse { status: status.as_u16(), headers: received.headers().to_vec(), body })
+        let mut response = WireResponse::new(status.as_u16(), body);
+        response.headers = received.headers().to_vec();
+        Ok(response)
     }
 
     /// A request that got no answer: nothing was changed, or nobody knows.
@@ -117,10 +117,10 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn limited(&self, wait: Option<Duration>) -> Error {
+    fn limited(&self, received: &Received) -> Error {
         let place = self.endpoint.place();
-        let message = format!("{place} asks for fewer requests (429){}", wish(wait));
-        Error::new(ErrorCode::RateLimited, message).hint(match wait {
+        let message = format!("{place} asks for fewer requests (429){}", wish(received));
+        Error::new(ErrorCode::RateLimited, message).hint(match asked_wait(received) {
             Some(wait) if !wait.is_zero() => self.to_do("try again then"),
             _ => self.to_do("wait, then try again"),
         })
@@ -129,7 +129,7 @@ impl<'a> Asked<'a> {
     fn unavailable(&self, received: &Received) -> Error {
         let words = received.words().map(|words| format!(": {words}")).unwrap_or_default();
         let status = received.status.as_u16();
-        let message = format!("{} failed ({status}){}{words}", self.endpoint.place(), wish(asked_wait(received)));
+        let message = format!("{} failed ({status}){}{words}", self.endpoint.place(), wish(received));
         // 501 says that nothing was done. Behind any other failure a write may have happened, behind a 503 too: a proxy says that when it has
         // lost the service in the middle of a request.
         if self.writes() && status != 501 {
@@ -170,29 +170,10 @@ fn speaks_of_failure(body: &Value) -> bool {
         || body["status"].as_u64().is_some_and(|status| status >= 400)
 }
 
-/// The wait that a service asks for, in the largest unit that tells something.
-fn wish(wait: Option<Duration>) -> String {
-    let Some(seconds) = wait.map(|wait| wait.as_secs()).filter(|seconds| *seconds > 0) else { return String::new() };
-    let wait = match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds.div_ceil(60)),
-        7200..172_800 => format!("{} h", seconds.div_ceil(3600)),
-        _ => "more than two days".to_owned(),
-    };
-    format!(", and asks to wait {wait}")
-}
-
 /// What any body behind any status comes to, for a fuzzer.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn judge(status: u16, body: &[u8]) -> Result<WireResponse> {
-    let request = WireRequest {
-        method: "POST".to_owned(),
-        path: Vec::new(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        bearer: None,
-    };
+    let request = WireRequest::new("POST", [""; 0]);
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let endpoint = Endpoint::of_account(crate::account::Account::of_nobody());
     let received = Received::new(status, &http::HeaderMap::new(), body, &endpoint.hidden);

@@ -169,7 +169,7 @@ impl Broker {
         // Its words, not the host's.
         let message = format!("{}: {}", self.kind.name(), shortened(message.to_owned()));
         stderr::warning(&message, hint.map(|hint| shortened(hint.to_owned())).as_deref());
-        Ok(WireResponse { status: 204, headers: Vec::new(), body: None })
+        Ok(WireResponse::new(204, None))
     }
 
     fn breach(&self, what: String) -> Error {

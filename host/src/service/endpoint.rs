@@ -33,12 +33,12 @@ pub(crate) struct Endpoint {
 
 /// What a request does, as far as the rules of the network go by that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// It asks, and can be repeated.
     Reads,
     /// It changes something: what became of it is said, whatever else happens.
     Writes,
-    /// It does something with a credential that is tried: signs in, or runs a statement. What became of it is of no concern, but it is sent
+    /// It does something with a credential: signs in, or runs a statement to try one. What became of it is of no concern, but it is sent
     /// once, and not in a dry run.
     Tries,
 }

@@ -68,7 +68,9 @@ mod tests {
     fn the_id_of_an_answer_is_never_a_credential() {
         let shape = |wire_id: Option<&str>| -> Record {
             let shape = json!({ "fields": ["id", "key"], "id": "id", "secrets": ["key"], "columns": ["id"] });
-            Record { wire_id: wire_id.map(str::to_owned), ..serde_json::from_value(shape).unwrap() }
+            let mut shape: Record = serde_json::from_value(shape).unwrap();
+            shape.wire_id = wire_id.map(str::to_owned);
+            shape
         };
         // {"jti":"1a2b3c4d"}
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxYTJiM2M0ZCJ9.c2ln";

@@ -3,7 +3,7 @@
 //! `broker` is the kind's side: it blocks, refuses what the manifest doesn't declare (`permits`), and notes in `fate` what became of writes. An `endpoint`
 //! is one service: the account's, the kind's `own`, for which there has to be an `approval`, or one at which verify has a credential `tried`. `session` is the network's side, one rule a
 //! file: `request` builds what is sent, `deadline` and `retry` say how long and how often, `redirect` what is followed, `receive` how much is
-//! read, `hidden` what of it nobody gets, `answer` what it means.
+//! read, `hidden` what of it nobody gets, `answer` what it means. Signing in (`auth::http`) goes by the same rules of `deadline` and `retry`.
 
 mod answer;
 mod approval;
@@ -24,11 +24,13 @@ mod tried;
 
 pub(crate) use approval::approved;
 pub(crate) use broker::{Broker, Rehearsal};
+pub(crate) use deadline::Deadline;
 pub(crate) use draft::Draft;
-pub(crate) use endpoint::Services;
+pub(crate) use endpoint::{Act, Services};
 pub(crate) use fate::{Accepted, Fate};
 pub(crate) use hidden::Hidden;
 pub(crate) use own::obstacle;
+pub(crate) use retry::{Attempts, wish};
 pub(crate) use session::Session;
 #[cfg(feature = "fuzzing")]
 pub(crate) use {answer::judge, retry::after as retry_after};

@@ -116,7 +116,7 @@ impl Own {
                 let name = name.parse::<HeaderName>().map_err(|_| Error::fault("a header's name isn't one"))?;
                 (name, self.secret.clone())
             }
-            Auth::Query(_) | Auth::None => return Ok(()),
+            _ => return Ok(()),
         };
         let mut value = HeaderValue::from_str(text.expose()).map_err(|_| malformed(&self.variable))?;
         value.set_sensitive(true);
@@ -134,7 +134,7 @@ impl Own {
                 let mark = if draft.path.contains('?') { '&' } else { '?' };
                 draft.path.push_str(&format!("{mark}{name}={HIDDEN}"));
             }
-            Auth::None => {}
+            _ => {}
         }
     }
 

@@ -99,14 +99,7 @@ calls = ["CALL"]
 "#;
             toml::from_str(&text.replace("CALL", call)).unwrap()
         };
-        let request = |method: &str, path: &[&str]| WireRequest {
-            method: method.to_owned(),
-            path: path.iter().map(|text| Segment::from(*text)).collect(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            bearer: None,
-        };
+        let request = |method: &str, path: &[&str]| WireRequest::new(method, path.iter().copied());
         for (call, method, path, permitted) in [
             ("data POST /v3/sql/{}/query", "POST", &["v3", "sql", "dw", "query"][..], true),
             ("data POST /v3/sql/{}/query", "POST", &["v3", "sql", "a b", "query"], true),

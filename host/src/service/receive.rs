@@ -1,11 +1,12 @@
 //! An answer, read into memory: no more of it than a limit, and without what is to be hidden in it.
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::hidden::Hidden;
+use super::retry::Told;
 use crate::transport::{Body, BodyError, Failure};
 
 /// The most that an answer may hold, unpacked.
@@ -83,6 +84,16 @@ impl Received {
             Content::Nothing | Content::Other(_) => return None,
         };
         Some(text.chars().take(WORDS).collect()).filter(|text: &String| !text.is_empty())
+    }
+}
+
+impl Told for Received {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn retry_after(&self) -> Option<&str> {
+        self.header(RETRY_AFTER)
     }
 }
 

@@ -1,32 +1,68 @@
 //! Whether a request is sent again, and after which wait. Reads are repeated where another attempt can end better; a write only where it
-//! can't have arrived (no connection) or the service says that it did nothing (429); what tries a credential only where it can't have arrived.
+//! can't have arrived (no connection) or the service says that it did nothing (429); what tries a credential, or asks an authority for one, only
+//! where it can't have arrived.
 
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use http::Response;
 use http::header::RETRY_AFTER;
+use tokio::time::sleep;
 
 use super::endpoint::Act;
-use super::receive::Received;
+use crate::output::stderr;
 use crate::settings::{LONGEST_BACKOFF, Network};
 use crate::transport::Failure;
 
+/// A wait that somebody would wonder about.
+const LONG: Duration = Duration::from_secs(3);
+
+/// An answer, as far as another attempt depends on it.
+pub(crate) trait Told {
+    fn status(&self) -> u16;
+    /// The `Retry-After`, if it is text.
+    fn retry_after(&self) -> Option<&str>;
+}
+
+impl<B> Told for Response<B> {
+    fn status(&self) -> u16 {
+        self.status().as_u16()
+    }
+
+    fn retry_after(&self) -> Option<&str> {
+        self.headers().get(RETRY_AFTER)?.to_str().ok()
+    }
+}
+
 /// A wait before the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wait {
-    pub(super) time: Duration,
+pub(crate) struct Wait {
+    time: Duration,
     /// Whether the service asks for it.
-    pub(super) is_asked: bool,
+    is_asked: bool,
+}
+
+impl Wait {
+    /// Waits, and says so where somebody would wonder. `shown` is what is tried again, `place` who is asked.
+    pub(crate) async fn pass(self, shown: &str, place: &str, debug: bool) {
+        if debug {
+            stderr::debug(&format!("{shown} is tried again in {} ms", self.time.as_millis()));
+        }
+        if self.is_asked && self.time >= LONG {
+            stderr::note(&format!("{place} asks to wait {} s before the next request", self.time.as_secs()));
+        }
+        sleep(self.time).await;
+    }
 }
 
 /// The attempts of one request.
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     act: Act,
     delays: ExponentialBackoff,
 }
 
 impl Attempts {
-    pub(super) fn new(network: &Network, act: Act) -> Attempts {
+    pub(crate) fn new(network: &Network, act: Act) -> Attempts {
         let delays = ExponentialBuilder::default()
             .with_min_delay(network.backoff)
             .with_max_delay(LONGEST_BACKOFF)
@@ -38,14 +74,14 @@ impl Attempts {
     }
 
     /// The wait before the next attempt; nothing if this outcome stands. One that would end after the deadline isn't begun.
-    pub(super) fn wait(&mut self, outcome: &Result<Received, Failure>, left: Duration) -> Option<Wait> {
+    pub(crate) fn wait(&mut self, outcome: &Result<impl Told, Failure>, left: Duration) -> Option<Wait> {
         let asked = match outcome {
             Err(Failure::Unsent(obstacle)) if !obstacle.lasting => None,
             Err(Failure::Lost(_)) if self.act == Act::Reads => None,
             // An authority counts what it refuses.
-            Ok(received) if self.act != Act::Tries && received.status == 429 => asked_wait(received),
-            Ok(received) if self.act == Act::Reads && matches!(received.status.as_u16(), 408 | 500 | 502..=504) => {
-                asked_wait(received)
+            Ok(answer) if self.act != Act::Tries && answer.status() == 429 => asked_wait(answer),
+            Ok(answer) if self.act == Act::Reads && matches!(answer.status(), 408 | 500 | 502..=504) => {
+                asked_wait(answer)
             }
             _ => return None,
         };
@@ -60,8 +96,21 @@ impl Attempts {
 }
 
 /// The wait that the service asks for.
-pub(super) fn asked_wait(received: &Received) -> Option<Duration> {
-    after(received.header(RETRY_AFTER)?, SystemTime::now())
+pub(super) fn asked_wait(answer: &impl Told) -> Option<Duration> {
+    after(answer.retry_after()?, SystemTime::now())
+}
+
+/// The wait that an answer asks for, as the end of a sentence, in the largest unit that tells something.
+pub(crate) fn wish(answer: &impl Told) -> String {
+    let seconds = asked_wait(answer).map(|wait| wait.as_secs()).filter(|seconds| *seconds > 0);
+    let wait = match seconds {
+        None => return String::new(),
+        Some(seconds @ 0..120) => format!("{seconds} s"),
+        Some(seconds @ 120..7200) => format!("{} min", seconds.div_ceil(60)),
+        Some(seconds @ 7200..172_800) => format!("{} h", seconds.div_ceil(3600)),
+        Some(_) => "more than two days".to_owned(),
+    };
+    format!(", and asks to wait {wait}")
 }
 
 /// The time that a `Retry-After` names: seconds, or a date. Nothing if it names none.
@@ -82,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::service::hidden::Hidden;
+    use crate::service::receive::Received;
     use crate::transport::Obstacle;
 
     fn attempts(act: Act) -> Attempts {

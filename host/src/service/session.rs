@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use carto_plugin_api::{Verb, WireRequest, WireResponse};
+use carto_plugin_api::{Segment, Verb, WireRequest, WireResponse};
 use http::Request;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::ACCOUNT_SERVICE;
 use super::answer::Asked;
-use super::deadline::{Deadline, RequestDeadline};
+use super::deadline::{Deadline, REQUEST, RequestDeadline};
 use super::draft::Draft;
 use super::endpoint::{Act, Endpoint, Services};
 use super::hidden::Hidden;
@@ -26,10 +26,7 @@ use crate::error::{Error, Result, usage};
 use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::settings::Settings;
-use crate::transport::{Failure, Obstacle};
-
-/// A wait that somebody would wonder about.
-const LONG: Duration = Duration::from_secs(3);
+use crate::transport::Failure;
 
 /// What the requests of a command have in common.
 pub(crate) struct Session {
@@ -116,6 +113,20 @@ impl Session {
         self.settings.auth.audience.clone().filter(|_| self.sandbox().is_none())
     }
 
+    /// Reads something of the account that no kind asks for, by the rules for what kinds read. What is refused is the caller's to judge.
+    pub(crate) async fn read(&self, path: &[&str]) -> Result<WireResponse> {
+        let account = self.account.clone().unwrap_or_else(|| Err(Error::fault("the account wasn't looked for")))?;
+        let request = WireRequest {
+            method: "GET".to_owned(),
+            path: path.iter().map(|segment| Segment::from(*segment)).collect(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            bearer: None,
+        };
+        self.send(&account, request, |_| ()).await
+    }
+
     /// What a request would be, for a dry run.
     pub(super) fn draft(&self, endpoint: &Endpoint, request: &WireRequest) -> Draft {
         endpoint.draft(&self.settings, request)
@@ -123,7 +134,7 @@ impl Session {
 
     /// How a request is named, by the path at which it is sent.
     pub(super) fn shown(&self, endpoint: &Endpoint, request: &WireRequest) -> String {
-        WireRequest { path: endpoint.moved(&self.settings, &request.path), ..request.clone() }.shown()
+        WireRequest::new(request.method.as_str(), endpoint.moved(&self.settings, &request.path)).shown()
     }
 
     /// Sends a request that the manifest permits, as often as its outcome allows, and reads the answer. `on_wire` is told before
@@ -138,7 +149,7 @@ impl Session {
         let tried = request.bearer.as_ref().map(|bearer| Hidden::new(bearer.expose()));
         let hidden = tried.as_ref().unwrap_or(&endpoint.hidden);
         let mut url = request::url(endpoint, &self.settings, &request);
-        let deadline = self.deadline().of_request();
+        let deadline = self.deadline().of_request(REQUEST);
         let mut attempts = Attempts::new(&self.settings.network, asked.act);
         let mut redirects = Redirects::new(asked.act == Act::Reads);
         loop {
@@ -146,13 +157,8 @@ impl Session {
             on_wire(true);
             let outcome = self.attempt(endpoint, http, &asked, deadline, hidden).await?;
             if let Some(wait) = attempts.wait(&outcome, deadline.left()) {
-                self.debug(|| format!("{} is tried again in {} ms", asked.shown, wait.time.as_millis()));
-                if wait.is_asked && wait.time >= LONG {
-                    let (place, seconds) = (endpoint.place(), wait.time.as_secs());
-                    stderr::note(&format!("{place} asks to wait {seconds} s before the next request"));
-                }
                 on_wire(false);
-                sleep(wait.time).await;
+                wait.pass(&asked.shown, &endpoint.place(), self.debug).await;
                 continue;
             }
             let received = outcome.map_err(|failure| asked.failed(&failure))?;
@@ -177,30 +183,12 @@ impl Session {
         hidden: &Hidden,
     ) -> Result<std::result::Result<Received, Failure>> {
         let transport = endpoint.transport(asked.act != Act::Reads, &self.settings.network)?;
-        let (started, given) = (Instant::now(), deadline.given);
-        let left = deadline.left();
-        if left.is_zero() {
-            return Ok(Err(Failure::Unsent(Obstacle {
-                why: format!(": the {given:?} of `--timeout` are over"),
-                remedy: "give it more time with `--timeout`".to_owned(),
-                lasting: true,
-            })));
-        }
-        let outcome = timeout(left, async {
+        let started = Instant::now();
+        let outcome = deadline.attempt(&transport, async {
             let response = transport.send(http).await?;
             receive::receive(response, hidden).await
         });
-        let outcome = outcome.await.unwrap_or_else(|_| {
-            Err(if transport.has_connected() {
-                Failure::Lost(format!("no whole answer within {given:?}"))
-            } else {
-                Failure::Unsent(Obstacle {
-                    why: format!(": no connection came about within {given:?}"),
-                    remedy: "look at the network and the address, or give it more time with `--timeout`".to_owned(),
-                    lasting: true,
-                })
-            })
-        });
+        let outcome = outcome.await;
         self.debug(|| {
             let told = match &outcome {
                 Ok(received) => received.status.to_string(),

@@ -9,6 +9,7 @@ use crate::wire::WireRequest;
 
 /// Where the secret of a service goes, in every request to it. The host puts it there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Auth {
     /// `bearer`: `Authorization: Bearer …`.
     Bearer,

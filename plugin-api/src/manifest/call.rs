@@ -41,6 +41,7 @@ pub struct Call {
 
 /// An HTTP method that a kind may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// `GET`: the only one that verbs which only read may use.
     Get,

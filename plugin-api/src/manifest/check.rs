@@ -63,7 +63,7 @@ impl Manifest {
         if self.verbs.is_empty() {
             return Err("has no verb that this carto knows".to_owned());
         }
-        let known = Verb::ALL.into_iter().filter(|verb| verb.since() <= minor);
+        let known = Verb::ALL.iter().copied().filter(|verb| verb.since() <= minor);
         let mut words: BTreeSet<&str> = known.map(Verb::as_str).collect();
         for (verb, spec) in &self.verbs {
             if verb.since() > minor {

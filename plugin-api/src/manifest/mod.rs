@@ -27,6 +27,7 @@ pub const MAX_ARGS: usize = 64;
 /// Why a manifest is refused: one line, without a full stop, as the end of a sentence about the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ManifestError {
     message: String,
     /// Whether it is made for a later version of the contract, which a newer `carto` would read.
@@ -50,6 +51,7 @@ impl From<String> for ManifestError {
 
 /// What a kind says of itself. Everything in it may be shown: it holds no control characters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     /// The schema that it is written in, like `1.0`.
     pub schema: String,
@@ -115,6 +117,7 @@ pub struct Manifest {
 /// kind's, `-` as `_`; one for all services of the kind), puts it where `auth` says, and takes it out of every answer. The kind never gets it,
 /// and a request that sets that header or pair of the query itself is a breach.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[non_exhaustive]
 pub struct Service {
     /// For a service of the kind's own: where its vendor has it. https, or http on the user's own machine. `api` has none, since that is the
     /// account's.
@@ -127,6 +130,7 @@ pub struct Service {
 
 /// The shape of a record: which field is which.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Record {
     /// Every field of a record, in order: what `--field` takes and what a CSV's header is.
     pub fields: Vec<String>,
@@ -157,6 +161,7 @@ pub struct Record {
 
 /// One verb.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct VerbSpec {
     /// All that the verb may ask of the host. What only reads may ask by GET alone; verify may also POST to the services that try a
     /// credential.
@@ -172,6 +177,7 @@ pub struct VerbSpec {
 
 /// One option of a verb.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Arg {
     /// The option without its dashes. In the input, `-` becomes `_`.
     pub name: String,
@@ -236,6 +242,7 @@ impl Arg {
 /// What an option takes, and what reaches the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ArgType {
     /// Any text.
     #[default]
@@ -259,6 +266,7 @@ pub enum ArgType {
 
 /// Where a library comes from, as its crate says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Package {
     /// The crate's version.
     pub version: String,

@@ -2,6 +2,7 @@
 //!
 //! Routes and finding a client are shared with the other kind of OAuth client, in `carto-oauth-clients`.
 
+mod refusal;
 mod verify;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::refusal::Refusal;
 use crate::{CLIENTS, Record};
 
 /// What bearers of CARTO's are for (documented), if the settings name nothing else.
@@ -20,6 +21,9 @@ const WRONG: &str = "carto-verify-wrong-secret";
 
 /// What scripts know it by that the client's secret is its own, and no other is.
 const SECRET_RULE: &str = "secret";
+
+/// What is asked first.
+const SIGNING_IN: &str = "signing in with this secret";
 
 /// The claims that are worth knowing.
 const CLAIMS: [&str; 7] = ["iss", "aud", "sub", "azp", "scope", "permissions", "exp"];
@@ -45,15 +49,12 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
     verification.fact("title", client.title);
     let audience = host.audience().unwrap_or(AUDIENCE);
     let response = sign_in(host, &id, secret.expose(), audience)?;
-    let asked = "signing in with this secret";
     if response.status() != 200 {
-        let found = told("refused", &response);
-        let hint = "the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost";
-        verification.add(Check::compare(asked, "a bearer", found, false).rule(SECRET_RULE).hint(hint));
+        verification.add(refused(&response, audience));
         return Ok(verification);
     }
     let Given { access_token } = response.json()?;
-    verification.add(Check::compare(asked, "a bearer", "a bearer (200)", true).rule(SECRET_RULE));
+    verification.add(Check::compare(SIGNING_IN, "a bearer", "a bearer (200)", true).rule(SECRET_RULE));
     let claims = claims(access_token.expose());
     for name in CLAIMS {
         verification.fact(name, claims.get(name).cloned());
@@ -64,7 +65,7 @@ pub(crate) fn verify(host: &Host<'_>, id: &str) -> Result<Verification> {
     } else {
         verification.checks.extend(said(&claims, &id, audience, host.now()));
     }
-    verification.add(wrong(sign_in(host, &id, WRONG, audience))?);
+    verification.add(wrong(sign_in(host, &id, WRONG, audience), audience)?);
     verification.add(opens(host, access_token)?);
     Ok(verification)
 }
@@ -75,6 +76,31 @@ fn sign_in(host: &Host<'_>, id: &str, secret: &str, audience: &str) -> Result<Re
         "grant_type": "client_credentials", "client_id": id, "client_secret": secret, "audience": audience,
     });
     host.call(AUTH_SERVICE, Request::post(["oauth", "token"]).json(&body))
+}
+
+/// A sign-in without a bearer: what of it says something failed, and the rest tells nothing of the secret.
+fn refused(response: &Response, audience: &str) -> Check {
+    let failed = |rule: &str, hint: &str| {
+        Check::compare(SIGNING_IN, "a bearer", told("refused", response), false).rule(rule).hint(hint)
+    };
+    match Refusal::of(response, audience) {
+        Refusal::Secret => failed(
+            SECRET_RULE,
+            "the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost",
+        ),
+        Refusal::Audience => failed(
+            "audience",
+            "the client may not ask for that audience: look at `audience` below `[auth]` in the settings, and that the authority is the account's",
+        ),
+        Refusal::Grant => failed(
+            "grant-type",
+            "the client may not sign in for itself: `carto credentials create m2m --title TITLE` makes one that may",
+        ),
+        Refusal::Unclear => {
+            Check::skipped(SIGNING_IN, "a bearer", told("the answer tells nothing of the secret", response))
+                .rule(SECRET_RULE)
+        }
+    }
 }
 
 /// What a bearer says of itself; nothing if it is no JWT. It comes from the authority, so nothing is verified here.
@@ -112,7 +138,7 @@ fn shown(claim: &Value) -> String {
 }
 
 /// What came of a secret that isn't the client's. It is asked once: an authority may count what it refuses.
-fn wrong(answer: Result<Response>) -> Result<Check> {
+fn wrong(answer: Result<Response>, audience: &str) -> Result<Check> {
     let asked = "signing in with another secret";
     let response = match answer {
         Ok(response) => response,
@@ -127,8 +153,11 @@ fn wrong(answer: Result<Response>) -> Result<Check> {
     let check = match response.status() {
         200..300 => Check::compare(asked, "refused", told("a bearer", response), false)
             .hint("the authority doesn't ask for the secret: don't use this client, and tell CARTO"),
-        400 | 401 | 403 => Check::compare(asked, "refused", told("refused", response), true),
-        _ => Check::skipped(asked, "refused", told("the answer tells nothing", response)),
+        _ if Refusal::of(response, audience) == Refusal::Secret => {
+            Check::compare(asked, "refused", told("refused", response), true)
+        }
+        // Another reason would have been one whatever the secret.
+        _ => Check::skipped(asked, "refused", told("the answer tells nothing of the secret", response)),
     };
     Ok(check.rule(SECRET_RULE))
 }

@@ -35,7 +35,7 @@ impl Clients {
         let mut cursor = None;
         let mut seen = BTreeSet::new();
         loop {
-            let listing = self.list::<C>(host, Page { cursor: cursor.clone() })?;
+            let listing = self.list::<C>(host, Page::new(cursor.clone()))?;
             for client in listing.items {
                 if client.id() == typed {
                     return Ok(client);

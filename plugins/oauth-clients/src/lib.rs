@@ -66,7 +66,7 @@ impl Clients {
             }
             read.ok()
         });
-        Ok(Listing { items: readable.collect(), next: answer.next.filter(|next| !next.is_empty()) })
+        Ok(Listing::new(readable.collect(), answer.next.filter(|next| !next.is_empty())))
     }
 
     /// Creates one from the wire's body.

@@ -19,6 +19,9 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// A longer command would be cut where it is shown.
 const LONGEST: usize = 1500;
 
+/// A longer hint than this is no hint where the list is as it should be.
+const HINT: usize = 200;
+
 /// What scripts know the lists by: the names of their options.
 mod rule {
     pub(super) const LOGIN_URI: &str = "login-uri";
@@ -71,7 +74,9 @@ impl Trial<'_> {
         let mut checks = Vec::new();
         for callback in self.client.callbacks.iter().take(MOST) {
             let answer = Answer::redirect(&self.authorize(callback, None)?, callback);
-            checks.push(answer.accepted(format!("callback `{callback}`")).rule(rule::CALLBACK));
+            checks.push(
+                answer.accepted(format!("callback `{callback}`"), self.again(rule::CALLBACK)).rule(rule::CALLBACK),
+            );
         }
         if self.client.callbacks.is_empty() {
             let why = "there is none: nobody can sign in";
@@ -91,7 +96,9 @@ impl Trial<'_> {
         };
         let mut checks = Vec::new();
         for url in self.client.logout_urls.iter().take(MOST) {
-            checks.push(ask(url)?.accepted(format!("logout URL `{url}`")).rule(rule::LOGOUT_URL));
+            checks.push(
+                ask(url)?.accepted(format!("logout URL `{url}`"), self.again(rule::LOGOUT_URL)).rule(rule::LOGOUT_URL),
+            );
         }
         let foreign = format!("{FOREIGN}/");
         let asked = format!("logout URL `{foreign}` (not registered)");
@@ -107,7 +114,10 @@ impl Trial<'_> {
         for origin in web_origins.iter().take(MOST).filter(|origin| urls::sent_for(origin).is_none()) {
             let asked = format!("web origin `{origin}`, silently");
             let check = match callbacks.iter().find(|callback| origin_of(callback).as_deref() == Some(origin)) {
-                Some(callback) => Answer::page(&self.authorize(callback, Some("web_message"))?).accepted(asked),
+                Some(callback) => {
+                    let answer = Answer::page(&self.authorize(callback, Some("web_message"))?);
+                    answer.accepted(asked, self.again(rule::WEB_ORIGIN))
+                }
                 None => Check::skipped(asked, "accepted", "not asked: no callback is of that origin"),
             };
             checks.push(check.rule(rule::WEB_ORIGIN));
@@ -143,7 +153,7 @@ impl Trial<'_> {
             }
             // A subdomain may be a wildcard.
             let page = origin.replace('*', "x");
-            checks.push(ask(&page)?.accepted(format!("token request from `{page}`")).rule(rule));
+            checks.push(ask(&page)?.accepted(format!("token request from `{page}`"), self.again(rule)).rule(rule));
         }
         let asked = format!("token request from `{FOREIGN}` (not registered)");
         checks.push(ask(FOREIGN)?.refused(asked).rule(rule::ALLOWED_ORIGIN));
@@ -152,26 +162,56 @@ impl Trial<'_> {
 
     /// One that no page has, with the whole list as it should be: `update` replaces it.
     fn no_origin(&self, option: &str, origin: &str, sent: &str) -> Check {
-        let list = if option == rule::WEB_ORIGIN { &self.client.web_origins } else { &self.client.allowed_origins };
+        let (list, field) = self.list(option);
         let mut mended: Vec<String> = Vec::new();
         for origin in list.iter().map(|origin| urls::sent_for(origin).unwrap_or_else(|| origin.clone())) {
             if !mended.contains(&origin) {
                 mended.push(origin);
             }
         }
-        let words: String = mended.iter().map(|origin| format!(" --{option} {}", shell_word(origin))).collect();
+        let command = self.update(option, &mended);
         let hint = match urls::check_list(option, &mended) {
-            Ok(()) if words.len() < LONGEST => {
-                let id = shell_word(&self.client.client_id);
-                format!("browsers send no path: `carto credentials update spa {id}{words}` mends it")
-            }
+            Ok(()) if command.len() < LONGEST => format!("browsers send no path: `{command}` mends it"),
             _ => format!(
-                "browsers send `--{option} {sent}`, without a path; give the whole list with `carto credentials update spa`"
+                "browsers send `--{option} {sent}`, without a path; give all of `carto credentials get spa {} --field {field}` like that",
+                shell_word(&self.client.client_id)
             ),
         };
         let asked = format!("{} `{origin}`", option.replace('-', " "));
         let found = format!("no browser will match it: browsers send `{sent}`");
         Check::compare(asked, "an origin", found, false).rule(option).hint(hint)
+    }
+
+    /// A list of the client, and the field that shows it.
+    fn list(&self, option: &str) -> (&[String], &str) {
+        match option {
+            rule::CALLBACK => (&self.client.callbacks, "callbacks"),
+            rule::LOGOUT_URL => (&self.client.logout_urls, "logoutUrls"),
+            rule::WEB_ORIGIN => (&self.client.web_origins, "webOrigins"),
+            _ => (&self.client.allowed_origins, "allowedOrigins"),
+        }
+    }
+
+    /// The command that gives a list.
+    fn update(&self, option: &str, list: &[String]) -> String {
+        let words: String = list.iter().map(|url| format!(" --{option} {}", shell_word(url))).collect();
+        format!("carto credentials update spa {}{words}", shell_word(&self.client.client_id))
+    }
+
+    /// What to do where the authority doesn't know what the service lists: the list once more, which is a whole one.
+    fn again(&self, option: &str) -> String {
+        let (list, field) = self.list(option);
+        let hint = format!(
+            "it may take a little to be known there; else `{}` gives the list again",
+            self.update(option, list)
+        );
+        if hint.len() < HINT && urls::check_list(option, list).is_ok() {
+            return hint;
+        }
+        let id = shell_word(&self.client.client_id);
+        format!(
+            "it may take a little to be known there; else give all of `carto credentials get spa {id} --field {field}` again, each with `--{option}`"
+        )
     }
 
     fn authorize(&self, callback: &str, mode: Option<&str>) -> Result<Response> {
@@ -244,12 +284,11 @@ impl Answer {
         }
     }
 
-    fn accepted(self, asked: String) -> Check {
+    /// `again`: what to do if it isn't.
+    fn accepted(self, asked: String, again: String) -> Check {
         match self {
             Answer::Accepted(found) => Check::compare(asked, "accepted", found, true),
-            Answer::Refused(found) => Check::compare(asked, "accepted", found, false).hint(
-                "the service lists it and the authority doesn't know it: give the list once more with `carto credentials update spa`, and wait a little",
-            ),
+            Answer::Refused(found) => Check::compare(asked, "accepted", found, false).hint(again),
             Answer::Unclear(why) => Check::skipped(asked, "accepted", why),
         }
     }

@@ -8,5 +8,5 @@ use crate::wire::{self, Record};
 pub(crate) fn list(host: &Host<'_>, page: Page) -> Result<Listing<Record>> {
     let (tokens, next) = wire::read_list(host, &host.call("api", wire::list_request(page.cursor))?.ok()?)?;
     let items = tokens.into_iter().map(Record::try_from).collect::<Result<_>>()?;
-    Ok(Listing { items, next })
+    Ok(Listing::new(items, next))
 }

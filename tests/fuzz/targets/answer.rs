@@ -7,6 +7,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     carto::fuzzing::frame(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
         carto::fuzzing::answer(text);
+        carto::fuzzing::tried(text);
         carto::fuzzing::retry_after(text);
     }
 });

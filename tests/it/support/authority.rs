@@ -47,8 +47,9 @@ struct Given {
     request: BTreeMap<String, String>,
 }
 
-#[derive(Default)]
 struct Book {
+    /// Where it gives tokens, below the issuer.
+    token: &'static str,
     codes: Mutex<BTreeMap<String, Given>>,
     /// Every secret that was sent or received: codes, verifiers, tokens.
     secrets: Mutex<Vec<String>>,
@@ -117,8 +118,17 @@ impl Authority {
         Authority::start_with(TRUTH)
     }
 
+    /// One that gives tokens there, below the issuer.
+    pub(crate) fn start_at(token: &'static str) -> Authority {
+        Authority::begin(TRUTH, token)
+    }
+
     pub(crate) fn start_with(lie: Lie) -> Authority {
-        let book = Arc::new(Book::default());
+        Authority::begin(lie, "oauth/token")
+    }
+
+    fn begin(lie: Lie, token: &'static str) -> Authority {
+        let book = Arc::new(Book { token, codes: Mutex::default(), secrets: Mutex::default() });
         let own = Arc::clone(&book);
         let wire = Wire::start_with(move |_, request| own.act(request, &lie));
         Authority { wire, book }
@@ -171,7 +181,7 @@ impl Book {
                 &json!({
                     "issuer": issuer,
                     "authorization_endpoint": format!("{issuer}authorize"),
-                    "token_endpoint": format!("{issuer}oauth/token"),
+                    "token_endpoint": format!("{issuer}{}", self.token),
                     "jwks_uri": format!("{issuer}.well-known/jwks.json"),
                     "code_challenge_methods_supported": ["S256"],
                     "id_token_signing_alg_values_supported": ["HS256", "RS256"],
@@ -183,10 +193,12 @@ impl Book {
                 let key = json!({ "kty": "RSA", "kid": KEY, "alg": "RS256", "use": "sig", "n": n, "e": e });
                 Act::json("200 OK", &json!({ "keys": [key] }).to_string())
             }
-            "/oauth/token" => match self.exchange(request.split("\r\n\r\n").nth(1).unwrap_or_default(), &issuer, lie) {
-                Ok(tokens) => Act::json("200 OK", &tokens.to_string()),
-                Err(error) => Act::json("400 Bad Request", &json!({ "error": error }).to_string()),
-            },
+            path if path[1..] == *self.token => {
+                match self.exchange(request.split("\r\n\r\n").nth(1).unwrap_or_default(), &issuer, lie) {
+                    Ok(tokens) => Act::json("200 OK", &tokens.to_string()),
+                    Err(error) => Act::json("400 Bad Request", &json!({ "error": error }).to_string()),
+                }
+            }
             _ => Act::json("404 Not Found", "{}"),
         }
     }

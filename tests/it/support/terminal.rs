@@ -7,30 +7,55 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::Run;
 
-/// Runs a command on a terminal, types a line if one is given, and answers with all that the screen showed and the status.
-pub(crate) fn run(run: Run, typed: Option<&str>) -> (String, i32) {
-    run_asked(run, typed.map(|line| ("", line)))
+/// Runs a command on a terminal, and answers with all that the screen showed and the status.
+pub(crate) fn run(run: Run) -> (String, i32) {
+    watched(run, None)
 }
 
-/// The same, with the line typed when the screen shows a question: what was typed before may be thrown away.
-pub(crate) fn run_asked(mut run: Run, answer: Option<(&str, &str)>) -> (String, i32) {
+/// The same, with a line typed when the screen shows a question: what is typed before it may be thrown away, or be shown anywhere.
+pub(crate) fn asked(run: Run, question: &str, line: &str) -> (String, i32) {
+    watched(run, Some((question, line)))
+}
+
+/// Runs a command on a terminal, sends it a signal when the screen shows a question, and answers with the status, and with whether the terminal showed what
+/// is typed: then, and after the end.
+pub(crate) fn signalled(mut run: Run, question: &str, signal: Signal) -> (i32, [bool; 2]) {
+    let (mut master, slave) = open();
+    let stdio = || Stdio::from(slave.try_clone().unwrap());
+    let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
+    let (mut screen, mut buffer) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&screen).contains(question) {
+        let count = master.read(&mut buffer).unwrap();
+        screen.extend_from_slice(&buffer[..count]);
+    }
+    let shows = || tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ECHO);
+    let then = shows();
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let status = child.wait().unwrap().code().unwrap_or(-1);
+    (status, [then, shows()])
+}
+
+fn open() -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
-    let slave: OwnedFd =
-        rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let slave = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty());
+    (File::from(master), slave.unwrap())
+}
+
+fn watched(mut run: Run, mut answer: Option<(&str, &str)>) -> (String, i32) {
+    let (mut master, slave) = open();
     let stdio = || Stdio::from(slave.try_clone().unwrap());
     let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
     drop((run, slave));
-    let mut master = File::from(master);
-    let mut answer = answer;
     let mut screen = Vec::new();
     let mut buffer = [0; 4096];
     loop {

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::address;
-use crate::auth::{Authority, How, SecretPlace, Tokens};
+use crate::auth::{Authority, How, SecretPlace, Tokens, metadata};
 use crate::digest::Hash;
 use crate::redact;
 use object::Object;
@@ -71,6 +71,9 @@ pub(crate) struct SignIn {
     pub(crate) issuer: Option<Url>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) audience: Option<String>,
+    /// Where the authority gives tokens, where that isn't the documented place below its issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token_endpoint: Option<Url>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<Secret>,
     /// For a bearer that doesn't say it itself.
@@ -94,6 +97,7 @@ impl SignIn {
             how,
             issuer: authority.map(|authority| authority.issuer.clone()),
             audience: authority.map(|authority| authority.audience.clone()),
+            token_endpoint: None,
             refresh_token: None,
             expires_at: None,
             base_url: None,
@@ -102,10 +106,24 @@ impl SignIn {
         }
     }
 
-    /// The authority that gives the next bearer, if its address is one that may be asked.
+    /// The authority that gives the next bearer, if its addresses are such that may be asked.
     pub(crate) fn authority(&self) -> Option<Authority> {
         let issuer = address::read(self.issuer.as_ref()?.as_str()).ok()?;
-        Some(Authority::new(issuer, self.audience.clone()?))
+        let authority = Authority::new(issuer, self.audience.clone()?);
+        // Whoever has written the file is believed no more than the authority was.
+        let token = match &self.token_endpoint {
+            Some(url) => Some(metadata::endpoint(&authority.issuer, url.as_str()).ok()?),
+            None => None,
+        };
+        Some(Authority { token, ..authority })
+    }
+
+    /// Takes over what came with a bearer.
+    pub(crate) fn take(&mut self, tokens: &Tokens) {
+        self.refresh_token = tokens.refresh.clone().or_else(|| self.refresh_token.take());
+        self.expires_at = tokens.expires_at;
+        let usual = self.authority().map(|authority| Authority { token: None, ..authority }.token_endpoint());
+        self.token_endpoint = tokens.endpoint.clone().filter(|endpoint| Some(endpoint) != usual.as_ref());
     }
 }
 
@@ -127,8 +145,8 @@ impl Profile {
     /// The same profile with the next bearer. A refresh token that the authority didn't replace stays.
     pub(crate) fn renewed(&self, tokens: &Tokens, how: How) -> Profile {
         let before = self.sign_in.clone().unwrap_or_else(|| SignIn::new(how.clone(), None));
-        let refresh_token = tokens.refresh.clone().or_else(|| before.refresh_token.clone());
-        let sign_in = SignIn { how, refresh_token, expires_at: tokens.expires_at, ..before };
+        let mut sign_in = SignIn { how, ..before };
+        sign_in.take(tokens);
         Profile { bearer: Some(tokens.access.clone()), sign_in: Some(sign_in), ..self.clone() }
     }
 
@@ -269,6 +287,16 @@ fn put(root: &mut Object, name: &str, profile: &Profile) -> serde_json::Result<(
     profiles.set(name, members.raw(2)?);
     root.set("profiles", profiles.raw(1)?);
     Ok(())
+}
+
+/// The file with a profile of that bearer in it, and with that one taken out again, for a fuzzer.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn with_and_without(text: &str, name: &str, bearer: &str) -> serde_json::Result<[String; 2]> {
+    let mut root = object(text)?;
+    put(&mut root, name, &Profile { bearer: Some(Secret::new(bearer.to_owned())), ..Profile::default() })?;
+    let with = root.raw(0)?.get().to_owned();
+    remove(&mut root, name)?;
+    Ok([with, root.raw(0)?.get().to_owned()])
 }
 
 /// Takes a profile out of the file's object. The current one is then none.

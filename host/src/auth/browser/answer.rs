@@ -44,7 +44,7 @@ impl Answer {
     }
 
     /// Reads a query; nothing if a parameter comes twice.
-    pub(super) fn read(query: &str) -> Option<Answer> {
+    pub(crate) fn read(query: &str) -> Option<Answer> {
         parameters(query).map(Answer)
     }
 
@@ -64,7 +64,7 @@ impl Answer {
     }
 
     /// The code. `issuer`: who was asked; `named`: whether its answers always say who they are from (RFC 9207).
-    pub(super) fn code(&self, place: &str, issuer: &str, named: bool) -> Result<Secret> {
+    pub(crate) fn code(&self, place: &str, issuer: &str, named: bool) -> Result<Secret> {
         match self.0.get("iss") {
             Some(own) if own != issuer => return Err(foreign(place)),
             None if named => return Err(foreign(place)),

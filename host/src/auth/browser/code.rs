@@ -1,38 +1,15 @@
 //! From a code to tokens: the exchange at the token endpoint, and the id token that has to come with it.
 
-use carto_plugin_api::{ErrorCode, Secret};
+use carto_plugin_api::ErrorCode;
 use jiff::Timestamp;
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
-use oauth2::{
-    AuthType, AuthorizationCode, Client, ClientId, ExtraTokenFields, PkceCodeVerifier, RedirectUrl,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
-};
-use serde::{Deserialize, Serialize};
+use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl};
 
 use super::{Answer, Attempt};
-use crate::auth::exchange::{Grant, refused};
+use crate::auth::exchange::{self, Grant, refused};
 use crate::auth::id_token::{self, Expected};
 use crate::auth::metadata::Metadata;
 use crate::auth::{Authority, Http, Tokens, http};
 use crate::error::{Error, Result};
-
-/// What OpenID Connect adds to the answer of a token endpoint.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct WithIdToken {
-    id_token: Option<Secret>,
-}
-
-impl ExtraTokenFields for WithIdToken {}
-
-type OpenIdClient = Client<
-    BasicErrorResponse,
-    StandardTokenResponse<WithIdToken, BasicTokenType>,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
->;
 
 /// Exchanges what the browser brought back. The answer has to be one to this attempt, which whoever calls has seen to.
 pub(crate) async fn exchange(
@@ -44,9 +21,8 @@ pub(crate) async fn exchange(
 ) -> Result<Tokens> {
     let code = answer.code(&authority.place(), authority.issuer.as_str(), metadata.names_itself)?;
     let unusable = |_| Error::new(ErrorCode::Failed, "the address that the browser came back to can't be used");
-    let client = OpenIdClient::new(ClientId::new(attempt.client_id.clone()))
-        .set_auth_type(AuthType::RequestBody)
-        .set_token_uri(TokenUrl::from_url(metadata.token.clone()))
+    let authority = Authority { token: Some(metadata.token.clone()), ..authority.clone() };
+    let client = exchange::client(&authority, &attempt.client_id, None)
         .set_redirect_uri(RedirectUrl::new(attempt.redirect.clone()).map_err(unusable)?);
     let send = |request| http.send(request);
     let given = client
@@ -54,13 +30,9 @@ pub(crate) async fn exchange(
         .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.expose().clone()))
         .request_async(&send)
         .await
-        .map_err(|refusal| refused(authority, &attempt.client_id, Grant::Code, refusal))?;
-    if *given.token_type() != BasicTokenType::Bearer {
-        let message = format!("{} gave a token that isn't a bearer", authority.place());
-        return Err(Error::new(ErrorCode::UnexpectedAnswer, message).hint("nothing was kept; look at the issuer"));
-    }
+        .map_err(|refusal| refused(&authority, &attempt.client_id, Grant::Code, refusal))?;
     let now = Timestamp::now();
-    let mut tokens = Tokens::of(&given, now);
+    let mut tokens = Tokens::of(&given, &authority, now)?;
     let id_token = given.extra_fields().id_token.as_ref().ok_or_else(|| {
         Error::new(
             ErrorCode::UnexpectedAnswer,

@@ -237,7 +237,7 @@ fn port() -> Result<u16> {
 
 fn no_client(port: u16) -> Error {
     usage("there is no OAuth client to sign in as: CARTO's own is its command line's, and not for other programs").hint(format!(
-        "name one with `--client-id`; `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback` makes \
-         it, signed in for that with `carto auth login --with-token` or `--m2m`"
+        "signed in with `--m2m` or `--with-token`, make one: `carto credentials create spa --title carto --callback http://127.0.0.1:{port}/callback`; \
+         then add `--client-id ID`"
     ))
 }

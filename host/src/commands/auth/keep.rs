@@ -7,6 +7,7 @@ use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
 
+use super::name;
 use super::person::{self, Replaced};
 use super::report::{self, Report};
 use crate::account::profiles::{self, Edit, Profile, SHOWN, SignIn, tenant_of, tenant_url};
@@ -125,7 +126,10 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
         .clone()
         .unwrap_or_else(|| Sourced { value: name_of(&profile, &base_url), source: "the account".to_owned() });
     let Sourced { value: name, source: named_by } = name;
-    let mut edit = Edit::begin(wish.timeout)?;
+    let timeout = wish.timeout;
+    // Others may have the file for a while: signals and the browser are heard meanwhile.
+    let edit = tokio::task::spawn_blocking(move || Edit::begin(timeout)).await;
+    let mut edit = edit.map_err(|e| Error::new(ErrorCode::Failed, format!("the file can't be waited for: {e}")))??;
     let replaced = edit.profiles().by_name.get(&name).and_then(|before| Replaced::find(before, &profile));
     edit.make_current(Some(&name))?;
     edit.put(&name, profile.clone())?;
@@ -138,8 +142,7 @@ fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Ur
     let tenant_id = found.tenant_id.or_else(|| tenant_of(base_url));
     let usual = tenant_id.as_deref().and_then(tenant_url).and_then(|url| url.parse::<Url>().ok());
     let mut sign_in = SignIn::new(how, authority);
-    sign_in.refresh_token = tokens.refresh;
-    sign_in.expires_at = tokens.expires_at;
+    sign_in.take(&tokens);
     sign_in.organization = wish.organization.clone();
     sign_in.base_url = (usual.as_ref() != Some(base_url)).then(|| base_url.as_str().trim_end_matches('/').to_owned());
     let is_plain = |email: &String| !email.is_empty() && !email.contains(carto_plugin_api::is_harmful);
@@ -154,16 +157,15 @@ fn profile_of(wish: &Wish, tokens: Tokens, how: How, found: Found, base_url: &Ur
     }
 }
 
-/// Tenant, organisation and user, as CARTO's command line names a profile; a machine has its client's id for a user.
+/// Tenant, organisation and user; a machine has its client's id for a user.
 fn name_of(profile: &Profile, base_url: &Url) -> String {
-    let tenant = profile.tenant_id.clone().or_else(|| base_url.host_str().map(str::to_owned));
-    let client = || match &profile.sign_in.as_ref()?.how {
-        How::Machine { client_id, .. } => Some(redact::redact(client_id)),
-        How::Browser { .. } | How::Token => None,
+    let tenant = profile.tenant_id.as_deref().or_else(|| base_url.host_str());
+    let client = match profile.sign_in.as_ref().map(|own| &own.how) {
+        Some(How::Machine { client_id, .. }) => Some(redact::redact(client_id)),
+        Some(How::Browser { .. } | How::Token) | None => None,
     };
-    let user = profile.user_email.clone().or_else(client);
-    let parts: Vec<String> = [tenant, profile.organization_name.clone(), user].into_iter().flatten().collect();
-    parts.join("/")
+    let user = profile.user_email.as_deref().or(client.as_deref());
+    name::made_up([tenant, profile.organization_name.as_deref(), user].into_iter().flatten())
 }
 
 /// Says what was kept, as text or JSON.
@@ -206,5 +208,11 @@ pub(super) fn given(bearer: Secret) -> Result<Tokens> {
     bearer::check_end(bearer.expose(), SOURCE, Timestamp::now())
         .map_err(|e| e.hint("get another, and give it in the same way: one lasts a day"))?;
     let email = redact::payload(bearer.expose()).and_then(|claims| claims["email"].as_str().map(str::to_owned));
-    Ok(Tokens { expires_at: redact::end(bearer.expose()), access: bearer, refresh: None, user_email: email })
+    Ok(Tokens {
+        expires_at: redact::end(bearer.expose()),
+        access: bearer,
+        refresh: None,
+        endpoint: None,
+        user_email: email,
+    })
 }

@@ -116,7 +116,7 @@ fn rehearse(context: &Context, wish: &Wish, client: &Client) -> anyhow::Result<E
         "client_secret": "[hidden]",
         "audience": wish.authority.audience,
     });
-    let url = wish.authority.endpoint("oauth/token");
+    let url = wish.authority.token_endpoint();
     let (method, path) = ("POST", url.path());
     let headers = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
     let text = if context.globals.view().format.is_json() {

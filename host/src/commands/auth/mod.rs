@@ -4,6 +4,7 @@ mod browser;
 mod keep;
 mod login;
 mod logout;
+mod name;
 mod person;
 mod report;
 mod status;
@@ -69,16 +70,8 @@ fn named(context: &Context, positional: Option<&str>) -> Result<Option<String>> 
             Err(usage(format!("`{one}` and `{source} {other}` name different profiles"))
                 .hint("leave one of the two out"))
         }
-        (Some(name), _) => checked(name).map(Some),
-        (None, Some((name, _))) => checked(&name).map(Some),
+        (Some(name), _) => name::checked(name).map(Some),
+        (None, Some((name, _))) => name::checked(&name).map(Some),
         (None, None) => Ok(None),
     }
-}
-
-fn checked(name: &str) -> Result<String> {
-    if name.trim() != name || name.is_empty() || name.len() > 256 || name.contains(carto_plugin_api::is_harmful) {
-        return Err(usage("a profile's name is a text in one line, with nothing that a terminal can't show")
-            .hint("choose another name"));
-    }
-    Ok(name.to_owned())
 }

@@ -104,9 +104,7 @@ impl Report {
     /// The end of a command that has shown it: an error if no command could use it, always with the status of being signed out.
     pub(super) fn ended(self) -> anyhow::Result<ExitCode> {
         match self.fault {
-            Some(error) if error.code == ErrorCode::Usage => {
-                Err(Error { code: ErrorCode::NotSignedIn, ..error }.into())
-            }
+            Some(error) if error.code == ErrorCode::Usage => Err(error.with_code(ErrorCode::NotSignedIn).into()),
             Some(error) => Err(error.into()),
             None => Ok(ExitCode::SUCCESS),
         }

@@ -112,7 +112,7 @@ pub(super) fn check_secrets(kind: &Kind, record: &Record, view: &View) -> Result
         None => (view.to_file || view.format == Format::Env) && shape.env.contains_key(field),
     };
     if missing.into_iter().any(asked) {
-        return Err(Error { code: ErrorCode::UnexpectedAnswer, ..lost(kind, record, &what) });
+        return Err(lost(kind, record, &what).with_code(ErrorCode::UnexpectedAnswer));
     }
     let way = outcome::lost_and_found(kind, &work::id_of(kind, record));
     stderr::warning(&format!("created {}, but {what}", named(kind, record)), Some(&way));

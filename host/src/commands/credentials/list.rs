@@ -265,10 +265,13 @@ fn walk(worker: Worker, mut input: Input, limit: Option<u64>, pages: &mpsc::Send
     }
     match bad {
         None => Ok(()),
-        Some((error, 1)) => Err(Error { message: format!("{}; that record is left out", error.message), ..error }),
+        Some((error, 1)) => {
+            let message = format!("{}; that record is left out", error.message);
+            Err(error.with_message(message))
+        }
         Some((error, count)) => {
             let message = format!("{}; {count} records like that are left out", error.message);
-            Err(Error { message, ..error })
+            Err(error.with_message(message))
         }
     }
 }

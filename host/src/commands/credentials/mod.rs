@@ -45,7 +45,7 @@ pub(crate) fn run(
         Verb::List => list::one(context, kind.clone(), matches),
         Verb::Delete => delete::run(context, kind, matches),
         Verb::Verify => verify::run(context, kind, matches),
-        Verb::Create | Verb::Get | Verb::Update => show::run(context, kind, verb, matches),
+        _ => show::run(context, kind, verb, matches),
     }
 }
 

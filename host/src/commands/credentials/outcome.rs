@@ -80,16 +80,17 @@ impl About {
             (ErrorCode::OutcomeUnknown, _) => after(error, accepted).hint(self.look()),
             (_, Some(unknown)) => {
                 let message = format!("{}; before that, {}", error.message, unknown.message);
-                after(Error { message, ..error }, accepted).hint(self.look())
+                after(error.with_message(message), accepted).hint(self.look())
             }
             (ErrorCode::PluginFault, None) if accepted.is_empty() && !self.verb.only_reads() => {
-                Error { message: format!("{}; nothing was changed", error.message), ..error }
+                let message = format!("{}; nothing was changed", error.message);
+                error.with_message(message)
             }
             (_, None) if accepted.is_empty() => error,
             // Whatever the kind says, it can't be that nothing was changed.
             (code, None) => {
                 let code = if code == ErrorCode::PluginFault { code } else { ErrorCode::OutcomeUnknown };
-                after(Error { code, ..error }, accepted).hint(self.way_to(fate))
+                after(error.with_code(code), accepted).hint(self.way_to(fate))
             }
         }
     }
@@ -175,7 +176,7 @@ fn after(error: Error, accepted: &[Accepted]) -> Error {
         return error;
     }
     let message = format!("{}; before that, the service had accepted {}", error.message, named(accepted));
-    Error { message, ..error }
+    error.with_message(message)
 }
 
 /// ``POST /v3/things (`r_1`), DELETE /v3/things/r_0``.

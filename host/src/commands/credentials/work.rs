@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use carto_plugin_api::manifest::ArgType;
-use carto_plugin_api::{ErrorCode, Input, Settings, Verb};
+use carto_plugin_api::{ErrorCode, Input, Verb};
 use clap::ArgMatches;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -98,7 +98,8 @@ impl Work {
             Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
             None => serde_json::Map::new(),
         };
-        let mut input = Input { id, args, ..self.bare_input(kind) };
+        let mut input = self.bare_input(kind);
+        (input.id, input.args) = (id, args);
         if kind.tries_authority(verb) {
             input.settings.audience = self.session.audience();
         }
@@ -108,12 +109,10 @@ impl Work {
 
     /// The input of a verb that is given nothing.
     pub(super) fn bare_input(&self, kind: &Kind) -> Input {
-        let settings = Settings {
-            now: input::date::shown(self.session.now()),
-            options: self.session.options(kind.name()),
-            audience: None,
-        };
-        Input { settings, ..Input::default() }
+        let mut input = Input::default();
+        input.settings.now = input::date::shown(self.session.now());
+        input.settings.options = self.session.options(kind.name());
+        input
     }
 
     /// One verb, about to run.
@@ -225,7 +224,7 @@ fn doing(verb: Verb) -> &'static str {
         Verb::Get => "Reading",
         Verb::Update => "Changing",
         Verb::Delete => "Deleting",
-        Verb::Verify => "Trying",
+        _ => "Trying",
     }
 }
 

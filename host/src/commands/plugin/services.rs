@@ -57,7 +57,7 @@ impl Service<'_> {
         let place = match &self.auth {
             Auth::Header(name) => format!("the header `{name}`"),
             Auth::Query(name) => format!("`{name}=` in the address"),
-            Auth::Bearer | Auth::None => "the header `Authorization`".to_owned(),
+            _ => "the header `Authorization`".to_owned(),
         };
         format!("with the secret in `{variable}`, in {place}")
     }

@@ -62,7 +62,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let pair = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
     let (id, secret) = pair.split_once(':')?;
     let decode = |part: &str| {
-        // A form of one nameless value: there is no `&` or `=` in what is encoded, and none is split off here.
+        // In a form, a space is a `+`.
         let part = part.replace('+', " ");
         percent_encoding::percent_decode_str(&part).decode_utf8().ok().map(|text| text.into_owned())
     };

@@ -12,8 +12,13 @@ use serde::de::DeserializeOwned;
 use crate::sandbox::answer::Refusal;
 use crate::sandbox::store::Json;
 
-/// What stands before the key itself in PKCS #8: the same 26 bytes, but for two lengths, for each RSA key of this size.
-const ENVELOPE: usize = 26;
+/// How a key of this size begins in PKCS #8: a sequence (its length, two bytes, follows).
+const SEQUENCE: [u8; 2] = [0x30, 0x82];
+/// What comes then: version 0, the algorithm `rsaEncryption`, and a string of bytes (its length, and the key itself, follow).
+const RSA: [u8; 20] = [
+    0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00, 0x04,
+    0x82,
+];
 
 /// A key pair, with its public half in the form in which it is published.
 pub(super) struct SigningKey {
@@ -46,8 +51,9 @@ pub(super) fn find_or_make(tx: &Transaction<'_>) -> Result<SigningKey, Refusal> 
 impl SigningKey {
     fn make() -> Result<SigningKey, Refusal> {
         let envelope: Pkcs8V1Der<'_> = KeyPair::generate(KeySize::Rsa2048)?.as_der()?;
-        let private_key = envelope.as_ref().get(ENVELOPE..).unwrap_or_default().to_vec();
-        // Fails if what was cut out is no key.
+        let private_key = within(envelope.as_ref())
+            .ok_or_else(|| Refusal::internal("The sandbox cannot sign: its key is not PKCS #8 of RSA"))?
+            .to_vec();
         let mut jwk = Jwk::from_encoding_key(&EncodingKey::from_rsa_der(&private_key), Algorithm::RS256)?;
         let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
         jwk.common.key_id = Some(kid.clone());
@@ -82,8 +88,38 @@ impl SigningKey {
     }
 }
 
+/// The key within its envelope, if it is one as it should be.
+fn within(envelope: &[u8]) -> Option<&[u8]> {
+    let sized = |bytes: &'_ [u8], length: &[u8; 2]| bytes.len() == usize::from(u16::from_be_bytes(*length));
+    let (length, rest) = envelope.strip_prefix(&SEQUENCE)?.split_first_chunk()?;
+    let (key_length, key) = rest.strip_prefix(&RSA)?.split_first_chunk()?;
+    (sized(rest, length) && sized(key, key_length)).then_some(key)
+}
+
 impl From<jsonwebtoken::errors::Error> for Refusal {
     fn from(error: jsonwebtoken::errors::Error) -> Refusal {
         Refusal::internal(format!("The sandbox cannot sign: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_cut_out_of_what_holds_one() {
+        let envelope: Pkcs8V1Der<'_> = KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
+        let envelope = envelope.as_ref();
+        let key = within(envelope).unwrap();
+        assert!(Jwk::from_encoding_key(&EncodingKey::from_rsa_der(key), Algorithm::RS256).is_ok());
+        // Another length, algorithm or form.
+        assert_eq!(within(&envelope[..envelope.len() - 1]), None);
+        assert_eq!(within(&[envelope, &[0]].concat()), None);
+        for at in 0..26 {
+            let mut other = envelope.to_vec();
+            other[at] ^= 1;
+            assert_eq!(within(&other), None, "{at}");
+        }
+        assert_eq!((within(key), within(&[])), (None, None));
     }
 }

@@ -54,14 +54,7 @@ fn silent() -> Answer {
 }
 
 fn request(method: &str) -> WireRequest {
-    WireRequest {
-        method: method.to_owned(),
-        path: vec!["v3".into(), "things".into()],
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        bearer: None,
-    }
+    WireRequest::new(method, ["v3", "things"])
 }
 
 /// What comes of a request: the status or the code, the requests that were made, the whole seconds that passed.

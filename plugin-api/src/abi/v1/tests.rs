@@ -220,7 +220,8 @@ fn the_words_are_what_they_were() {
         outcome_unknown 8
         interrupted 130"#]]
     .assert_eq(&codes.join("\n"));
-    assert_eq!(Verb::ALL.map(Verb::as_str), ["list", "create", "get", "update", "delete", "verify"]);
+    let verbs: Vec<&str> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+    assert_eq!(verbs, ["list", "create", "get", "update", "delete", "verify"]);
     assert_eq!([crate::HOST_SERVICE, crate::DATA_SERVICE, crate::AUTH_SERVICE], ["host", "data", "auth"]);
     let args = serde_json::Map::from_iter([("name".to_owned(), "R2".into())]);
     let options = serde_json::Map::from_iter([("region".to_owned(), "eu".into())]);

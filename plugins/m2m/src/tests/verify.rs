@@ -31,7 +31,7 @@ fn tried(answers: &[(&str, u16, Value)], expected: Expect) {
     let host = answers.iter().fold(host, |host, (request, status, body)| host.answer(request, *status, body.clone()));
     let verification = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap();
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint, .. } = check;
         let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
         format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
@@ -113,8 +113,7 @@ fn a_secret_that_isnt_its_own_ends_it() {
     tried(
         &[(TOKEN, 302, Value::Null)],
         expect![[r#"
-            Failed secret: signing in with this secret (a bearer) → refused (302)
-                the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+            Skipped secret: signing in with this secret (a bearer) → the answer tells nothing of the secret (302)
             {"title":"Nightly"}
         "#]],
     );
@@ -132,6 +131,85 @@ fn the_bearer_is_the_one_that_was_given() {
     let bearers: Vec<_> =
         host.requests().into_iter().map(|request| request.bearer.map(|bearer| bearer.expose().clone())).collect();
     assert_eq!(bearers, [None, None, None, Some(good)]);
+}
+
+/// Of a refusal only what it says counts. Each ends it: with another secret nothing more would be known.
+#[test]
+fn a_refusal_is_held_to_what_it_says() {
+    let audience = "Client is not authorized to access \"carto-cloud-native-api\"";
+    for (status, error, words, expected) in [
+        (
+            401,
+            "access_denied",
+            "Unauthorized",
+            expect![[r#"
+            Failed secret: signing in with this secret (a bearer) → refused (401): access_denied: Unauthorized
+                the secret is another client's, or has a line break too much; it was shown once, at creation: make a new client if it is lost
+            {"title":"Nightly"}
+        "#]],
+        ),
+        (
+            403,
+            "access_denied",
+            audience,
+            expect![[r#"
+            Failed audience: signing in with this secret (a bearer) → refused (403): access_denied: Client is not authorized to access "carto-cloud-native-api"
+                the client may not ask for that audience: look at `audience` below `[auth]` in the settings, and that the authority is the account's
+            {"title":"Nightly"}
+        "#]],
+        ),
+        (
+            403,
+            "unauthorized_client",
+            "Grant type not allowed",
+            expect![[r#"
+            Failed grant-type: signing in with this secret (a bearer) → refused (403): unauthorized_client: Grant type not allowed
+                the client may not sign in for itself: `carto credentials create m2m --title TITLE` makes one that may
+            {"title":"Nightly"}
+        "#]],
+        ),
+        (
+            400,
+            "invalid_request",
+            "no such parameter",
+            expect![[r#"
+            Skipped secret: signing in with this secret (a bearer) → the answer tells nothing of the secret (400): invalid_request: no such parameter
+            {"title":"Nightly"}
+        "#]],
+        ),
+        (
+            404,
+            "not_found",
+            "no such tenant",
+            expect![[r#"
+            Skipped secret: signing in with this secret (a bearer) → the answer tells nothing of the secret (404): not_found: no such tenant
+            {"title":"Nightly"}
+        "#]],
+        ),
+    ] {
+        tried(&[(TOKEN, status, json!({ "error": error, "error_description": words }))], expected);
+    }
+}
+
+#[test]
+fn another_secret_is_refused_only_by_what_says_so() {
+    for (status, body, outcome) in [
+        (401, json!({ "error": "invalid_client" }), Outcome::Passed),
+        (401, Value::Null, Outcome::Skipped),
+        (403, json!({ "error": "unauthorized_client" }), Outcome::Skipped),
+        (400, json!({ "error": "invalid_request" }), Outcome::Skipped),
+        (404, Value::Null, Outcome::Skipped),
+        (204, Value::Null, Outcome::Failed),
+    ] {
+        let host = FakeHost::new()
+            .answer(&item("GET"), 200, client("Nightly"))
+            .answer(TOKEN, 200, given(&bearer(&claims())))
+            .answer(TOKEN, status, body.clone())
+            .answer(TOKENS, 200, Value::Null);
+        let checks = clients().verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap().checks;
+        let check = checks.iter().find(|check| check.asked == "signing in with another secret").unwrap();
+        assert_eq!((check.outcome, check.rule.as_deref()), (outcome, Some("secret")), "{status} {body}");
+    }
 }
 
 #[test]
@@ -176,7 +254,7 @@ fn the_audience_is_that_of_the_settings() {
     let host = FakeHost::new()
         .answer(&item("GET"), 200, client("Nightly"))
         .answer(TOKEN, 200, given(&bearer(&said)))
-        .answer(TOKEN, 401, Value::Null)
+        .answer(TOKEN, 401, json!({ "error": "access_denied", "error_description": "Unauthorized" }))
         .answer(TOKENS, 200, Value::Null);
     let clients = clients().for_audience("https://api.example.com");
     let checks = clients.verify(&host, ID, json!({ "secret": "s3cr3t" })).unwrap().checks;

@@ -29,7 +29,7 @@ const FOREIGN: &str = "https://carto-verify.invalid";
 
 fn lines(checks: &[Check]) -> String {
     let line = |check: &Check| {
-        let Check { asked, expected, found, outcome, rule, hint } = check;
+        let Check { asked, expected, found, outcome, rule, hint, .. } = check;
         let rule = rule.as_deref().unwrap_or_default();
         let hint = hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();
         format!("{outcome:?} {rule}: {asked} ({expected}) → {found}{hint}\n")
@@ -87,7 +87,7 @@ fn each_url_is_asked_and_one_that_isnt_registered() {
         Passed callback: callback `https://carto-verify.invalid/callback` (not registered) (refused) → refused (403): invalid_request: not registered
         Passed logout-url: logout URL `https://a.example.com/bye?x=1` (accepted) → accepted (302)
         Failed logout-url: logout URL `https://gone.example.com/` (accepted) → refused (302 to `https://auth.carto.com`, invalid_request)
-            the service lists it and the authority doesn't know it: give the list once more with `carto credentials update spa`, and wait a little
+            it may take a little to be known there; else give all of `carto credentials get spa 9ee3uEI31S6D0qtPBis9TbSJ6RUdPYze --field logoutUrls` again, each with `--logout-url`
         Failed logout-url: logout URL `https://carto-verify.invalid/` (not registered) (refused) → accepted (302)
             the authority takes more than is registered: don't use this client, and tell CARTO
         Passed web-origin: web origin `https://a.example.com`, silently (accepted) → accepted (200)
@@ -95,7 +95,7 @@ fn each_url_is_asked_and_one_that_isnt_registered() {
         Passed web-origin: `http://localhost:5173`, silently (no web origin) (refused) → refused (400): invalid_request: not registered
         Passed web-origin: token request from `https://a.example.com` (accepted) → may read the answer (403)
         Failed web-origin: token request from `https://b.example.com` (accepted) → may not read the answer (403)
-            the service lists it and the authority doesn't know it: give the list once more with `carto credentials update spa`, and wait a little
+            it may take a little to be known there; else `carto credentials update spa 9ee3uEI31S6D0qtPBis9TbSJ6RUdPYze --web-origin https://a.example.com --web-origin https://b.example.com` gives the list again
         Passed allowed-origin: token request from `https://x.example.com` (accepted) → may read the answer (400)
         Passed allowed-origin: token request from `https://carto-verify.invalid` (not registered) (refused) → may not read the answer (403)
         Passed login-uri: login URI `https://a.example.com/login` (well-formed) → well-formed; not asked, since it isn't CARTO's

@@ -21,7 +21,7 @@ fn lines(checks: &[Check]) -> String {
         let outcome = match check.outcome {
             Outcome::Passed => "passed",
             Outcome::Failed => "FAILED",
-            Outcome::Skipped => "skipped",
+            _ => "skipped",
         };
         let rule = check.rule.as_deref().unwrap_or_default();
         let hint = check.hint.as_ref().map(|hint| format!("\n    {hint}")).unwrap_or_default();

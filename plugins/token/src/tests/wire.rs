@@ -27,7 +27,9 @@ impl Caller for Wire {
 
 fn answer(status: u16, etag: Option<&str>, body: Value) -> WireResponse {
     let headers = etag.map(|etag| ("etag".to_owned(), etag.to_owned())).into_iter().collect();
-    WireResponse { status, headers, body: Some(body) }
+    let mut response = WireResponse::new(status, Some(body));
+    response.headers = headers;
+    response
 }
 
 /// Runs a verb, and says all that it asked.

@@ -5,6 +5,7 @@ mod explain;
 mod input;
 mod one_line;
 mod probes;
+mod reads;
 pub(crate) mod rules;
 mod suggest;
 
@@ -16,6 +17,9 @@ use crate::expiry;
 use crate::find;
 use crate::grants::Grant;
 use crate::wire::{self, ROUTE, Token};
+
+/// The most letters of a hint that has a statement in it: a longer one is a file's, and a person's to name.
+const HINT: usize = 200;
 
 /// A token's record, as far as it says what the token opens.
 struct Record {

@@ -3,9 +3,10 @@
 
 use carto_plugin_api::{Check, DATA_SERVICE, ErrorCode, Host, Request, Response, Result, Secret, shell_word};
 
-use super::Record;
 use super::one_line::one_line;
+use super::reads::only_reads;
 use super::rules::{self, Asked, rule};
+use super::{HINT, Record};
 use crate::grants::{self, Grant};
 use crate::referers::is_bare_origin;
 
@@ -185,15 +186,6 @@ fn foreign_source(api: &str) -> &'static str {
     if api == "maps" { FOREIGN_TABLE } else { FOREIGN_STATEMENT }
 }
 
-/// Whether a statement is one SELECT that makes nothing. What can't be told counts as one that does.
-fn only_reads(statement: &str) -> bool {
-    let statement = statement.trim().trim_end_matches(';').to_lowercase();
-    let mut words = statement.split(|c: char| !c.is_alphanumeric() && c != '_');
-    let makes =
-        |word: &str| ["into", "insert", "update", "delete", "merge", "create", "drop", "alter", "call"].contains(&word);
-    statement.starts_with("select") && !statement.contains(';') && !words.any(makes)
-}
-
 /// The token, and what it is tried against.
 struct Trial<'a> {
     host: &'a Host<'a>,
@@ -220,19 +212,24 @@ impl Trial<'_> {
         Ok(match self.ask(probe, page)? {
             Answer::Allowed(found) => Check::compare(asked, "allowed", found, true),
             Answer::Refused(found) => {
-                let Probe { api, connection, source } = probe;
-                // What isn't written in one line isn't pasted as it is.
-                let source = one_line(source).map_or_else(|| "@FILE".to_owned(), |line| shell_word(&line));
-                let mut words = format!("--api {api} --connection {} --source {source}", shell_word(connection));
-                words.extend(page.map(|page| format!(" --referer {}", shell_word(page))));
-                let hint = format!(
-                    "`carto credentials verify token {} {words}` says what the record allows",
-                    shell_word(&self.record.id)
-                );
-                Check::compare(asked, "allowed", found, false).hint(hint)
+                Check::compare(asked, "allowed", found, false).hint(self.explanation(probe, page))
             }
             Answer::Unclear(why) => Check::skipped(asked, "allowed", why),
         })
+    }
+
+    /// The command that explains a request.
+    fn explanation(&self, probe: &Probe, page: Option<&str>) -> String {
+        let Probe { api, connection, source } = probe;
+        let hint = |source: &str| {
+            let mut words = format!("--api {api} --connection {} --source {source}", shell_word(connection));
+            words.extend(page.map(|page| format!(" --referer {}", shell_word(page))));
+            let id = shell_word(&self.record.id);
+            format!("`carto credentials verify token {id} {words}` says what the record allows")
+        };
+        // What isn't written in one line that somebody would read isn't pasted as it is.
+        let whole = one_line(source).map(|line| hint(&shell_word(&line)));
+        whole.filter(|hint| hint.chars().count() <= HINT).unwrap_or_else(|| hint("@FILE"))
     }
 
     fn refused(&self, probe: &Probe, page: Option<&str>, asked: String) -> Result<Check> {

@@ -3,9 +3,9 @@
 
 use carto_plugin_api::shell_word;
 
-use super::Record;
 use super::one_line::one_line;
 use super::rules::Asked;
+use super::{HINT, Record};
 use crate::grants;
 use crate::referers::{self, is_bare_origin};
 
@@ -41,13 +41,17 @@ pub(super) fn grant(record: &Record, connection: Option<&str>, asked: Asked<'_>)
         return format!("no option can name the connection `{connection}`: ask whoever made that grant");
     }
     let line = if grants::is_sql(text) { one_line(text) } else { Some(text.to_owned()) };
-    let Some(line) = line.filter(|line| line.len() < LONGEST) else {
+    let in_file = || {
         let file = format!("--add-grant {}\"$(cat FILE)\"", shell_word(&format!("{connection},")));
-        return format!("{}, with the statement in FILE: it doesn't fit in one line", update(record, &file));
+        format!("{}, with the statement in FILE: it doesn't fit in one line", update(record, &file))
     };
+    let Some(line) = line.filter(|line| line.len() < LONGEST) else { return in_file() };
     let words = format!("{connection},{line}");
     match grants::parse(&words, "add-grant") {
-        Ok(_) => update(record, &format!("--add-grant {}", shell_word(&words))),
+        Ok(_) => {
+            let hint = update(record, &format!("--add-grant {}", shell_word(&words)));
+            if grants::is_sql(text) && hint.chars().count() > HINT { in_file() } else { hint }
+        }
         Err(error) => format!("no token can be granted that: {}", error.message),
     }
 }
@@ -167,8 +171,10 @@ mod tests {
         }
         let file = "`carto credentials update token tok_1 --add-grant 'it'\\''s,'\"$(cat FILE)\"` would allow it, with the statement in FILE: it doesn't fit in one line";
         assert_eq!(told("it's", Asked::Statement("SELECT a -- all\nFROM t")), file);
-        let long = format!("SELECT {}", "a, ".repeat(1000));
-        assert!(told("dw", Asked::Statement(&long)).contains("$(cat FILE)"));
+        let [long, longer] = [60, 1000].map(|times| format!("SELECT {}", "a, ".repeat(times)));
+        for hint in [told("dw", Asked::Statement(&long)), told("dw", Asked::Statement(&longer))] {
+            assert!(hint.contains("$(cat FILE)") && hint.len() <= HINT, "{hint}");
+        }
         assert_eq!(
             options(&told("dw", Asked::Statement("SELECT a\n\tFROM t"))).unwrap(),
             [("--add-grant".to_owned(), "dw,SELECT a FROM t".to_owned())]

@@ -29,7 +29,7 @@ fn named(host: &Host<'_>, typed: &str) -> Result<Record> {
                 let message = "the service lists the same page for ever";
                 return Err(Error::new(ErrorCode::UnexpectedAnswer, message));
             }
-            next => page = Page { cursor: next },
+            next => page = Page::new(next),
         }
     }
     match found.len() {

@@ -141,7 +141,7 @@ fn one_page(host: &Host<'_>, page: Page) -> Result<Listing<Record>> {
     // `json()` of an answer in another shape.
     let Keys { keys, next } = host.call(SERVICE, request)?.ok()?.json()?;
     let items = readable(host, keys);
-    Ok(Listing { items, next })
+    Ok(Listing::new(items, next))
 }
 
 /// One that can't be read hides no other.

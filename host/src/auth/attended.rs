@@ -1,0 +1,84 @@
+//! What waits for others, while a person or a signal can end it: at once, or, where what is under way can't be had again, when it is over.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use carto_plugin_api::ErrorCode;
+use tokio::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::event_loop::{self, Stop, Unbroken};
+use crate::output::{self, stderr};
+
+/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
+pub(crate) fn attended<T>(doing: &str, limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let outcome = event_loop::run(async {
+        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
+        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let whole = async {
+            let _progress = output::progress(doing);
+            listening.await;
+            work.await
+        };
+        Ok(tokio::select! {
+            biased;
+            stop = stop => Err(stopped(stop)),
+            done = whole => done,
+        })
+    });
+    outcome.unwrap_or_else(|error| Err(failed(&error)))
+}
+
+/// Runs something that is waited for at the first signal, once it has begun: `due` says what for, and `lost` what a second signal may cost. The work
+/// bounds itself. With its result comes whether there was a signal; a failure is then an interruption.
+pub(super) fn unbroken<T, W: Future<Output = Result<T>>>(
+    doing: &str,
+    due: &str,
+    lost: impl FnOnce() -> Error,
+    work: impl FnOnce(Unbroken) -> W,
+) -> Result<(T, bool)> {
+    let outcome = event_loop::run(async {
+        let unbroken = Unbroken::default();
+        let (listening, mut stops) =
+            event_loop::watch_unbroken(None, unbroken.clone(), |stop| stopped(stop).code.exit_status());
+        let mut whole = pin!(async {
+            let _progress = output::progress(doing);
+            listening.await;
+            work(unbroken.clone()).await
+        });
+        let first = tokio::select! {
+            biased;
+            stop = stops.next() => stop,
+            done = &mut whole => return Ok(done.map(|done| (done, false))),
+        };
+        if !unbroken.has_begun() {
+            return Ok(Err(stopped(first)));
+        }
+        stderr::note(due);
+        Ok(tokio::select! {
+            biased;
+            _ = stops.next() => Err(lost()),
+            done = whole => match done {
+                Ok(done) => Ok((done, true)),
+                Err(error) => {
+                    let message = format!("interrupted; {}", error.message);
+                    Err(Error { code: ErrorCode::Interrupted, message, ..error })
+                }
+            },
+        })
+    });
+    outcome.unwrap_or_else(|error| Err(failed(&error)))
+}
+
+/// The error of what was ended before it had changed anything.
+pub(super) fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
+        Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
+            .hint("nothing was changed; give it more time with `--timeout`"),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> Error {
+    Error::new(ErrorCode::Failed, format!("{error:#}"))
+}
