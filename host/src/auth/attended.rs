@@ -62,7 +62,7 @@ pub(super) fn unbroken<T, W: Future<Output = Result<T>>>(
                 Ok(done) => Ok((done, true)),
                 Err(error) => {
                     let message = format!("interrupted; {}", error.message);
-                    Err(Error { code: ErrorCode::Interrupted, message, ..error })
+                    Err(error.with_code(ErrorCode::Interrupted).with_message(message))
                 }
             },
         })

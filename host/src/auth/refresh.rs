@@ -106,7 +106,7 @@ fn doubtful(error: Error, again: &str) -> Error {
         ErrorCode::NotSignedIn => error.hint(again),
         ErrorCode::Unreachable | ErrorCode::Unavailable | ErrorCode::UnexpectedAnswer if !http::is_unsent(&error) => {
             let message = format!("{}; if the authority gave another bearer, the sign-in is lost", error.message);
-            Error { message, ..error }.hint(format!("try again; if that is refused, {again}"))
+            error.with_message(message).hint(format!("try again; if that is refused, {again}"))
         }
         _ => error,
     }

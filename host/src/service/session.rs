@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use carto_plugin_api::{Segment, Verb, WireRequest, WireResponse};
+use carto_plugin_api::{Verb, WireRequest, WireResponse};
 use http::Request;
 use tokio::time::Instant;
 
@@ -116,14 +116,7 @@ impl Session {
     /// Reads something of the account that no kind asks for, by the rules for what kinds read. What is refused is the caller's to judge.
     pub(crate) async fn read(&self, path: &[&str]) -> Result<WireResponse> {
         let account = self.account.clone().unwrap_or_else(|| Err(Error::fault("the account wasn't looked for")))?;
-        let request = WireRequest {
-            method: "GET".to_owned(),
-            path: path.iter().map(|segment| Segment::from(*segment)).collect(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            bearer: None,
-        };
+        let request = WireRequest::new("GET", path.iter().copied());
         self.send(&account, request, |_| ()).await
     }
 

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use carto_plugin_api::ErrorCode;
+use tokio::time::sleep;
 
 use super::*;
 
