@@ -12,6 +12,8 @@ use super::Run;
 
 /// Kills the command at the `nth` stop of its first thread from the one on at which `begun` is true. Answers whether there was such a stop;
 /// else the command came to its end, and must have succeeded.
+// One that came to its end was waited for in `stopped`.
+#[allow(clippy::zombie_processes)]
 pub(crate) fn killed_at(mut run: Run, nth: usize, begun: impl Fn() -> bool) -> bool {
     // SAFETY: it makes one system call.
     unsafe {

@@ -9,14 +9,16 @@ use std::error::Error;
 use std::process::{Command, ExitCode};
 
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata, CoreUserInfoClaims,
+    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreIdTokenClaims, CoreProviderMetadata,
+    CoreUserInfoClaims,
 };
 use openidconnect::reqwest::blocking::{Client, Response};
 use openidconnect::reqwest::redirect::Policy;
 use openidconnect::url::Url;
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    StandardErrorResponse, TokenResponse,
 };
 use serde_json::Value;
 
@@ -33,9 +35,16 @@ struct Checks {
 
 impl Checks {
     fn check(&mut self, what: &str, passed: bool) {
-        println!("{} openidconnect: {what}", if passed { "ok  " } else { "FAIL" });
+        println!("{} openidconnect {}: {what}", if passed { "ok  " } else { "FAIL" }, version());
         self.failed += u32::from(!passed);
     }
+}
+
+/// The version that is linked: the lock file's, with which this was built.
+fn version() -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    let version = lock.split_once("name = \"openidconnect\"\nversion = \"").and_then(|(_, rest)| rest.split_once('"'));
+    version.map_or("(unknown)", |(version, _)| version)
 }
 
 fn main() -> ExitCode {
@@ -57,7 +66,8 @@ fn run(checks: &mut Checks) -> Outcome<()> {
         metadata.issuer().as_str() == issuer && !metadata.jwks().keys().is_empty(),
     );
     let other = IssuerUrl::new(issuer.trim_end_matches('/').to_owned())?;
-    checks.check("refused: an issuer that isn't called so", CoreProviderMetadata::discover(&other, &http).is_err());
+    let refusal = CoreProviderMetadata::discover(&other, &http);
+    checks.check("refused: an issuer that isn't called so", matches!(refusal, Err(DiscoveryError::Validation(_))));
 
     let spa = carto(&["credentials", "create", "spa", "--title", "openidconnect", "--callback", CALLBACK])?;
     let client = CoreClient::from_provider_metadata(metadata.clone(), ClientId::new(text(&spa, "clientId")), None)
@@ -94,19 +104,19 @@ fn run(checks: &mut Checks) -> Outcome<()> {
     let stranger = Nonce::new_random();
     checks.check(
         "refused: an id token for another nonce",
-        id_token.claims(&client.id_token_verifier(), &stranger).is_err(),
+        matches!(id_token.claims(&id_token_verifier, &stranger), Err(ClaimsVerificationError::InvalidNonce(_))),
     );
 
     let (_, code, _) = begin()?;
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
     let stolen = client.exchange_code(code)?.set_pkce_verifier(verifier).request(&http);
-    checks.check("refused: a code with another verifier", stolen.is_err());
+    checks.check("refused: a code with another verifier", is_refused(&stolen, &CoreErrorResponseType::InvalidGrant));
 
     let (verifier, code, _) = begin()?;
     let again = PkceCodeVerifier::new(verifier.secret().clone());
     let once = client.exchange_code(code.clone())?.set_pkce_verifier(verifier).request(&http)?;
     let twice = client.exchange_code(code)?.set_pkce_verifier(again).request(&http);
-    checks.check("refused: a code for the second time", twice.is_err());
+    checks.check("refused: a code for the second time", is_refused(&twice, &CoreErrorResponseType::InvalidGrant));
     checks.check("… which ends what it gave for the first time", !opens(&http, once.access_token().secret())?);
 
     let m2m = carto(&["credentials", "create", "m2m", "--title", "openidconnect"])?;
@@ -124,8 +134,17 @@ fn run(checks: &mut Checks) -> Outcome<()> {
     checks.check("client credentials: a token that opens the API", opens(&http, token.access_token().secret())?);
     let wrong =
         machine("wrong".to_owned()).exchange_client_credentials()?.add_extra_param("audience", AUDIENCE).request(&http);
-    checks.check("refused: client credentials with a wrong secret", wrong.is_err());
+    let is_unknown = is_refused(&wrong, &CoreErrorResponseType::InvalidClient);
+    checks.check("refused: client credentials with a wrong secret", is_unknown);
     Ok(())
+}
+
+/// Whether the token endpoint has refused with this error.
+fn is_refused<T, E: Error>(
+    answer: &Result<T, RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>>,
+    error: &CoreErrorResponseType,
+) -> bool {
+    matches!(answer, Err(RequestTokenError::ServerResponse(answer)) if answer.error() == error)
 }
 
 /// Runs `carto` and reads its record.
