@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::hold;
 use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::policy::{Audit, Policy};
@@ -23,6 +24,8 @@ use crate::redact::redact;
 const SYSLOG: &str = "/dev/log";
 /// Facility `authpriv`, severity `info`.
 const PRIORITY: u32 = 10 * 8 + 6;
+/// How long whoever is busy is waited for, but not whoever hangs.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What mends a place that can't be written.
 pub(crate) const WRITABLE: &str = "tell whoever administers this machine: the record has to be writable";
@@ -179,6 +182,9 @@ impl To {
         match self {
             To::File(path) => {
                 let mut file = open(path, true)?;
+                // What another command is writing looks as if it were cut off. Where nothing can be locked, or somebody doesn't let go, that
+                // costs an empty line.
+                let _ = hold::wait(&file, PATIENCE);
                 // A record that was cut off must not take this one with it.
                 let broken = if ends_whole(path) { "" } else { "\n" };
                 let line = format!("{broken}{line}\n");
@@ -225,8 +231,7 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 
 fn connect(socket: &Path) -> io::Result<UnixDatagram> {
     let way = UnixDatagram::unbound()?;
-    // One that is busy is waited for, but not one that hangs.
-    way.set_write_timeout(Some(Duration::from_secs(1)))?;
+    way.set_write_timeout(Some(PATIENCE))?;
     way.connect(socket)?;
     Ok(way)
 }

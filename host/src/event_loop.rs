@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use carto_plugin_api::ErrorCode;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -170,7 +171,7 @@ pub(crate) struct Before {
 static FIRST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
 impl Before {
-    /// From now on: when this returns, it listens. The process then ends with the status of the signal, as if nobody had caught it.
+    /// From now on: when this returns, it listens. The process then ends as interrupted.
     pub(crate) fn end(first: impl FnOnce() + Send + 'static) -> Before {
         static LISTENS: Once = Once::new();
         set_first(Some(Box::new(first)));
@@ -216,7 +217,7 @@ async fn end_at_a_signal(listens: std::sync::mpsc::Sender<()>) -> ! {
         crate::run::end_all();
         // Whoever waits may be waiting for a person.
         #[allow(clippy::disallowed_methods)]
-        std::process::exit(128 + signal.as_raw_value())
+        std::process::exit(ErrorCode::Interrupted.exit_status().into())
     }
 }
 

@@ -14,12 +14,17 @@ use rustix::io::Errno;
 /// file is made if there is none.
 pub(crate) fn hold(path: &Path, patience: Duration) -> io::Result<Option<File>> {
     let file = open(path)?;
+    Ok(wait(&file, patience)?.then_some(file))
+}
+
+/// Locks a file that is open until it is closed, and says whether that came about in time.
+pub(crate) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
     let began = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
+            Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) if began.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
-            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::WouldBlock) => return Ok(false),
             Err(TryLockError::Error(e)) => return Err(e),
         }
     }

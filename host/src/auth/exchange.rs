@@ -13,6 +13,7 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::http::NoAnswer;
 use super::{Authority, Tokens};
 use crate::error::{Error, Result};
 use crate::redact;
@@ -83,13 +84,13 @@ pub(crate) enum Grant {
 }
 
 /// The type of what comes out of a token endpoint that refuses.
-pub(crate) type Refusal = RequestTokenError<Error, BasicErrorResponse>;
+pub(crate) type Refusal = RequestTokenError<NoAnswer, BasicErrorResponse>;
 
 /// What a refusal means. None of the texts of the crate are shown: they can hold what was sent.
 pub(crate) fn refused(authority: &Authority, client_id: &str, grant: Grant, refusal: Refusal) -> Error {
     let place = authority.place();
     match refusal {
-        RequestTokenError::Request(error) => error,
+        RequestTokenError::Request(none) => none.error,
         RequestTokenError::ServerResponse(answer) => in_words(&place, client_id, grant, &answer),
         RequestTokenError::Parse(error, _) => {
             // The path of the field, and not serde's text, which quotes values.

@@ -28,11 +28,30 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// The most of a service's own words that a message takes.
 const WORDS: usize = 300;
 
-/// How the error of a request begins that wasn't sent.
-const UNSENT: &str = "cannot reach ";
-
 /// An answer, read to its end.
 pub(crate) type Answer = Response<Vec<u8>>;
+
+/// Why there is no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(crate) struct NoAnswer {
+    pub(crate) error: Error,
+    /// Whether what was asked for may have been done all the same.
+    pub(crate) is_open: bool,
+}
+
+/// Of what went wrong before anything was sent.
+impl From<Error> for NoAnswer {
+    fn from(error: Error) -> NoAnswer {
+        NoAnswer { error, is_open: false }
+    }
+}
+
+impl From<NoAnswer> for Error {
+    fn from(none: NoAnswer) -> Error {
+        none.error
+    }
+}
 
 /// What of a form is a credential: an answer that refuses it may hold it.
 const SECRETS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
@@ -65,7 +84,7 @@ impl Http {
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        self.send(request).await
+        Ok(self.send(request).await?)
     }
 
     /// Sends a form to an address.
@@ -76,12 +95,12 @@ impl Http {
         *request.uri_mut() = url.as_str().parse().map_err(|_| unsendable(url))?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        self.send(request).await
+        Ok(self.send(request).await?)
     }
 
-    /// Sends a request, as often as its outcome allows, and reads the answer, be it one that refuses. A service that can't answer, or that sends elsewhere, is an error. This
-    /// is what the crate `oauth2` is given.
-    pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer> {
+    /// Sends a request, as often as its outcome allows, and reads the answer, be it one that refuses. A service that can't answer, or that sends
+    /// elsewhere, has given none. This is what the crate `oauth2` is given.
+    pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> std::result::Result<Answer, NoAnswer> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| Error::new(ErrorCode::Failed, "an address can't be asked: it isn't one"))?;
         let transport = self.transport(&url)?;
@@ -169,7 +188,7 @@ pub(crate) fn content_type(answer: &Answer) -> &str {
 }
 
 /// What is said by a status alone, whatever was asked.
-fn no_answer(answer: &Answer, shown: &str, place: &str) -> Option<Error> {
+fn no_answer(answer: &Answer, shown: &str, place: &str) -> Option<NoAnswer> {
     let (status, words) = (answer.status().as_u16(), words(answer));
     let (code, message, hint) = match status {
         300..=399 => (
@@ -188,23 +207,19 @@ fn no_answer(answer: &Answer, shown: &str, place: &str) -> Option<Error> {
         }
         _ => return None,
     };
-    Some(Error::new(code, message).hint(hint))
-}
-
-/// Whether an error says that a request wasn't sent.
-pub(crate) fn is_unsent(error: &Error) -> bool {
-    error.code == ErrorCode::Unreachable && error.message.starts_with(UNSENT)
+    Some(NoAnswer { error: Error::new(code, message).hint(hint), is_open: status != 429 })
 }
 
 fn unsendable(url: &Url) -> Error {
     Error::new(ErrorCode::Failed, format!("a request to {} can't be written", address::place(url)))
 }
 
-fn failed(url: &Url, failure: &Failure) -> Error {
+fn failed(url: &Url, failure: &Failure) -> NoAnswer {
     let place = address::place(url);
-    match failure {
+    let error = match failure {
         Failure::Unsent(obstacle) => {
-            Error::new(ErrorCode::Unreachable, format!("{UNSENT}{place}{}", obstacle.why)).hint(obstacle.remedy.clone())
+            Error::new(ErrorCode::Unreachable, format!("cannot reach {place}{}", obstacle.why))
+                .hint(obstacle.remedy.clone())
         }
         Failure::Lost(why) => {
             Error::new(ErrorCode::Unreachable, format!("the connection to {place} failed: {why}")).hint("try again")
@@ -213,5 +228,6 @@ fn failed(url: &Url, failure: &Failure) -> Error {
             Error::new(ErrorCode::UnexpectedAnswer, format!("{place} answered {} with more than 1 MiB", url.path()))
                 .hint("the address may lead somewhere else")
         }
-    }
+    };
+    NoAnswer { error, is_open: !matches!(failure, Failure::Unsent(_)) }
 }

@@ -3,12 +3,12 @@
 
 use carto_plugin_api::ErrorCode;
 use jiff::Timestamp;
+use oauth2::RefreshToken;
 use oauth2::basic::BasicErrorResponseType;
-use oauth2::{RefreshToken, RequestTokenError};
 
 use super::attended::{stopped, unbroken};
-use super::exchange::{self, Grant};
-use super::{Authority, How, Http, Tokens, http};
+use super::exchange::{self, Grant, Refusal};
+use super::{Authority, How, Http, Tokens};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile};
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ pub(super) fn next(
         if !unbroken.begin() {
             return Err(stopped(Stop::Interrupted));
         }
-        let tokens = match send(http, request).await.map_err(|error| doubtful(error, &again()))? {
+        let tokens = match send(http, request, again).await? {
             Said::Yes(tokens) => tokens,
             Said::Ended(error) => {
                 edit.put(name, profile.ended())?;
@@ -83,51 +83,45 @@ pub(super) fn next(
     }
 }
 
-async fn send(http: &Http, request: &Request<'_>) -> Result<Said> {
+async fn send(http: &Http, request: &Request<'_>, again: impl Fn() -> String) -> Result<Said> {
     let Request { authority, client_id, token } = *request;
     let answer = exchange::client(authority, client_id, None)
         .exchange_refresh_token(&RefreshToken::new(token.to_owned()))
         .request_async(&|request| http.send(request))
         .await;
     match answer {
-        Ok(answer) => Tokens::of(&answer, authority, Timestamp::now()).map(Said::Yes),
+        Ok(answer) => match Tokens::of(&answer, authority, Timestamp::now()) {
+            Ok(tokens) => Ok(Said::Yes(tokens)),
+            Err(error) => Err(doubtful(error, &again())),
+        },
         Err(refusal) => {
-            let has_ended = matches!(&refusal, RequestTokenError::ServerResponse(answer)
-                if *answer.error() == BasicErrorResponseType::InvalidGrant);
+            let (is_over, is_open) = (is_over(&refusal), is_open(&refusal));
             let error = exchange::refused(authority, client_id, Grant::Refresh, refusal);
-            if has_ended { Ok(Said::Ended(error)) } else { Err(error) }
+            match error.code {
+                _ if is_over => Ok(Said::Ended(error)),
+                _ if is_open => Err(doubtful(error, &again())),
+                ErrorCode::NotSignedIn => Err(error.hint(again())),
+                _ => Err(error),
+            }
         }
     }
 }
 
-/// What an error means for the sign-in: without an answer that can be read, another refresh token may have been given, and nobody has it.
+/// Whether the token is worth nothing any more.
+fn is_over(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::ServerResponse(answer) if *answer.error() == BasicErrorResponseType::InvalidGrant)
+}
+
+/// Whether another token may have been given, which nobody has.
+fn is_open(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Request(none) => none.is_open,
+        Refusal::ServerResponse(_) => false,
+        Refusal::Parse(..) | Refusal::Other(_) => true,
+    }
+}
+
 fn doubtful(error: Error, again: &str) -> Error {
-    match error.code {
-        ErrorCode::NotSignedIn => error.hint(again),
-        ErrorCode::Unreachable | ErrorCode::Unavailable | ErrorCode::UnexpectedAnswer if !http::is_unsent(&error) => {
-            let message = format!("{}; if the authority gave another bearer, the sign-in is lost", error.message);
-            error.with_message(message).hint(format!("try again; if that is refused, {again}"))
-        }
-        _ => error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_may_have_been_answered_is_doubtful() {
-        for (code, message, is_doubtful) in [
-            (ErrorCode::Unreachable, "the connection to `a` failed: no whole answer within 1s", true),
-            (ErrorCode::Unreachable, "cannot reach `a`: connection refused", false),
-            (ErrorCode::Unavailable, "POST /oauth/token failed (502)", true),
-            (ErrorCode::UnexpectedAnswer, "`a` gave a token that isn't a bearer", true),
-            (ErrorCode::RateLimited, "fewer requests are asked for (429)", false),
-            (ErrorCode::NotSignedIn, "`a` refused to sign in", false),
-        ] {
-            let error = doubtful(Error::new(code, message), "sign in again with `carto auth login me`");
-            assert_eq!(error.message.contains("the sign-in is lost"), is_doubtful, "{message}");
-        }
-    }
+    let message = format!("{}; if the authority gave another bearer, the sign-in is lost", error.message);
+    error.with_message(message).hint(format!("try again; if that is refused, {again}"))
 }
