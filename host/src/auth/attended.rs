@@ -1,20 +1,18 @@
 //! What waits for others, while a person or a signal can end it: at once, or, where what is under way can't be had again, when it is over.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
-use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event_loop::{self, Stop, Unbroken};
 use crate::output::{self, stderr};
+use crate::service::Deadline;
 
 /// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
-pub(crate) fn attended<T>(doing: &str, limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) fn attended<T>(doing: &str, limit: impl Into<Deadline>, work: impl Future<Output = Result<T>>) -> Result<T> {
     let outcome = event_loop::run(async {
-        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
-        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let (listening, stop) = event_loop::watch(limit.into().of_command(), |stop| stopped(stop).code.exit_status());
         let whole = async {
             let _progress = output::progress(doing);
             listening.await;

@@ -114,9 +114,10 @@ fn candidates(keys: &Value, kid: Option<&str>, algorithm: Algorithm) -> Result<V
         }
     }
     match (good.len(), kid) {
-        (0, Some(_)) => Err(faults.into_iter().next().unwrap_or_else(|| {
-            refused("it is signed with a key that the authority doesn't name (`kid`)")
-        })),
+        (0, Some(_)) => Err(faults
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| refused("it is signed with a key that the authority doesn't name (`kid`)"))),
         (0, None) => Err(refused("the authority names no key that can have signed it")),
         (1, None) | (_, Some(_)) => Ok(good),
         (_, None) => Err(refused("it doesn't say which key signed it (`kid`)")),
@@ -213,7 +214,8 @@ mod tests {
     fn key(kid: Option<&str>) -> (Value, impl Fn(Option<&str>) -> String) {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-        let mut public = json!({ "kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
+        let mut public =
+            json!({ "kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
         if let Some(kid) = kid {
             public["kid"] = kid.into();
         }
@@ -270,7 +272,8 @@ mod tests {
                 Some(why) => assert!(found.as_ref().is_err_and(|e| e.message.contains(why)), "{what}: {found:?}"),
             }
             // However good the key is: the authority says in which ways it signs.
-            let refused = verify(token, &json!({ "keys": keys }), &Expected { algorithms: &[Algorithm::RS256], ..expected });
+            let refused =
+                verify(token, &json!({ "keys": keys }), &Expected { algorithms: &[Algorithm::RS256], ..expected });
             assert!(refused.is_err_and(|e| e.message.contains("doesn't use")), "{what}");
         }
     }
