@@ -127,7 +127,10 @@ fn renewed_in(edit: Edit, name: &str, seen: &Profile, http: &Http) -> Result<Pro
 pub(super) fn instead(name: &str, other: Option<Profile>) -> Result<Profile> {
     let other = other.ok_or_else(|| removed(name))?;
     match other.end().filter(|end| *end <= Timestamp::now()) {
-        Some(end) => Err(expired(name, &other, end)),
+        Some(end) => {
+            let message = format!("it was given one meanwhile, which expired at {}", date::shown(end));
+            Err(expired(name, &other, end).with_message(message))
+        }
         None => Ok(other),
     }
 }
