@@ -124,8 +124,10 @@ fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
         }
         Ok(Outcome::Revoked(authority.place()))
     };
-    Some(super::attended("Signing out", context.globals.timeout, work).unwrap_or_else(|error| match error.code {
-        ErrorCode::Interrupted => Outcome::Interrupted,
-        _ => Outcome::Lasts(error.message),
+    Some(super::attended("Signing out", context.globals.timeout, super::UNCHANGED, work).unwrap_or_else(|error| {
+        match error.code {
+            ErrorCode::Interrupted => Outcome::Interrupted,
+            _ => Outcome::Lasts(error.message),
+        }
     }))
 }

@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     }
     let (place, timeout) = (account.place(), context.globals.timeout);
     let session = Session::new(Some(Ok(account)), settings, timeout, context.globals.debug);
-    let response = super::attended("Asking", timeout, session.read(&PATH))?;
+    let response = super::attended("Asking", timeout, super::UNCHANGED, session.read(&PATH))?;
     let json = judged(response, &place)?;
     let view = context.globals.view();
     let text = match (&json, view.format) {
