@@ -13,6 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use crate::error::Error;
+use crate::output::stderr;
+
 /// Why a command ends before its work does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -96,11 +99,11 @@ pub(crate) fn watch_unbroken(
     (async { listening.await.unwrap_or_default() }, Stops(told))
 }
 
-/// A question that a person is asked, until this is dropped. Who is asked blocks the command: a signal ends the process at once.
+/// A question that a person is asked, until this is dropped. Who is asked blocks the command: a signal ends the process at once, with a word.
 pub(crate) struct Question;
 
 impl Question {
-    /// From now on; `first` is done before the process ends.
+    /// From now on; `first` is done before anything is said.
     pub(crate) fn asked(first: impl FnOnce() + Send + 'static) -> Question {
         let (listens, listening) = oneshot::channel();
         say(Word::Asked(Box::new(first), listens));
@@ -234,6 +237,7 @@ impl Ear {
     fn end_at_question(&mut self, now: Instant) {
         if let Some(first) = self.question.take() {
             first();
+            stderr::error(&Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"));
             (self.last_resort, self.end) = (None, Some((Stop::Interrupted, now)));
         }
     }
