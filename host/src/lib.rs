@@ -33,6 +33,7 @@ mod sandbox;
 mod scaffold;
 mod service;
 mod settings;
+mod stop;
 mod toml_text;
 mod transport;
 

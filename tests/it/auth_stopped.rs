@@ -1,12 +1,14 @@
 //! What ends a sign-in, a renewal or a sign-out before its end, and what is kept and said then.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStderr, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use expect_test::expect;
 use regex_lite::Regex;
@@ -14,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::authority::Authority;
-use crate::support::cloud::{Cloud, FIRST_REFRESH, bearer};
+use crate::support::cloud::{CLIENT, Cloud, FIRST_REFRESH, SECRET, bearer};
 use crate::support::login::Login;
 use crate::support::wire::Act;
 use crate::support::{Carto, Output, Run};
@@ -254,6 +256,58 @@ fn a_signal_after_a_renewal_is_the_verbs() {
     assert_eq!(file(&carto)["profiles"]["me"]["token"], cloud.bearers()[0]);
 }
 
+/// Between two pieces of work nobody but the process itself can hear a signal, and what begins then has to be told.
+#[test]
+fn a_signal_between_a_renewal_and_a_verb_is_heard() {
+    let line = "credentials create token --connection c --source a.b --apis sql --name x";
+    let mut ends = BTreeSet::new();
+    for nth in 0..24 {
+        let carto = Carto::new();
+        let (answered, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (answering, asked) = (Arc::clone(&answered), Arc::clone(&told));
+        let cloud = Cloud::otherwise(&[-10, 86400], move |path, _| match path {
+            "/oauth/token" => {
+                answering.store(true, Ordering::SeqCst);
+                None
+            }
+            "/api/v3/tokens" => {
+                asked.fetch_add(1, Ordering::SeqCst);
+                Some(Act::Silence)
+            }
+            _ => None,
+        });
+        cloud.login(&carto, "me").ok();
+        answered.store(false, Ordering::SeqCst);
+        let run = carto.run(line).env("CARTO_M2M_CLIENT_ID", CLIENT).env("CARTO_M2M_CLIENT_SECRET", SECRET);
+        let running = Running::start(run);
+        until(|| answered.load(Ordering::SeqCst));
+        // A little later each time, from before the answer has come until the verb is at work.
+        let moment = Instant::now() + Duration::from_micros(400 * nth);
+        until(|| Instant::now() >= moment);
+        running.signal(Signal::INT);
+        let output = running.ended(&carto);
+        let was_sent = told.load(Ordering::SeqCst) > 0;
+        assert_eq!(output.status, if was_sent { 8 } else { 130 }, "{nth}: {output}");
+        assert!(output.stderr.starts_with("error: "), "{nth}: {output}");
+        ends.insert(was_sent);
+    }
+    assert!(ends.contains(&false), "{ends:?}");
+}
+
+/// A terminal that goes away is the commonest signal of all.
+#[test]
+fn a_refresh_survives_its_terminal() {
+    let (carto, (cloud, release)) = (Carto::without_kinds(), holding("/oauth/token"));
+    signed_in_by_a_person(&carto, &cloud, -10, &[]);
+    let mut running = Running::start(carto.run("auth whoami"));
+    until(|| cloud.asked() == ["POST /oauth/token"]);
+    running.signal(Signal::HUP);
+    running.hears("note:");
+    release.send(()).unwrap();
+    assert_eq!(running.ended(&carto).status, 130);
+    assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], "canary-refresh-1");
+}
+
 #[test]
 fn a_login_waits_for_the_file_and_can_be_interrupted() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());
@@ -271,7 +325,7 @@ fn a_login_waits_for_the_file_and_can_be_interrupted() {
     kill_process(Pid::from_raw(login.id().cast_signed()).unwrap(), Signal::INT).unwrap();
     let output = login.ended();
     assert_eq!(output.status, 130, "{output}");
-    assert!(output.stderr.contains("error: interrupted\nhint: nothing was changed\n"), "{output}");
+    assert!(output.stderr.contains("error: interrupted\nhint: nothing was kept\n"), "{output}");
     assert!(!carto.home().join(FILE).exists());
 }
 

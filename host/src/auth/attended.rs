@@ -5,14 +5,27 @@ use std::pin::pin;
 use carto_plugin_api::ErrorCode;
 
 use crate::error::{Error, Result};
-use crate::event_loop::{self, Stop, Unbroken};
+use crate::event_loop;
 use crate::output::{self, stderr};
 use crate::service::Deadline;
+use crate::stop::{self, Stop, Unbroken};
 
-/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits.
-pub(crate) fn attended<T>(doing: &str, limit: impl Into<Deadline>, work: impl Future<Output = Result<T>>) -> Result<T> {
+/// What is left by what only asked.
+pub(crate) const UNCHANGED: &str = "nothing was changed";
+/// What is left by what may have been given a bearer.
+pub(crate) const UNKEPT: &str = "nothing was kept";
+
+/// Runs something that waits for others, until it is done, interrupted, or out of time. `doing`: `Signing in`, for a person who waits; `left`: what
+/// an end before that leaves.
+pub(crate) fn attended<T>(
+    doing: &str,
+    limit: impl Into<Deadline>,
+    left: &'static str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let outcome = event_loop::run(async {
-        let (listening, stop) = event_loop::watch(limit.into().of_command(), |stop| stopped(stop).code.exit_status());
+        let deadline = limit.into().of_command();
+        let (listening, stop) = stop::watch(deadline, move |stop| stopped(stop, left).code.exit_status());
         let whole = async {
             let _progress = output::progress(doing);
             listening.await;
@@ -20,7 +33,7 @@ pub(crate) fn attended<T>(doing: &str, limit: impl Into<Deadline>, work: impl Fu
         };
         Ok(tokio::select! {
             biased;
-            stop = stop => Err(stopped(stop)),
+            stop = stop => Err(stopped(stop, left)),
             done = whole => done,
         })
     });
@@ -38,7 +51,7 @@ pub(super) fn unbroken<T, W: Future<Output = Result<T>>>(
     let outcome = event_loop::run(async {
         let unbroken = Unbroken::default();
         let (listening, mut stops) =
-            event_loop::watch_unbroken(None, unbroken.clone(), |stop| stopped(stop).code.exit_status());
+            stop::watch_unbroken(None, unbroken.clone(), |stop| stopped(stop, UNCHANGED).code.exit_status());
         let mut whole = pin!(async {
             let _progress = output::progress(doing);
             listening.await;
@@ -50,7 +63,7 @@ pub(super) fn unbroken<T, W: Future<Output = Result<T>>>(
             done = &mut whole => return Ok(done.map(|done| (done, false))),
         };
         if !unbroken.has_begun() {
-            return Ok(Err(stopped(first)));
+            return Ok(Err(stopped(first, UNCHANGED)));
         }
         stderr::note(due);
         Ok(tokio::select! {
@@ -68,12 +81,12 @@ pub(super) fn unbroken<T, W: Future<Output = Result<T>>>(
     outcome.unwrap_or_else(|error| Err(failed(&error)))
 }
 
-/// The error of what was ended before it had changed anything.
-pub(super) fn stopped(stop: Stop) -> Error {
+/// The error of what was ended before it was done.
+pub(super) fn stopped(stop: Stop, left: &str) -> Error {
     match stop {
-        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"),
+        Stop::Interrupted => Error::new(ErrorCode::Interrupted, "interrupted").hint(left),
         Stop::OutOfTime(given) => Error::new(ErrorCode::Unreachable, format!("not done within {given:?}"))
-            .hint("nothing was changed; give it more time with `--timeout`"),
+            .hint(format!("{left}; give it more time with `--timeout`")),
     }
 }
 

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub(crate) use attended::attended;
+pub(crate) use attended::{UNCHANGED, UNKEPT, attended};
 pub(crate) use authority::Authority;
 pub(crate) use http::Http;
 

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use oauth2::RefreshToken;
 use oauth2::basic::BasicErrorResponseType;
 
-use super::attended::{stopped, unbroken};
+use super::attended::{UNCHANGED, stopped, unbroken};
 use super::exchange::{self, Grant, Refusal};
 use super::renew::instead;
 use super::{Authority, How, Http, Tokens};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile, Renewed};
 use crate::error::{Error, Result};
-use crate::event_loop::Stop;
 use crate::output::stderr;
+use crate::stop::Stop;
 
 /// What a person is told who presses Ctrl-C meanwhile.
 const DUE: &str =
@@ -51,7 +51,7 @@ pub(super) fn next(
     };
     let ((renewed, unkept), was_stopped) = unbroken("Renewing the bearer", DUE, lost, |unbroken| async move {
         if !unbroken.begin() {
-            return Err(stopped(Stop::Interrupted));
+            return Err(stopped(Stop::Interrupted, UNCHANGED));
         }
         let tokens = match send(http, request, again).await? {
             Said::Yes(tokens) => tokens,

@@ -5,7 +5,7 @@ use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::client::Client;
-use super::{Authority, How, Http, SecretPlace, attended, machine, refresh};
+use super::{Authority, How, Http, SecretPlace, UNCHANGED, attended, machine, refresh};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile, Renewed};
 use crate::error::{Error, Result, usage};
@@ -146,7 +146,7 @@ fn by_machine(
     (client_id, client_secret): (&str, &SecretPlace),
     http: &Http,
 ) -> Result<Profile> {
-    attended("Renewing the bearer", Deadline::new(None), async {
+    attended("Renewing the bearer", Deadline::new(None), UNCHANGED, async {
         let client = Client::again(client_id, client_secret)?;
         let tokens = machine::sign_in(http, authority, &client).await?;
         Ok(profile.renewed(&tokens, How::Machine { client_id: client.id, client_secret: client.place }))

@@ -8,8 +8,8 @@ use std::io::{self, Read, Stdin};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
-use crate::event_loop::Before;
 use crate::output::stderr;
+use crate::stop::Question;
 
 /// Where what is typed ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ const ERASE: [u8; 2] = [0x08, 0x7f];
 struct Silent {
     before: Termios,
     terminal: Stdin,
-    _at_a_signal: Before,
+    _asked: Question,
 }
 
 impl Silent {
@@ -37,7 +37,7 @@ impl Silent {
         let terminal = io::stdin();
         let before = tcgetattr(&terminal)?;
         let again = before.clone();
-        let _at_a_signal = Before::end(move || {
+        let _asked = Question::asked(move || {
             put_back(&io::stdin(), &again);
             stderr::end_of_prompt();
         });
@@ -46,7 +46,7 @@ impl Silent {
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Now, &silent)?;
-        Ok(Silent { before, terminal, _at_a_signal })
+        Ok(Silent { before, terminal, _asked })
     }
 }
 

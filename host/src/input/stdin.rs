@@ -10,6 +10,7 @@ use carto_plugin_api::{ErrorCode, Secret};
 use super::silent::{self, Until};
 use crate::error::{Error, Result, usage};
 use crate::output::stderr;
+use crate::stop::Question;
 
 /// The most that is read.
 const LIMIT: u64 = 1024 * 1024;
@@ -63,7 +64,7 @@ impl Stdin {
                 .hint("give the value another way")
         };
         let mut text = String::new();
-        read(&mut text).map_err(|e| failed(e.to_string()))?;
+        asked(|| read(&mut text)).map_err(|e| failed(e.to_string()))?;
         if text.len() as u64 > LIMIT {
             return Err(failed("it is larger than 1 MiB".to_owned()));
         }
@@ -78,9 +79,12 @@ impl Stdin {
     /// What a person answers to a question.
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<String> {
         insist(|| {
-            stderr::prompt(prompt);
             let mut line = String::new();
-            match io::stdin().lock().read_line(&mut line) {
+            let typed = asked(|| {
+                stderr::prompt(prompt);
+                io::stdin().lock().read_line(&mut line)
+            });
+            match typed {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
                 Err(e) => return Err(unread(&e)),
@@ -105,9 +109,19 @@ impl Stdin {
     /// The line that a person types; nothing if that fails.
     pub(crate) fn answer(&mut self) -> String {
         let mut line = String::new();
-        let _ = io::stdin().lock().read_line(&mut line);
+        let _ = asked(|| io::stdin().lock().read_line(&mut line));
         line.trim().to_owned()
     }
+}
+
+/// Reads what may never come. A signal ends the process then, on a line of its own.
+fn asked<T>(read: impl FnOnce() -> T) -> T {
+    let _asked = Question::asked(|| {
+        if io::stdin().is_terminal() {
+            stderr::end_of_prompt();
+        }
+    });
+    read()
 }
 
 /// Asks once more where nothing is typed, and never again.

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::event_loop::InFront;
+use crate::stop::InFront;
 
 /// A command that was started. It isn't ended with this program: it is the user's.
 pub(crate) struct Errand {

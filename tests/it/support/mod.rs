@@ -18,6 +18,8 @@ pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod wire;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -88,6 +90,8 @@ impl Carto {
         let path = self.home.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
+        // Whatever the umask here.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         path
     }
 

@@ -15,7 +15,7 @@ use crate::account::Sourced;
 use crate::account::profiles;
 use crate::auth::browser::{self, Answer, Attempt, Browser, Callback, LIFETIME, Pending};
 use crate::auth::metadata::Metadata;
-use crate::auth::{Authority, How, Http, attended, authority};
+use crate::auth::{Authority, How, Http, UNCHANGED, UNKEPT, attended, authority};
 use crate::cli::LoginArgs;
 use crate::commands::Context;
 use crate::environment;
@@ -89,7 +89,7 @@ pub(super) fn run(
         };
         callback.wait(attempt, then).await
     };
-    let ended = attended("Waiting for the browser", Some(limit), async {
+    let ended = attended("Waiting for the browser", Some(limit), UNKEPT, async {
         tokio::time::timeout(limit, signed_in).await.unwrap_or_else(|_| Err(late()))
     });
     // What is kept is kept, whatever ends the wait for the browser's last page.
@@ -118,7 +118,7 @@ fn show(url: &Url, port: u16) {
 
 /// Prints the address, and remembers what finishes it.
 fn begin(context: &Context, http: &Http, wish: &Wish, attempt: Attempt) -> anyhow::Result<ExitCode> {
-    let metadata = attended("Asking the authority", context.globals.timeout, async {
+    let metadata = attended("Asking the authority", context.globals.timeout, UNCHANGED, async {
         Metadata::fetch(http, &wish.authority).await
     })?;
     let url = attempt.url(&wish.authority, &metadata);
@@ -178,7 +178,7 @@ fn finish(context: &Context, args: &LoginArgs, http: &Http, wish: Wish, address:
     }
     let pending = Pending::take(answer.state().unwrap_or_default(), wish.base_url.is_some())?;
     let wish = wish_of(&pending, wish)?;
-    let kept = attended("Signing in", context.globals.timeout, async {
+    let kept = attended("Signing in", context.globals.timeout, UNKEPT, async {
         let metadata = Metadata::fetch(http, &wish.authority).await?;
         exchange_and_keep(http, &wish, &metadata, &pending.attempt, &answer).await
     })?;

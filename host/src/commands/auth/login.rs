@@ -101,7 +101,7 @@ fn as_machine(context: &Context, args: &LoginArgs, http: &Http, mut wish: Wish) 
     if context.globals.dry_run {
         return rehearse(context, &wish, &client);
     }
-    let kept = super::attended("Signing in", context.globals.timeout, async {
+    let kept = super::attended("Signing in", context.globals.timeout, super::UNKEPT, async {
         let tokens = machine::sign_in(http, &wish.authority, &client).await?;
         keep(http, &wish, tokens, How::Machine { client_id: client.id, client_secret: client.place }).await
     })?;
@@ -146,6 +146,7 @@ fn with_token(context: &Context, http: &Http, wish: &Wish) -> anyhow::Result<Exi
         stderr::done(&format!("The bearer would be kept in {profile}: this was a dry run, and nothing was changed."));
         return Ok(ExitCode::SUCCESS);
     }
-    let kept = super::attended("Signing in", context.globals.timeout, keep(http, wish, tokens, How::Token))?;
+    let kept =
+        super::attended("Signing in", context.globals.timeout, super::UNKEPT, keep(http, wish, tokens, How::Token))?;
     tell(context, &kept)
 }

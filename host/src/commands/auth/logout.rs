@@ -161,7 +161,7 @@ fn end(context: &Context, profile: &Profile, deadline: Deadline) -> Option<Outco
         }
         Ok(Outcome::Asked(authority.place(), answers))
     };
-    Some(super::attended("Signing out", deadline, work).unwrap_or_else(|error| match error.code {
+    Some(super::attended("Signing out", deadline, super::UNCHANGED, work).unwrap_or_else(|error| match error.code {
         ErrorCode::Interrupted => Outcome::Interrupted,
         _ => Outcome::Lasts(error.message),
     }))

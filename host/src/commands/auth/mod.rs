@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::account;
-use crate::auth::attended;
+use crate::auth::{UNCHANGED, UNKEPT, attended};
 use crate::cli::AuthCommand;
 use crate::error::{Result, quoted, usage};
 use crate::output::{Format, View, record};

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     }
     let place = account.place();
     let session = Session::new(Some(Ok(account)), settings, deadline.rest(), context.globals.debug);
-    let response = super::attended("Asking", session.deadline(), session.read(&PATH))?;
+    let response = super::attended("Asking", session.deadline(), super::UNCHANGED, session.read(&PATH))?;
     let json = judged(response, &place)?;
     let view = context.globals.view();
     let text = match (&json, view.format) {

@@ -18,12 +18,13 @@ use crate::account;
 use crate::cli::LIMIT;
 use crate::commands::told;
 use crate::error::{Error, Result};
-use crate::event_loop::{self, Stop};
+use crate::event_loop;
 use crate::input::Stdin;
 use crate::kinds::{Kind, Refused};
 use crate::output::list::List;
 use crate::output::{self, Progress, Record, record, stderr, stdout};
 use crate::service::{ACCOUNT_SERVICE, Broker};
+use crate::stop::{self, Stop};
 
 /// Lists one kind: its failure is the command's.
 pub(super) fn one(context: &Context, kind: Kind, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -95,7 +96,7 @@ fn run(
         .collect::<Result<Vec<_>>>()?;
     let deadline = work.session.deadline().of_command();
     let first_failure = event_loop::run(async {
-        let (listening, stop) = event_loop::watch(deadline, |stop| stopped(stop).code.exit_status());
+        let (listening, stop) = stop::watch(deadline, |stop| stopped(stop).code.exit_status());
         let progress = output::progress("Listing");
         let whole = async {
             listening.await;

@@ -6,11 +6,11 @@ use carto_plugin_api::{ErrorCode, Verb};
 
 use super::delivery::Delivery;
 use crate::error::{Error, Result, shell_word};
-use crate::event_loop::Stop;
 use crate::kinds::Kind;
 use crate::output::stderr;
 use crate::redact;
 use crate::service::{Accepted, Fate};
+use crate::stop::Stop;
 
 /// What a verb is about.
 pub(super) struct About {

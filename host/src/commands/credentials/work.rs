@@ -26,6 +26,7 @@ use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
 use crate::service::{Broker, Deadline, Draft, Fate, Rehearsal, Rest, Services, Session};
 use crate::settings;
+use crate::stop;
 
 /// A command's session, and what it has read of standard input.
 pub(super) struct Work {
@@ -156,7 +157,7 @@ impl Work {
             let delivery = Arc::new(Delivery::default());
             let delivering = Arc::clone(&delivery);
             let watched = Arc::clone(&broker);
-            let (listening, stop) = event_loop::watch(self.session.deadline().of_command(), move |stop| {
+            let (listening, stop) = stop::watch(self.session.deadline().of_command(), move |stop| {
                 outcome::last_resort(stop, &watched.fate())
             });
             let whole = async {

@@ -15,10 +15,11 @@ use crate::account;
 use crate::commands::Context;
 use crate::environment;
 use crate::error::{Error, shell_word, usage};
-use crate::event_loop::{self, InFront};
+use crate::event_loop;
 use crate::output::stderr;
 use crate::run::Errand;
 use crate::sandbox;
+use crate::stop::InFront;
 
 /// The address as CARTO's examples call it: for programs of the user's, and never read here. The second is for pages that Vite builds. No
 /// bearer is under a name of that sort: Vite writes them into the page.

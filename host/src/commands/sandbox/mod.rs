@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::event_loop;
 use crate::output::{json as json_text, stderr, stdout};
 use crate::sandbox::{self, Sandbox};
+use crate::stop;
 
 /// `carto sandbox serve`: on loopback only, until Ctrl-C.
 pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitCode> {
@@ -28,6 +29,8 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
                 .hint("choose another `--port`; `--port 0` takes a free one")
         })?;
         let address = listener.local_addr()?;
+        let (listening, stop) = stop::watch(None, |_| 0);
+        listening.await;
         let (url, variables) = (url(address), variables(address, sandbox.bearer()));
         let text = if context.globals.view().format.is_json() {
             json!({ "url": url, "token": sandbox.bearer() }).to_string() + "\n"
@@ -37,7 +40,7 @@ pub(crate) fn serve(context: &super::Context, port: u16) -> anyhow::Result<ExitC
         };
         stdout::write(&text)?;
         let ended = async {
-            event_loop::stop(None).await;
+            let _ = stop.await;
         };
         sandbox::serve(listener, sandbox, ended).await.context("the sandbox ended")?;
         Ok(ExitCode::SUCCESS)
