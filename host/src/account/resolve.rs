@@ -7,8 +7,9 @@ use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
 
+use super::again::{self, Again};
 use super::profiles::{self, Profile, Profiles};
-use super::{Account, Signer, again, bearer};
+use super::{Account, Signer, bearer};
 use crate::address;
 use crate::auth::{Http, renew};
 use crate::environment;
@@ -16,6 +17,9 @@ use crate::error::{Error, Result, quoted, shell_word, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
 use crate::settings;
+
+/// How there comes to be a profile.
+const MAKES_ONE: &str = "`carto auth login` makes one";
 
 /// What the command line says about the account.
 #[derive(Debug, Default)]
@@ -197,14 +201,19 @@ fn choose(file: &Profiles) -> String {
     }
 }
 
+/// The error where a profile is needed, and there are none.
+pub(crate) fn no_profiles() -> Error {
+    Error::new(ErrorCode::NotSignedIn, "there are no profiles").hint(MAKES_ONE)
+}
+
 /// The error for a profile that isn't in the file.
 pub(crate) fn no_profile(name: &str, file: Option<&Profiles>) -> Error {
     let Some(file) = file else {
-        return not_signed_in(&format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN));
+        return usage(format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN)).hint(MAKES_ONE);
     };
     let there = quoted(file.by_name.keys());
     usage(format!("there is no profile `{name}` in `{}`", profiles::SHOWN)).hint(if there.is_empty() {
-        "it has no profiles; `carto auth login` makes one".to_owned()
+        format!("it has no profiles; {MAKES_ONE}")
     } else {
         format!("profiles: {there}")
     })
@@ -230,7 +239,7 @@ fn real(choice: Choice) -> Result<Account> {
     bearer::check(bearer.value.expose(), &bearer.source)?;
     let base_url = base_url(&sources, profile.as_ref(), &bearer.source)?;
     let again = match &profile {
-        Some((name, profile)) if sources.bearer.is_none() => Some(again::hint(&name.value, profile)),
+        Some((name, profile)) if sources.bearer.is_none() => Some(Again::of(&name.value, profile)),
         _ => None,
     };
     let (value, signer) = match profile {
@@ -282,7 +291,7 @@ pub(crate) fn no_bearer(name: &str, profile: &Profile) -> Error {
 }
 
 /// The error where there is no bearer, with the ways to one.
-pub(crate) fn not_signed_in(message: &str) -> Error {
+fn not_signed_in(message: &str) -> Error {
     Error::new(ErrorCode::NotSignedIn, message).hint(
         "sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account",
     )
