@@ -79,9 +79,12 @@ impl Stdin {
     /// What a person answers to a question.
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<String> {
         insist(|| {
-            stderr::prompt(prompt);
             let mut line = String::new();
-            match asked(|| io::stdin().lock().read_line(&mut line)) {
+            let typed = asked(|| {
+                stderr::prompt(prompt);
+                io::stdin().lock().read_line(&mut line)
+            });
+            match typed {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
                 Err(e) => return Err(unread(&e)),

@@ -206,7 +206,7 @@ fn an_interrupted_login_keeps_nothing() {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         let output = run.ended(child);
         assert_eq!((output.status, output.stdout.as_str()), (130, ""), "{output}");
-        assert_eq!(output.stderr, "error: interrupted\nhint: nothing was changed\n");
+        assert_eq!(output.stderr, "error: interrupted\nhint: nothing was kept\n");
         let output = cloud.login(&carto, "--timeout 50ms").output();
         assert_eq!(output.status, 6, "{output}");
         assert!(!carto.home().join(FILE).exists());
