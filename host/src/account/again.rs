@@ -11,12 +11,12 @@ const DELETED: &str = "client was deleted";
 /// A profile whose bearer is used, for the hint if nobody accepts that.
 pub(crate) struct Again {
     name: String,
-    profile: Profile,
+    profile: Box<Profile>,
 }
 
 impl Again {
     pub(crate) fn of(name: &str, profile: &Profile) -> Again {
-        Again { name: name.to_owned(), profile: profile.clone() }
+        Again { name: name.to_owned(), profile: Box::new(profile.clone()) }
     }
 
     /// What to do, after these words of the service.

@@ -43,27 +43,27 @@ fn a_secret_that_came_by_a_pipe_isnt_lost_without_a_word() {
         # the authority fails: status 6
         --- stderr
         error: POST /oauth/token at `127.0.0.1:[port]` failed (500)
-        hint: try again later; the secret of the client `machine-client` was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: try again later; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # it refuses: status 4
         --- stderr
         error: `127.0.0.1:[port]` refused to sign in (`invalid_client`); the id or the secret of the client `machine-client` is wrong, or the client was deleted
-        hint: look at both; a client's secret was shown when it was created, and at no other time; the secret of the client `machine-client` was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: look at both; a client's secret was shown when it was created, and at no other time; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # no account: status 1
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` answered GET /accounts with 404
-        hint: `--base-url https://TENANT.api.carto.com` says where the account is; the secret of the client `machine-client`, which works, was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: `--base-url https://TENANT.api.carto.com` says where the account is; the secret of the client `machine-client`, which works, was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # the bearer isn't accepted: status 4
         --- stderr
         error: looking for the account: `127.0.0.1:[port]` doesn't accept the bearer (401); nothing was kept
-        hint: give another bearer; or look whether `CARTO_ACCOUNTS_URL` belongs to the authority that gave it; or `--base-url https://TENANT.api.carto.com` says where the account is; the secret of the client `machine-client`, which works, was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: give another bearer; or look whether `CARTO_ACCOUNTS_URL` belongs to the authority that gave it; or `--base-url https://TENANT.api.carto.com` says where the account is; the secret of the client `machine-client`, which works, was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # the file is broken: status 1
         --- stderr
         error: cannot use `[home]/.carto_credentials.json`: line 1, column 1: the JSON ends here, and isn't complete
-        hint: mend the file, or move it away and sign in again; it was left as it is; the secret of the client `machine-client` was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: mend the file, or move it away and sign in again; it was left as it is; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # an issuer that can't be: status 2
         --- stderr
         error: the issuer from `--issuer` isn't https: `http://auth.example.com`
-        hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`; the secret of the client `machine-client` was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m machine-client`, and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`
+        hint: a bearer goes over https only; plain http is for this machine, like `http://127.0.0.1:[port]`; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
     "#]].assert_eq(&report);
 }
 

@@ -163,8 +163,8 @@ fn lost(error: Error, client_id: &str, works: bool) -> Error {
     let id = redact::redact(client_id);
     let works = if works { ", which works," } else { "" };
     let lost = format!(
-        "the secret of the client `{id}`{works} was kept nowhere: give it again, or if it is lost, `carto credentials delete m2m {}`, \
-         and make another that is in a file first: `carto credentials create m2m --title TITLE --env-file FILE`, then `--client-file FILE`",
+        "the secret of the client `{id}`{works} was kept nowhere: if you don't have it, `carto credentials delete m2m {}`, \
+         and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`",
         shell_word(&id)
     );
     let hint = match &error.hint {
