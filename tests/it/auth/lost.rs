@@ -29,6 +29,7 @@ fn a_secret_that_came_by_a_pipe_isnt_lost_without_a_word() {
         ("no account", "", ("/accounts", "404 Not Found", ""), None),
         ("the bearer isn't accepted", "", ("/accounts", "401 Unauthorized", ""), None),
         ("the file is broken", "", ("", "", ""), Some("{")),
+        ("a format that isn't taken", "--field profile", ("", "", ""), None),
         ("an issuer that can't be", "--issuer http://auth.example.com", ("", "", ""), None),
     ] {
         let (carto, cloud) = (Carto::without_kinds(), failing(at, status, body));
@@ -60,6 +61,10 @@ fn a_secret_that_came_by_a_pipe_isnt_lost_without_a_word() {
         --- stderr
         error: cannot use `[home]/.carto_credentials.json`: line 1, column 1: the JSON ends here, and isn't complete
         hint: mend the file, or move it away and sign in again; it was left as it is; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
+        # a format that isn't taken: status 2
+        --- stderr
+        error: `--field` isn't taken here: this answer is text or JSON
+        hint: leave `--field` out, or use `--json`; the secret of the client `machine-client` was kept nowhere: if you don't have it, `carto credentials delete m2m machine-client`, and keep another's in a file first, with `carto credentials create m2m --title TITLE --env-file FILE`
         # an issuer that can't be: status 2
         --- stderr
         error: the issuer from `--issuer` isn't https: `http://auth.example.com`

@@ -145,7 +145,7 @@ fn options<'a>(context: &Context, args: &'a LoginArgs) -> Options<'a> {
 }
 
 /// The error of a login that ends before it reads the client that a pipe brings, and that nobody can read again.
-fn unread(context: &Context, args: &LoginArgs, error: Error) -> Error {
+pub(super) fn unread(context: &Context, args: &LoginArgs, error: Error) -> Error {
     let mut stdin = Stdin::default();
     let is_piped = [&args.client_file, &args.client_secret].iter().any(|option| option.as_deref() == Some("-"));
     if !is_piped || stdin.is_watched() {
