@@ -34,12 +34,12 @@ fn who_is_not_signed_in_is_shown_the_ways() {
     "#]],
     );
     check(
-        &carto.run("--profile nobody credentials list").fails(4),
+        &carto.run("--profile nobody credentials list").fails(2),
         expect![[r#"
-            status 4
+            status 2
             --- stderr
             error: there is no profile `nobody`: `~/.carto_credentials.json` isn't there
-            hint: sign in with `carto --profile nobody auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+            hint: `carto --profile nobody auth login` makes one
         "#]],
     );
     carto.write(".carto_credentials.json", PROFILES);

@@ -1,6 +1,7 @@
 //! `carto auth` without a browser, against a server that is CARTO for the program.
 
 mod kept;
+mod lost;
 mod machine;
 mod status;
 

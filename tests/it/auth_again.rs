@@ -154,6 +154,12 @@ fn a_profile_of_cartos_command_line_says_how_too() {
     let machine = json!({ "token": bearer("x@clients", -60, 1), "tenant_id": "acme" });
     carto.write(FILE, &json!({ "current_profile": "x y", "profiles": { "x y": machine } }).to_string());
     let output = carto.run("auth whoami").fails(4);
+    assert!(output.stderr.contains("`carto auth login 'x y' --m2m --client-file FILE`"), "{output}");
+    let output = carto
+        .run("auth whoami")
+        .env("CARTO_CLI_M2M_CLIENT_ID", CLIENT)
+        .env("CARTO_CLI_M2M_CLIENT_SECRET", SECRET)
+        .fails(4);
     assert!(output.stderr.contains("`carto auth login 'x y' --m2m`"), "{output}");
 }
 
@@ -174,17 +180,34 @@ fn a_hint_names_a_profile_once() {
 
 #[test]
 fn a_refused_bearer_names_the_command() {
-    let words = r#"{"error": "the OAuth client was deleted"}"#;
-    let (carto, cloud) = (
-        Carto::without_kinds(),
+    let refusing = |words: &'static str| {
         Cloud::otherwise(&[86400], move |path, _| {
             path.ends_with("/users/me").then(|| Act::json("401 Unauthorized", words))
-        }),
-    );
+        })
+    };
+    let (carto, cloud) = (Carto::without_kinds(), refusing(r#"{"error": "not any more"}"#));
     cloud.login(&carto, "p").ok();
+    let output = carto.run("auth whoami").env("CARTO_M2M_CLIENT_SECRET", SECRET).fails(4);
+    assert!(output.stderr.contains("from the profile `p`: not any more"), "{output}");
+    // Its secret is where the profile says, and its id is known.
+    let both = carto.run("auth whoami").env("CARTO_M2M_CLIENT_ID", CLIENT).env("CARTO_M2M_CLIENT_SECRET", SECRET);
+    let output = both.fails(4);
+    assert!(output.stderr.contains("sign in again with `carto auth login p --m2m`;"), "{output}");
+    cloud.login(&carto, "p").ok();
+    // Where the variable isn't set, the same command would fail.
     let output = carto.run("auth whoami").fails(4);
-    assert!(output.stderr.contains("from the profile `p`: the OAuth client was deleted"), "{output}");
-    assert!(output.stderr.contains("sign in again with `carto auth login p --m2m`"), "{output}");
+    assert!(output.stderr.contains("sign in again with `carto auth login p --m2m --client-file FILE`;"), "{output}");
+    carto.write("client.json", &json!({ "clientId": CLIENT, "clientSecret": SECRET }).to_string());
+    carto.run("auth login p --m2m --client-file client.json").ok();
+    let output = carto.run("auth whoami").fails(4);
+    assert!(output.stderr.contains("sign in again with `carto auth login p --m2m`;"), "{output}");
+    carto.run("auth login p --m2m").ok();
+    // The same client isn't there any more.
+    let cloud = refusing(r#"{"error": "the OAuth client was deleted"}"#);
+    cloud.run(&carto, "auth login q --m2m --client-file client.json").ok();
+    let output = carto.run("auth whoami").fails(4);
+    let hint = "sign in with another client: `carto auth login q --m2m --client-file FILE`;";
+    assert!(output.stderr.contains("the OAuth client was deleted") && output.stderr.contains(hint), "{output}");
 }
 
 #[test]
@@ -196,7 +219,9 @@ fn a_bearer_that_nobody_accepts_isnt_kept() {
         output.stderr.contains("doesn't accept the bearer (401)") && output.stderr.contains("nothing was kept"),
         "{output}"
     );
-    assert!(!output.stderr.contains("--base-url") && !carto.home().join(FILE).exists(), "{output}");
+    // What it names, this login takes.
+    assert!(output.stderr.contains("`CARTO_ACCOUNTS_URL`") && output.stderr.contains("`--base-url"), "{output}");
+    assert!(!output.stderr.contains("--issuer") && !carto.home().join(FILE).exists(), "{output}");
     let output = login(&format!("p --base-url {}", cloud.api())).ok();
     assert!(output.stderr.contains("note: nobody was asked whether the bearer works"), "{output}");
     for option in ["--client-id x", "--issuer https://auth.example.com/"] {
@@ -244,7 +269,13 @@ fn one_value_is_written_alone() {
     let output = carto.run("auth status --field colour").fails(2);
     assert!(output.stderr.contains("there is no field `colour`") && output.stderr.contains("`expires_at`"), "{output}");
     carto.run("auth whoami -o csv").fails(2);
-    carto.run("auth use p --field current_profile").fails(2);
+    for line in ["auth use p --field current_profile", "auth logout --field x", "auth login ci --m2m --field profile"] {
+        let output = carto.run(line).fails(2);
+        assert!(
+            output.stderr.contains("`--field` isn't taken") && output.stderr.contains("leave `--field` out"),
+            "{output}"
+        );
+    }
     let authority = Authority::start();
     let begin = carto.run("auth login --client-id x --no-launch-browser --field url");
     let url = begin.env("CARTO_AUTH_ISSUER", authority.issuer()).ok().stdout;

@@ -293,7 +293,7 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
         tenant        acme (127.0.0.1:[port])
         base url      http://127.0.0.1:[port]/api, from the profile `p`
         bearer        OAuth access token of a machine, from the profile `p`
-        ends          [time], [a moment] ago
+        ends          [time], [a moment] ago; not renewed: `CARTO_M2M_CLIENT_SECRET` isn't set
         --- stderr
         error: the bearer of the profile `p` expired at [time], and another isn't to be had: the variable `CARTO_M2M_CLIENT_SECRET`, which holds the client's secret, isn't set
         hint: set and export it; or sign in again with `carto auth login p --m2m --client-file FILE`
@@ -312,6 +312,6 @@ fn a_bearer_that_isnt_to_be_had_is_told_with_its_reason() {
         status 4
         --- stderr
         error: the bearer of the profile `p` expired at [time]
-        hint: sign in again with `carto auth login p --m2m`
+        hint: sign in again with `carto auth login p --m2m --client-file FILE`
     "#]].assert_eq(&report);
 }

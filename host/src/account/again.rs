@@ -2,19 +2,59 @@
 
 use super::bearer::TokenKind;
 use super::profiles::Profile;
-use crate::auth::How;
+use crate::auth::{How, client};
 use crate::error::shell_word;
 
-/// It, in backticks. What it doesn't say, a login takes from the profile.
-pub(crate) fn command(name: &str, profile: &Profile) -> String {
-    let is_machine =
-        || profile.bearer.as_ref().map(|bearer| TokenKind::of(bearer.expose())) == Some(TokenKind::Machine);
+/// What an authority or a service says of a bearer whose client is gone (ours; nobody documents it).
+const DELETED: &str = "client was deleted";
+
+/// A profile whose bearer is used, for the hint if nobody accepts that.
+pub(crate) struct Again {
+    name: String,
+    profile: Box<Profile>,
+}
+
+impl Again {
+    pub(crate) fn of(name: &str, profile: &Profile) -> Again {
+        Again { name: name.to_owned(), profile: Box::new(profile.clone()) }
+    }
+
+    /// What to do, after these words of the service.
+    pub(crate) fn hint(&self, words: Option<&str>) -> String {
+        if !words.is_some_and(|words| words.contains(DELETED)) {
+            return hint(&self.name, &self.profile);
+        }
+        let name = shell_word(&self.name);
+        match self.profile.sign_in.as_ref().map(|own| &own.how) {
+            Some(How::Browser { .. }) => {
+                format!("sign in with another client: `carto auth login {name} --client-id ID`")
+            }
+            _ if is_machine(&self.profile) => {
+                format!("sign in with another client: `carto auth login {name} --m2m --client-file FILE`")
+            }
+            _ => hint(&self.name, &self.profile),
+        }
+    }
+}
+
+fn is_machine(profile: &Profile) -> bool {
+    match profile.sign_in.as_ref().map(|own| &own.how) {
+        Some(How::Machine { .. }) => true,
+        Some(How::Browser { .. } | How::Token) => false,
+        None => profile.bearer.as_ref().map(|bearer| TokenKind::of(bearer.expose())) == Some(TokenKind::Machine),
+    }
+}
+
+/// It, in backticks. What it doesn't say, a login takes from variables or the profile.
+fn command(name: &str, profile: &Profile) -> String {
     let way = match profile.sign_in.as_ref().map(|own| &own.how) {
-        Some(How::Machine { .. }) => " --m2m",
+        Some(How::Machine { client_id, client_secret }) if client::is_at_hand(Some((client_id, client_secret))) => {
+            " --m2m"
+        }
+        None if is_machine(profile) && client::is_at_hand(None) => " --m2m",
+        _ if is_machine(profile) => " --m2m --client-file FILE",
         Some(How::Token) => " --with-token",
-        Some(How::Browser { .. }) => "",
-        None if is_machine() => " --m2m",
-        None => "",
+        _ => "",
     };
     format!("`carto auth login {}{way}`", shell_word(name))
 }

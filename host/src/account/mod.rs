@@ -14,9 +14,10 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use url::Url;
 
+use again::Again;
 pub(crate) use resolve::{
-    Choice, Named, Sourced, Sources, check_base_url, no_bearer, no_profile, nobody, not_signed_in, open_sandbox,
-    resolve, sandbox_asked_by,
+    Choice, Named, Sourced, Sources, check_base_url, no_bearer, no_profile, no_profiles, nobody, open_sandbox, resolve,
+    sandbox_asked_by,
 };
 
 use crate::address;
@@ -38,7 +39,7 @@ pub(crate) struct Account {
     /// Who signed the bearer, if it is a profile's and that is known.
     signer: Option<Signer>,
     /// How the profile that it comes from is signed in again.
-    again: Option<String>,
+    again: Option<Again>,
     sandbox: Option<Sandbox>,
 }
 
@@ -122,12 +123,13 @@ impl Account {
     /// The meaning of a 401: the service's own words, and what can be told of the bearer by its form.
     pub(crate) fn rejected(&self, words: Option<&str>) -> Error {
         let (place, source) = (self.place(), &self.bearer_source);
+        let again = self.again.as_ref().map(|again| format!("{}; {LOOK}", again.hint(words)));
         let words = words.map(|words| format!(": {words}")).unwrap_or_default();
         let (form, hint) = match bearer::fault(self.bearer.expose(), self.now()) {
             Some((form, hint)) => (format!("; by its form, {form}"), hint),
             None => (String::new(), bearer::UNKNOWN),
         };
-        let hint = self.again.as_ref().map_or_else(|| hint.to_owned(), |again| format!("{again}; {LOOK}"));
+        let hint = again.unwrap_or_else(|| hint.to_owned());
         let message = format!("{place} doesn't accept the bearer from {source}{words}{form}");
         Error::new(ErrorCode::NotSignedIn, message).hint(hint)
     }

@@ -5,8 +5,9 @@ use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
 
+use super::again::{self, Again};
 use super::profiles::{self, Profile, Profiles};
-use super::{Account, Signer, again, bearer};
+use super::{Account, Signer, bearer};
 use crate::address;
 use crate::auth::{Http, renew};
 use crate::environment;
@@ -15,6 +16,9 @@ use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
 use crate::service::Deadline;
 use crate::settings;
+
+/// How there comes to be a profile.
+const MAKES_ONE: &str = "`carto auth login` makes one";
 
 /// What the command line says about the account.
 #[derive(Debug)]
@@ -196,14 +200,19 @@ fn choose(file: &Profiles) -> String {
     }
 }
 
+/// The error where a profile is needed, and there are none.
+pub(crate) fn no_profiles() -> Error {
+    Error::new(ErrorCode::NotSignedIn, "there are no profiles").hint(MAKES_ONE)
+}
+
 /// The error for a profile that isn't in the file.
 pub(crate) fn no_profile(name: &str, file: Option<&Profiles>) -> Error {
     let Some(file) = file else {
-        return not_signed_in(&format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN));
+        return usage(format!("there is no profile `{name}`: `{}` isn't there", profiles::SHOWN)).hint(MAKES_ONE);
     };
     let there = quoted(file.by_name.keys());
     usage(format!("there is no profile `{name}` in `{}`", profiles::SHOWN)).hint(if there.is_empty() {
-        "it has no profiles; `carto auth login` makes one".to_owned()
+        format!("it has no profiles; {MAKES_ONE}")
     } else {
         format!("profiles: {there}")
     })
@@ -251,7 +260,7 @@ fn of_profile(
     let profile = renew(&name.value, profile)?;
     let (bearer, base_url) = usable(&profile)?;
     warn_of_detour(sources, &name.value, &profile, &base_url);
-    let again = Some(again::hint(&name.value, &profile));
+    let again = Some(Again::of(&name.value, &profile));
     let signer = profile.issuer().map(|issuer| Signer { profile: name.value.clone(), issuer });
     Ok(Account { base_url, bearer, bearer_source, signer, again, sandbox: None })
 }
@@ -291,7 +300,7 @@ pub(crate) fn no_bearer(name: &str, profile: &Profile) -> Error {
 }
 
 /// The error where there is no bearer, with the ways to one.
-pub(crate) fn not_signed_in(message: &str) -> Error {
+fn not_signed_in(message: &str) -> Error {
     Error::new(ErrorCode::NotSignedIn, message).hint(
         "sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account",
     )

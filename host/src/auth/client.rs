@@ -96,6 +96,7 @@ impl Client {
             return Client::in_text(&text, file, SecretPlace::ClientFile(path));
         }
         let text = stdin.secret("--client-file", "Client as JSON or variables, then Ctrl-D", Until::End, no_input)?;
+        check_given(&text, "--client-file")?;
         let client = Client::in_text(text.expose(), "-", SecretPlace::Value(Secret::new(String::new())))?;
         Ok(Client { place: SecretPlace::Value(client.secret.clone()), ..client })
     }
@@ -133,6 +134,14 @@ impl Client {
     }
 }
 
+/// Whether a login finds a client without being told of one: in variables, or where the profile says that it is.
+pub(crate) fn is_at_hand(before: Option<(&str, &SecretPlace)>) -> bool {
+    match in_variables() {
+        Ok(None) => before.is_some_and(|(id, place)| Client::again(id, place).is_ok()),
+        found => found.is_ok(),
+    }
+}
+
 /// The client of the first pair of variables of which one is set.
 fn in_variables() -> Result<Option<Client>> {
     for (id_name, secret_name) in environment::M2M_CLIENTS {
@@ -157,6 +166,7 @@ fn half(there: &str, missing: &str) -> crate::error::Error {
 fn secret(text: &str, stdin: &mut Stdin, no_input: bool) -> Result<(Secret, SecretPlace)> {
     if text == "-" {
         let secret = stdin.secret("--client-secret", "Client secret", Until::Line, no_input)?;
+        check_given(&secret, "--client-secret")?;
         return Ok((secret.clone(), SecretPlace::Value(secret)));
     }
     if let Some(file) = text.strip_prefix('@') {
@@ -170,6 +180,15 @@ fn secret(text: &str, stdin: &mut Stdin, no_input: bool) -> Result<(Secret, Secr
     // Not even the beginning of what was typed is echoed: it may be the secret.
     Err(usage("`--client-secret` takes a place to read a secret from, not the secret: every program here can read the words of a command")
         .hint("use `--client-secret -` for standard input, `--client-secret @FILE`, or `--client-secret env:NAME`"))
+}
+
+/// Refuses what a pipe brings whose left side has failed.
+fn check_given(secret: &Secret, option: &str) -> Result<()> {
+    if !secret.expose().is_empty() {
+        return Ok(());
+    }
+    Err(usage(format!("nothing came on standard input for `{option} -`"))
+        .hint("if another command was to write it, look what that says"))
 }
 
 fn variable(name: &str) -> Result<Secret> {

@@ -173,8 +173,9 @@ fn refused(answer: &Answer, url: &Url, doing: &str) -> Error {
     let code = match status {
         401 if doing == ACCOUNT => {
             let message = format!("{doing}: {place} doesn't accept the bearer (401){words}; nothing was kept");
-            return Error::new(ErrorCode::NotSignedIn, message)
-                .hint("give another bearer; or look whether `--issuer` and `CARTO_ACCOUNTS_URL` belong together");
+            let hint =
+                "give another bearer; or look whether `CARTO_ACCOUNTS_URL` belongs to the authority that gave it";
+            return without(Error::new(ErrorCode::NotSignedIn, message).hint(hint));
         }
         401 => ErrorCode::NotSignedIn,
         403 => ErrorCode::Forbidden,

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::{Authority, How, Http, SecretPlace, UNCHANGED, attended, machine, refresh};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile, Renewed};
+use crate::environment;
 use crate::error::{Error, Result, usage};
 use crate::input::date;
 use crate::output::stderr;
@@ -57,6 +58,17 @@ pub(crate) fn current(
 /// Whether another bearer can be asked for without a person, as far as that can be told here.
 pub(crate) fn is_renewable(profile: &Profile) -> bool {
     way(profile).is_some() && secret_fault(profile).is_none()
+}
+
+/// Why the bearer of a machine isn't followed by another, if it would be but for its secret.
+pub(crate) fn obstacle(profile: &Profile) -> Option<String> {
+    let fault = way(profile).and_then(|_| secret_fault(profile))?;
+    match &profile.sign_in.as_ref()?.how {
+        How::Machine { client_secret: SecretPlace::Variable(name), .. } if environment::raw(name).is_none() => {
+            Some(format!("`{name}` isn't set"))
+        }
+        _ => Some(fault.message),
+    }
 }
 
 /// Why a machine's secret can't be read where it was.

@@ -16,8 +16,11 @@ A person, in a browser, with a client that comes back to this machine:
 CARTO_AUTH_PORT is another port than 3003.
 
 A machine, with id and secret from CARTO_M2M_CLIENT_ID and
-CARTO_M2M_CLIENT_SECRET, from a file, or straight from its creation:
+CARTO_M2M_CLIENT_SECRET, or from a file, as its creation writes it:
   carto auth login --m2m
+  carto credentials create m2m --title ci --env-file ci.env
+  carto auth login --m2m --client-file ci.env
+To try it out, without a file; if the login fails, the secret is lost:
   carto credentials create m2m --title ci --json |
     carto auth login --m2m --client-file -";
 
@@ -65,7 +68,7 @@ pub(crate) struct LoginArgs {
     /// Keep a bearer that you have: it is read from standard input
     #[arg(long, help_heading = "Machines")]
     pub(crate) with_token: bool,
-    /// OAuth client to sign in as [env: CARTO_AUTH_CLIENT_ID]
+    /// OAuth client to sign in as [env: CARTO_AUTH_CLIENT_ID (browser)]
     #[arg(long, value_name = "ID", help_heading = "Authority")]
     pub(crate) client_id: Option<String>,
     /// Authority that signs bearers [env: CARTO_AUTH_ISSUER]

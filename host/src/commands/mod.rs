@@ -25,7 +25,11 @@ pub(crate) struct Context {
 /// Refuses the formats that are for credentials.
 fn text_or_json(context: &Context) -> Result<()> {
     let view = context.globals.view();
-    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) || view.field.is_some() {
+    if view.field.is_some() {
+        return Err(usage("`--field` isn't taken here: this answer is text or JSON")
+            .hint("leave `--field` out, or use `--json`"));
+    }
+    if matches!(view.format, Format::Csv | Format::Env | Format::Jsonl) {
         return Err(usage("this answer is text or JSON").hint("leave the format out, or use `--json`"));
     }
     Ok(())

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::{file, settled};
+use super::{FILE, file, settled};
 use crate::support::cloud::{CLIENT, Cloud, SECRET, bearer};
 use crate::support::{Carto, Run, terminal};
 
@@ -61,6 +61,7 @@ fn status_says_what_would_be_used_and_why() {
           "expires_at": null,
           "expires_in": null,
           "renewable": false,
+          "not_renewed": null,
           "base_url": null,
           "tenant_id": null,
           "tenant_domain": null,
@@ -94,7 +95,7 @@ fn status_says_what_would_be_used_and_why() {
         tenant        acme (127.0.0.1:[port])
         base url      http://127.0.0.1:[port]/api, from the profile `work`
         bearer        OAuth access token of a machine, from the profile `work`
-        ends          [time], in [nearly a day]
+        ends          [time], in [nearly a day]; not renewed: `CARTO_M2M_CLIENT_SECRET` isn't set
         profiles        home  until [time]
                       * work  until [time]
         status 0
@@ -108,6 +109,7 @@ fn status_says_what_would_be_used_and_why() {
           "expires_at": "[time]",
           "expires_in": [nearly a day],
           "renewable": false,
+          "not_renewed": "CARTO_M2M_CLIENT_SECRET isn't set",
           "base_url": "http://127.0.0.1:[port]/api",
           "tenant_id": "acme",
           "tenant_domain": "127.0.0.1:[port]",
@@ -213,12 +215,12 @@ fn profiles_are_changed_and_left() {
     expect![[r#"
         status 4
         --- stderr
-        error: not signed in
-        hint: sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+        error: there are no profiles
+        hint: `carto auth login` makes one
         status 4
         --- stderr
         error: there are no profiles
-        hint: sign in with `carto auth login`, or set `CARTO_API_TOKEN` and `CARTO_BASE_URL`; or add `--sandbox` to try it without an account
+        hint: `carto auth login` makes one
         status 0
         --- stderr
         The profile `work` is the current one.
@@ -291,6 +293,11 @@ fn a_profile_is_chosen_at_a_terminal() {
     .assert_eq(&screen);
     let (screen, status) = terminal::asked(carto.run("auth use"), "of the profile: ", "0");
     assert_eq!((status, file(&carto)["current_profile"].as_str()), (2, Some("b")), "{screen}");
+    assert!(screen.contains("type one of the numbers or names"), "{screen}");
+    // The variable doesn't choose, or nothing would be asked.
+    let run = carto.run("auth use").env("CARTO_PROFILE", "c");
+    let (screen, status) = terminal::asked(run, "of the profile: ", "a");
+    assert_eq!((status, file(&carto)["current_profile"].as_str()), (0, Some("a")), "{screen}");
 }
 
 #[test]
@@ -312,4 +319,61 @@ fn options_go_before_variables_and_variables_before_settings() {
         carto.write(".config/carto/config.toml", text);
         secret(carto.run("auth login --m2m")).fails(2);
     }
+}
+
+#[test]
+fn a_profile_that_isnt_there_is_told_without_a_file_too() {
+    let carto = Carto::without_kinds();
+    for line in ["auth use x", "auth status x", "auth logout x", "auth status --profile x", "auth whoami --profile x"] {
+        let output = carto.run(line).fails(2);
+        assert!(output.stderr.contains("there is no profile `x`: `~/.carto_credentials.json` isn't there"), "{output}");
+        assert!(output.stderr.contains("auth login` makes one") && !output.stderr.contains("--sandbox"), "{output}");
+    }
+    for line in ["auth use", "auth logout"] {
+        let output = carto.run(line).fails(4);
+        assert!(!output.stderr.contains("--sandbox") && !output.stderr.contains("CARTO_API_TOKEN"), "{output}");
+    }
+}
+
+/// A command would take the name for an option.
+#[test]
+fn a_new_name_doesnt_begin_like_an_option() {
+    let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
+    for line in ["-- -x", "--profile=-x"] {
+        let output = cloud.run(&carto, &format!("auth login --m2m {line}")).fails(2);
+        assert!(output.stderr.contains("can't begin with `-`: `-x`"), "{output}");
+    }
+    // One that is there is used, and left.
+    cloud.login(&carto, "x").ok();
+    let text = std::fs::read_to_string(carto.home().join(FILE)).unwrap();
+    carto.write(FILE, &text.replace("\"x\"", "\"-x\""));
+    cloud.login(&carto, "--profile=-x").ok();
+    carto.run("auth status --profile=-x").ok();
+    carto.run("auth logout --profile=-x").ok();
+    assert_eq!(file(&carto), json!({ "profiles": {} }));
+}
+
+#[test]
+fn status_says_why_a_machines_bearer_isnt_renewed() {
+    let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
+    cloud.login(&carto, "p").ok();
+    let output = carto.run("auth status").ok();
+    assert!(output.stdout.contains("; not renewed: `CARTO_M2M_CLIENT_SECRET` isn't set\n"), "{output}");
+    let json = carto.run("auth status --json").ok().json();
+    assert_eq!(
+        (&json["renewable"], &json["not_renewed"]),
+        (&json!(false), &json!("CARTO_M2M_CLIENT_SECRET isn't set"))
+    );
+    let with = |line: &str| carto.run(line).env("CARTO_M2M_CLIENT_SECRET", SECRET).ok();
+    assert!(with("auth status").stdout.contains("; renewed by itself\n"));
+    let json = with("auth status --json").json();
+    assert_eq!((&json["renewable"], &json["not_renewed"]), (&json!(true), &json!(null)));
+    // An empty one is as good as none, and a file that is gone is named.
+    let output = carto.run("auth status").env("CARTO_M2M_CLIENT_SECRET", "").ok();
+    assert!(output.stdout.contains("`CARTO_M2M_CLIENT_SECRET` isn't set"), "{output}");
+    let client = carto.write("client.json", &json!({ "clientId": CLIENT, "clientSecret": SECRET }).to_string());
+    cloud.run(&carto, "auth login p --m2m --client-file client.json").ok();
+    std::fs::remove_file(client).unwrap();
+    let output = carto.run("auth status").ok();
+    assert!(output.stdout.contains("; not renewed: cannot read the client's secret in"), "{output}");
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::report;
 use crate::account;
-use crate::account::profiles::{self, Edit, Profile};
+use crate::account::profiles::{self, Edit, Profile, Profiles};
 use crate::auth::client::Client;
 use crate::auth::revoke::{self, Ended};
 use crate::auth::{Authority, How, Http};
@@ -52,7 +52,11 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
     super::outside_the_sandbox(context, "logout")?;
     let file = profiles::read()?;
     let current = file.as_ref().and_then(|file| file.current.clone());
-    let name = super::named(context, positional)?.or(current).ok_or_else(|| account::nobody(file.as_ref()))?;
+    let nobody = |file: Option<&Profiles>| match file {
+        Some(file) if !file.by_name.is_empty() => account::nobody(Some(file)),
+        _ => account::no_profiles(),
+    };
+    let name = super::named(context, positional)?.or(current).ok_or_else(|| nobody(file.as_ref()))?;
     let gone = |file| account::no_profile(&name, file);
     let profile = file.as_ref().and_then(|file| file.by_name.get(&name)).ok_or_else(|| gone(file.as_ref()))?;
     if context.globals.dry_run {

@@ -32,7 +32,10 @@ pub(crate) fn run(context: &Context, command: &AuthCommand) -> anyhow::Result<Ex
     match context.globals.view() {
         View { field: Some(_), .. } if one_value => {}
         View { format: Format::Jsonl, .. } if matches!(command, AuthCommand::Whoami) => {}
-        _ => super::text_or_json(context)?,
+        _ => super::text_or_json(context).map_err(|error| match command {
+            AuthCommand::Login(args) => login::unread(context, args, error),
+            _ => error,
+        })?,
     }
     match command {
         AuthCommand::Login(args) => login::run(context, args),

@@ -157,6 +157,7 @@ impl Report {
             "expires_at": self.end().map(date::shown),
             "expires_in": self.end().map(|end| end.duration_since(self.now).as_secs().max(0)),
             "renewable": renew::is_renewable(profile),
+            "not_renewed": renew::obstacle(profile).as_ref().map(plain),
             "base_url": self.base_url.as_ref().map(|url| &url.value),
             "tenant_id": profile.tenant_id,
             "tenant_domain": profile.tenant_domain,
@@ -207,7 +208,11 @@ impl Report {
         say("base url", self.base_url.as_ref().map(|url| format!("{}, from {}", url.value, url.source)));
         let bearer = self.bearer.as_ref().zip(self.kind());
         say("bearer", bearer.map(|(bearer, kind)| format!("{}, from {}", kind.meaning(), bearer.source)));
-        let renewed = if renew::is_renewable(profile) { "; renewed by itself" } else { "" };
+        let renewed = match renew::obstacle(profile) {
+            Some(why) => format!("; not renewed: {why}"),
+            None if renew::is_renewable(profile) => "; renewed by itself".to_owned(),
+            None => String::new(),
+        };
         say("ends", self.end().map(|end| format!("{}{renewed}", when(end, self.now))));
         if others {
             let width = self.file.by_name.keys().map(|name| name.width()).max().unwrap_or_default();

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::account;
 use crate::account::profiles::{self, Edit, Profiles};
-use crate::account::{self, not_signed_in};
 use crate::commands::Context;
 use crate::environment;
 use crate::error::{Result, quoted, usage};
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
 
 /// Asks which, if there is a person.
 fn choose(context: &Context, file: Option<&Profiles>) -> Result<String> {
-    let file = file.filter(|file| !file.by_name.is_empty()).ok_or_else(|| not_signed_in("there are no profiles"))?;
+    let file = file.filter(|file| !file.by_name.is_empty()).ok_or_else(account::no_profiles)?;
     let names: Vec<String> = file.by_name.keys().cloned().collect();
     let mut stdin = Stdin::default();
     if context.globals.no_input || !stdin.is_watched() || !stderr::is_watched() {
@@ -71,5 +71,5 @@ fn choose(context: &Context, file: Option<&Profiles>) -> Result<String> {
     let typed = stdin.ask("Number or name of the profile: ")?;
     let by_number = typed.parse::<usize>().ok().and_then(|nth| names.get(nth.checked_sub(1)?));
     let chosen = names.iter().find(|name| **name == typed).or(by_number).cloned();
-    chosen.ok_or_else(|| usage("no profile was chosen").hint("nothing was changed; type one of the numbers"))
+    chosen.ok_or_else(|| usage("no profile was chosen").hint("nothing was changed; type one of the numbers or names"))
 }
