@@ -176,20 +176,25 @@ fn eight_at_once(carto: &Carto, cloud: &Cloud, gate: &Mutex<()>, prepare: impl F
 #[test]
 fn whoever_comes_second_finds_it_in_the_file() {
     let carto = Carto::new();
-    let (cloud, gate) = gated(&[-10, 86400]);
-    cloud.login(&carto, "p").ok();
-    eight_at_once(&carto, &cloud, &gate, |run| run.env("CARTO_M2M_CLIENT_SECRET", SECRET));
-    assert_eq!(cloud.bearers().len(), 2);
+    // Also where bearers are so short that each is soon over.
+    for life in [86400, 60] {
+        let (cloud, gate) = gated(&[-10, life]);
+        cloud.login(&carto, "p").ok();
+        eight_at_once(&carto, &cloud, &gate, |run| run.env("CARTO_M2M_CLIENT_SECRET", SECRET));
+        assert_eq!(cloud.bearers().len(), 2);
+    }
 }
 
 /// A refresh token works once: the next one is in the file before anybody else reads it.
 #[test]
 fn whoever_comes_second_sends_no_refresh_token() {
     let carto = Carto::new();
-    let (cloud, gate) = gated(&[86400]);
-    signed_in_by_a_person(&carto, &cloud);
-    eight_at_once(&carto, &cloud, &gate, |run| run);
-    assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], "canary-refresh-1");
+    for life in [86400, 60] {
+        let (cloud, gate) = gated(&[life]);
+        signed_in_by_a_person(&carto, &cloud);
+        eight_at_once(&carto, &cloud, &gate, |run| run);
+        assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], "canary-refresh-1");
+    }
 }
 
 #[test]

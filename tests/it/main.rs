@@ -13,6 +13,7 @@ mod audit;
 mod auth;
 mod auth_again;
 mod auth_browser;
+mod auth_meanwhile;
 mod auth_network;
 mod auth_profiles;
 mod auth_renewal;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use expect_test::{expect, expect_file};
 use regex_lite::Regex;
 
+use crate::support::login::free_port;
 use crate::support::output::Output;
 use crate::support::tls::Authority;
 use crate::support::wire::{Act, Wire};
@@ -121,11 +122,6 @@ fn proxied(name: &'static str, address: &str, answer: Option<&str>) -> Fault {
     Fault { server, variables: vec![("HTTPS_PROXY", proxy)], ..fault }
 }
 
-/// A port on which nobody listens.
-fn closed_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let whole = token("");
@@ -207,7 +203,7 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
         },
         Fault::new("401, cut off")
             .acts(vec![Act::Raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 9\r\n\r\n{".to_vec())]),
-        Fault::new("connection refused").at(format!("http://127.0.0.1:{}", closed_port())),
+        Fault::new("connection refused").at(format!("http://127.0.0.1:{}", free_port())),
         Fault::new("reset, the request unread").acts(vec![Act::ResetUnread]),
         Fault::new("reset, the request read").acts(vec![Act::RawReset(Vec::new())]),
         Fault::new("reset in the middle of the answer").acts(vec![Act::RawReset(half.clone())]),
@@ -235,7 +231,7 @@ fn faults(authority: &Authority, ca_file: &Path, bomb: &[u8]) -> Vec<Fault> {
             variables: vec![("RES_OPTIONS", "timeout:1 attempts:1".to_owned())],
             ..Fault::new("a name that doesn't resolve").at("https://nothing.invalid")
         },
-        proxied("a proxy that isn't there", &format!("http://user:{SECRET}@127.0.0.1:{}", closed_port()), None),
+        proxied("a proxy that isn't there", &format!("http://user:{SECRET}@127.0.0.1:{}", free_port()), None),
         proxied("a proxy that refuses", "", Some("403 Forbidden")),
         proxied("a proxy that wants a password", "", Some("407 Proxy Authentication Required")),
         proxied("a proxy variable that names none", "socks5://127.0.0.1:1080", None),

@@ -1,8 +1,6 @@
 //! From options, variables and the credentials file to one account. The first source that has a bearer wins; a bearer without an
 //! address, or for another address than it was made for, is never sent silently. A profile's that is about to end is renewed by `auth`.
 
-use std::time::Duration;
-
 use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use url::Url;
@@ -16,20 +14,21 @@ use crate::environment;
 use crate::error::{Error, Result, quoted, shell_word, usage};
 use crate::output::stderr;
 use crate::sandbox::{Sandbox, Switches};
+use crate::service::Deadline;
 use crate::settings;
 
 /// How there comes to be a profile.
 const MAKES_ONE: &str = "`carto auth login` makes one";
 
 /// What the command line says about the account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Choice {
     pub(crate) sandbox: bool,
     pub(crate) profile: Option<String>,
     pub(crate) bearer: Option<String>,
     pub(crate) base_url: Option<String>,
-    /// For the request of another bearer, if the profile's is about to end.
-    pub(crate) timeout: Option<Duration>,
+    /// For the request of another bearer, if the profile's is about to end; the time of the command runs already.
+    pub(crate) deadline: Deadline,
     pub(crate) debug: bool,
 }
 
@@ -220,61 +219,57 @@ pub(crate) fn no_profile(name: &str, file: Option<&Profiles>) -> Error {
 }
 
 fn real(choice: Choice) -> Result<Account> {
-    let (timeout, debug) = (choice.timeout, choice.debug);
+    let (deadline, debug) = (choice.deadline, choice.debug);
     let sources = Sources::read(choice, false)?;
-    let profile = match sources.profile() {
+    let named = match sources.profile() {
         Some(Named { name, profile: None }) => return Err(sources.no_profile(&name.value)),
         Some(Named { name, profile: Some(profile) }) => Some((name, profile)),
         None => None,
     };
     sources.warn();
-    let bearer = match (&sources.bearer, &profile) {
-        (Some(bearer), _) => bearer.clone(),
-        (None, Some((name, Profile { bearer: Some(bearer), .. }))) => {
-            Sourced { value: bearer.clone(), source: format!("the profile `{}`", name.value) }
-        }
-        (None, Some((name, profile))) => return Err(no_bearer(&name.value, profile)),
-        (None, None) => return Err(sources.nobody()),
+    let Some(bearer) = sources.bearer.clone() else {
+        let (name, profile) = named.ok_or_else(|| sources.nobody())?;
+        return of_profile(&sources, name, profile, |name, profile| {
+            let http = || Ok(Http::within(settings::read()?.network, deadline, debug));
+            renew::current(name, profile, deadline, http)
+        });
     };
     bearer::check(bearer.value.expose(), &bearer.source)?;
-    let base_url = base_url(&sources, profile.as_ref(), &bearer.source)?;
-    let again = match &profile {
-        Some((name, profile)) if sources.bearer.is_none() => Some(Again::of(&name.value, profile)),
-        _ => None,
+    let base_url = base_url(&sources, named.as_ref().map(|(name, profile)| (name, profile)), &bearer.source)?;
+    bearer::check_end(bearer.value.expose(), &bearer.source, Timestamp::now())?;
+    let (bearer, bearer_source) = (bearer.value, bearer.source);
+    Ok(Account { base_url, bearer, bearer_source, signer: None, again: None, sandbox: None })
+}
+
+/// The account of a profile. All of it is of the profile as `renew` gives it back: what it was read as before may be another account's.
+fn of_profile(
+    sources: &Sources,
+    name: Sourced<String>,
+    profile: Profile,
+    renew: impl FnOnce(&str, Profile) -> Result<Profile>,
+) -> Result<Account> {
+    let bearer_source = format!("the profile `{}`", name.value);
+    let usable = |profile: &Profile| -> Result<(Secret, Url)> {
+        let bearer = profile.bearer.clone().ok_or_else(|| no_bearer(&name.value, profile))?;
+        bearer::check(bearer.expose(), &bearer_source)?;
+        let base_url = base_url(sources, Some((&name, profile)), &bearer_source)?;
+        Ok((bearer, base_url))
     };
-    let (value, signer) = match profile {
-        Some((name, profile)) if sources.bearer.is_none() => {
-            let signer = profile.issuer().map(|issuer| Signer { profile: name.value.clone(), issuer });
-            let http = || Ok(Http::new(settings::read()?.network, timeout, debug));
-            let renewed = renew::current(&name.value, profile, timeout, http)?;
-            (renewed.bearer.unwrap_or(bearer.value), signer)
-        }
-        _ => {
-            bearer::check_end(bearer.value.expose(), &bearer.source, Timestamp::now())?;
-            (bearer.value, None)
-        }
-    };
-    Ok(Account { base_url, bearer: value, bearer_source: bearer.source, signer, again, sandbox: None })
+    // What couldn't be used anyway isn't renewed.
+    usable(&profile)?;
+    let profile = renew(&name.value, profile)?;
+    let (bearer, base_url) = usable(&profile)?;
+    warn_of_detour(sources, &name.value, &profile, &base_url);
+    let again = Some(Again::of(&name.value, &profile));
+    let signer = profile.issuer().map(|issuer| Signer { profile: name.value.clone(), issuer });
+    Ok(Account { base_url, bearer, bearer_source, signer, again, sandbox: None })
 }
 
 /// Where the bearer goes: to an address that is given, or to the profile's own.
-fn base_url(sources: &Sources, profile: Option<&(Sourced<String>, Profile)>, bearer_source: &str) -> Result<Url> {
+fn base_url(sources: &Sources, profile: Option<(&Sourced<String>, &Profile)>, bearer_source: &str) -> Result<Url> {
     let own = profile.and_then(|(name, profile)| Some((&name.value, profile.base_url()?)));
     match (&sources.base_url, own) {
-        (Some(given), own) => {
-            let url = check_base_url(&given.value, &given.source)?;
-            if let Some((name, Ok(own))) = own
-                && sources.bearer.is_none()
-                && own.parse().is_ok_and(|own: Url| own.origin() != url.origin())
-            {
-                let host = url.host_str().unwrap_or_default();
-                stderr::warning(
-                    &format!("the bearer of the profile `{name}` goes to `{host}`, as {} says", given.source),
-                    Some("leave it out, or unset the variable, to use the profile's own address"),
-                );
-            }
-            Ok(url)
-        }
+        (Some(given), _) => check_base_url(&given.value, &given.source),
         (None, Some((name, Err(_)))) => {
             Err(usage(format!("the `tenant_id` of the profile `{name}` isn't the name of a tenant"))
                 .hint("sign in again, or add `--base-url https://TENANT.api.carto.com`"))
@@ -282,6 +277,20 @@ fn base_url(sources: &Sources, profile: Option<&(Sourced<String>, Profile)>, bea
         (None, Some((name, Ok(own)))) => check_base_url(&own, &format!("the profile `{name}`")),
         (None, None) => Err(usage(format!("there is a bearer from {bearer_source}, but no address to send it to"))
             .hint("add `--base-url https://TENANT.api.carto.com`, or set `CARTO_BASE_URL`, or name a `--profile`")),
+    }
+}
+
+/// Says it where a profile's bearer goes to another address than the profile's own.
+fn warn_of_detour(sources: &Sources, name: &str, profile: &Profile, url: &Url) {
+    if let Some(given) = &sources.base_url
+        && let Some(Ok(own)) = profile.base_url()
+        && own.parse().is_ok_and(|own: Url| own.origin() != url.origin())
+    {
+        let host = url.host_str().unwrap_or_default();
+        stderr::warning(
+            &format!("the bearer of the profile `{name}` goes to `{host}`, as {} says", given.source),
+            Some("leave it out, or unset the variable, to use the profile's own address"),
+        );
     }
 }
 

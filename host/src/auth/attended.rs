@@ -1,14 +1,13 @@
 //! What waits for others, while a person or a signal can end it: at once, or, where what is under way can't be had again, when it is over.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use carto_plugin_api::ErrorCode;
-use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event_loop;
 use crate::output::{self, stderr};
+use crate::service::Deadline;
 use crate::stop::{self, Stop, Unbroken};
 
 /// What is left by what only asked.
@@ -20,12 +19,12 @@ pub(crate) const UNKEPT: &str = "nothing was kept";
 /// an end before that leaves.
 pub(crate) fn attended<T>(
     doing: &str,
-    limit: Option<Duration>,
+    limit: impl Into<Deadline>,
     left: &'static str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let outcome = event_loop::run(async {
-        let deadline = limit.and_then(|limit| Some((limit, Instant::now().checked_add(limit)?)));
+        let deadline = limit.into().of_command();
         let (listening, stop) = stop::watch(deadline, move |stop| stopped(stop, left).code.exit_status());
         let whole = async {
             let _progress = output::progress(doing);

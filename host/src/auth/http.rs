@@ -61,7 +61,7 @@ const SECRETS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_t
 pub(crate) struct Http {
     network: Network,
     timeout: Option<Duration>,
-    /// Begins with the first request, for all that are made by this way.
+    /// Begins with the first request, if it hasn't yet, for all that are made by this way.
     deadline: Arc<OnceLock<Deadline>>,
     debug: bool,
 }
@@ -70,6 +70,11 @@ impl Http {
     /// `timeout`: what `--timeout` says.
     pub(crate) fn new(network: Network, timeout: Option<Duration>, debug: bool) -> Http {
         Http { network, timeout, deadline: Arc::default(), debug }
+    }
+
+    /// With a deadline that runs already: what went before counts too.
+    pub(crate) fn within(network: Network, deadline: Deadline, debug: bool) -> Http {
+        Http { network, timeout: None, deadline: Arc::new(OnceLock::from(deadline)), debug }
     }
 
     /// Reads what is at an address, with a bearer if one is given.

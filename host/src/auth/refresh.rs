@@ -8,9 +8,10 @@ use oauth2::basic::BasicErrorResponseType;
 
 use super::attended::{UNCHANGED, stopped, unbroken};
 use super::exchange::{self, Grant, Refusal};
+use super::renew::instead;
 use super::{Authority, How, Http, Tokens};
 use crate::account::again;
-use crate::account::profiles::{Edit, Profile};
+use crate::account::profiles::{Edit, Profile, Renewed};
 use crate::error::{Error, Result};
 use crate::output::stderr;
 use crate::stop::Stop;
@@ -55,14 +56,18 @@ pub(super) fn next(
         let tokens = match send(http, request, again).await? {
             Said::Yes(tokens) => tokens,
             Said::Ended(error) => {
-                edit.put(name, profile.ended())?;
-                edit.write()?;
-                return Err(error.hint(again()));
+                return match edit.renew(name, profile, &profile.ended())? {
+                    Renewed::Kept(_) => Err(error.hint(again())),
+                    Renewed::Replaced(other) => Ok((instead(name, other)?, None)),
+                };
             }
         };
         let renewed = profile.renewed(&tokens, How::Browser { client_id: request.client_id.to_owned() });
-        let kept = edit.put(name, renewed.clone()).and_then(|()| edit.write());
-        Ok((renewed, kept.err()))
+        match edit.renew(name, profile, &renewed) {
+            Ok(Renewed::Kept(kept)) => Ok((kept, None)),
+            Ok(Renewed::Replaced(other)) => Ok((instead(name, other)?, None)),
+            Err(error) => Ok((renewed, Some(error))),
+        }
     })?;
     match (unkept, was_stopped) {
         (None, false) => Ok(renewed),

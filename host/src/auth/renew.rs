@@ -1,7 +1,5 @@
 //! The next bearer of a profile, when the one that it has is about to end: with the secret of an M2M client, or, by `refresh`, with a refresh token.
-//! Two commands at once ask for one: the second finds it in the file.
-
-use std::time::Duration;
+//! Of several commands at once one asks: the others find it in the file.
 
 use carto_plugin_api::ErrorCode;
 use jiff::{SignedDuration, Timestamp};
@@ -9,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::client::Client;
 use super::{Authority, How, Http, SecretPlace, UNCHANGED, attended, machine, refresh};
 use crate::account::again;
-use crate::account::profiles::{Edit, Profile};
+use crate::account::profiles::{Edit, Profile, Renewed};
 use crate::environment;
 use crate::error::{Error, Result, usage};
 use crate::input::date;
 use crate::output::stderr;
+use crate::service::Deadline;
 
 /// A bearer that ends sooner isn't sent any more, if another can be had.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -28,7 +27,7 @@ enum Way<'a> {
 pub(crate) fn current(
     name: &str,
     profile: Profile,
-    timeout: Option<Duration>,
+    deadline: Deadline,
     http: impl FnOnce() -> Result<Http>,
 ) -> Result<Profile> {
     let now = Timestamp::now();
@@ -37,7 +36,7 @@ pub(crate) fn current(
     if way(&profile).is_none() {
         return if is_over { Err(expired(name, &profile, end)) } else { Ok(profile) };
     }
-    match http().and_then(|http| renewed(name, &profile, timeout, &http)) {
+    match http().and_then(|http| renewed(name, &profile, deadline, &http)) {
         // Somebody else heard meanwhile that there is none.
         Ok(found) if way(&found).is_none() && found.end().is_some_and(|end| end <= now) => {
             Err(expired(name, &found, end))
@@ -91,9 +90,9 @@ fn way(profile: &Profile) -> Option<(Authority, Way<'_>)> {
 }
 
 /// Asks under the file's lock.
-fn renewed(name: &str, seen: &Profile, timeout: Option<Duration>, http: &Http) -> Result<Profile> {
-    match Edit::begin(timeout) {
-        Ok(edit) => renewed_in(edit, name, http),
+fn renewed(name: &str, seen: &Profile, deadline: Deadline, http: &Http) -> Result<Profile> {
+    match Edit::begin(deadline.left()) {
+        Ok(edit) => renewed_in(edit, name, seen, http),
         Err(error) if error.code == ErrorCode::OutputFailed => match way(seen) {
             // A machine's secret works again: its bearer is used even if it can't be kept.
             Some((authority, Way::Machine { client_id, client_secret })) => {
@@ -108,13 +107,11 @@ fn renewed(name: &str, seen: &Profile, timeout: Option<Duration>, http: &Http) -
 }
 
 /// The profile as the file has it now, renewed if nobody has done it meanwhile.
-fn renewed_in(mut edit: Edit, name: &str, http: &Http) -> Result<Profile> {
-    let profile = edit.profiles().by_name.get(name).cloned();
-    let profile = profile.ok_or_else(|| {
-        usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles")
-    })?;
-    let is_fresh = |end: Timestamp| end.duration_since(Timestamp::now()) > AHEAD;
-    if profile.end().is_none_or(is_fresh) {
+fn renewed_in(edit: Edit, name: &str, seen: &Profile, http: &Http) -> Result<Profile> {
+    let profile = edit.profiles().by_name.get(name).cloned().ok_or_else(|| removed(name))?;
+    // A bearer that came meanwhile is as long as its authority makes them, which can be shorter than that.
+    let ahead = if profile.bearer == seen.bearer { AHEAD } else { SignedDuration::ZERO };
+    if profile.end().is_none_or(|end| end.duration_since(Timestamp::now()) > ahead) {
         return Ok(profile);
     }
     match way(&profile) {
@@ -125,12 +122,33 @@ fn renewed_in(mut edit: Edit, name: &str, http: &Http) -> Result<Profile> {
         }
         Some((authority, Way::Machine { client_id, client_secret })) => {
             let renewed = by_machine(name, &profile, &authority, (client_id, client_secret), http)?;
-            if let Err(error) = edit.put(name, renewed.clone()).and_then(|()| edit.write()) {
-                unkept(&error);
+            match edit.renew(name, &profile, &renewed) {
+                Ok(Renewed::Kept(kept)) => Ok(kept),
+                Ok(Renewed::Replaced(other)) => instead(name, other),
+                Err(error) => {
+                    unkept(&error);
+                    Ok(renewed)
+                }
             }
-            Ok(renewed)
         }
     }
+}
+
+/// The profile that stands where one was renewed, which somebody replaced meanwhile: it is the user's latest word. What came for the one before
+/// is nobody's, its refresh token too, and ends by itself.
+pub(super) fn instead(name: &str, other: Option<Profile>) -> Result<Profile> {
+    let other = other.ok_or_else(|| removed(name))?;
+    match other.end().filter(|end| *end <= Timestamp::now()) {
+        Some(end) => {
+            let message = format!("it was given one meanwhile, which expired at {}", date::shown(end));
+            Err(expired(name, &other, end).with_message(message))
+        }
+        None => Ok(other),
+    }
+}
+
+fn removed(name: &str) -> Error {
+    usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles")
 }
 
 fn by_machine(
@@ -140,7 +158,7 @@ fn by_machine(
     (client_id, client_secret): (&str, &SecretPlace),
     http: &Http,
 ) -> Result<Profile> {
-    attended("Renewing the bearer", None, UNCHANGED, async {
+    attended("Renewing the bearer", Deadline::new(None), UNCHANGED, async {
         let client = Client::again(client_id, client_secret)?;
         let tokens = machine::sign_in(http, authority, &client).await?;
         Ok(profile.renewed(&tokens, How::Machine { client_id: client.id, client_secret: client.place }))

@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Result, usage};
 use crate::input::{Stdin, Until};
 use crate::output::{Format, View};
+use crate::service::Deadline;
 use crate::settings;
 
 #[derive(Debug, Clone, Args)]
@@ -152,7 +153,7 @@ impl Globals {
             profile: self.profile.clone(),
             bearer,
             base_url: self.base_url.clone(),
-            timeout: self.timeout,
+            deadline: Deadline::new(self.timeout),
             debug: self.debug,
         })
     }

@@ -24,7 +24,7 @@ mod tried;
 
 pub(crate) use approval::approved;
 pub(crate) use broker::{Broker, Rehearsal};
-pub(crate) use deadline::Deadline;
+pub(crate) use deadline::{Deadline, Rest};
 pub(crate) use draft::Draft;
 pub(crate) use endpoint::{Act, Services};
 pub(crate) use fate::{Accepted, Fate};

@@ -2,7 +2,6 @@
 //! one; here they are put in order. One session serves a whole command, whatever services its kinds ask.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use carto_plugin_api::{Verb, WireRequest, WireResponse};
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::ACCOUNT_SERVICE;
 use super::answer::Asked;
-use super::deadline::{Deadline, REQUEST, RequestDeadline};
+use super::deadline::{Deadline, REQUEST, RequestDeadline, Rest};
 use super::draft::Draft;
 use super::endpoint::{Act, Endpoint, Services};
 use super::hidden::Hidden;
@@ -33,22 +32,17 @@ pub(crate) struct Session {
     /// The account's API, or why it can't be asked; nothing where no kind asks it.
     account: Option<Result<Arc<Endpoint>>>,
     settings: Settings,
-    timeout: Option<Duration>,
-    /// Begins with the work, so that a question has all the time that a person takes to answer it.
+    rest: Rest,
+    /// Goes on with the work, so that a question has all the time that a person takes to answer it.
     deadline: OnceLock<Deadline>,
     debug: bool,
 }
 
 impl Session {
-    /// A session, with the account if some kind asks it. `timeout` is for the whole work of the command.
-    pub(crate) fn new(
-        account: Option<Result<Account>>,
-        settings: Settings,
-        timeout: Option<Duration>,
-        debug: bool,
-    ) -> Session {
+    /// A session, with the account if some kind asks it. `rest` is for the whole work of the command.
+    pub(crate) fn new(account: Option<Result<Account>>, settings: Settings, rest: Rest, debug: bool) -> Session {
         let account = account.map(|account| account.map(|account| Arc::new(Endpoint::of_account(account))));
-        Session { account, settings, timeout, deadline: OnceLock::new(), debug }
+        Session { account, settings, rest, deadline: OnceLock::new(), debug }
     }
 
     /// The services that a verb may ask, each with what that needs: the account, or an approval and a secret. What lacks it is refused here,
@@ -98,9 +92,9 @@ impl Session {
         self.sandbox().map_or_else(jiff::Timestamp::now, Account::now)
     }
 
-    /// When the command has to end. Its time runs from when this is first asked.
+    /// When the command has to end. Its time runs on from when this is first asked.
     pub(crate) fn deadline(&self) -> Deadline {
-        *self.deadline.get_or_init(|| Deadline::new(self.timeout))
+        *self.deadline.get_or_init(|| self.rest.begin())
     }
 
     /// The options that the user's settings hold for a kind.

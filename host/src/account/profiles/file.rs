@@ -10,7 +10,7 @@ use std::time::Duration;
 use carto_plugin_api::ErrorCode;
 use tempfile::NamedTempFile;
 
-use super::object::Object;
+use super::change::{Change, Content};
 use super::text::{self, unusable};
 use super::{Profile, Profiles, SHOWN};
 use crate::environment;
@@ -46,6 +46,15 @@ fn unwritable(path: &Path, why: &str) -> Error {
         .hint("it was left as it is; see that it and its folder are yours and can be written")
 }
 
+/// What became of the next bearer of a profile.
+#[derive(Debug)]
+pub(crate) enum Renewed {
+    /// It is in the file, in the profile as it is now.
+    Kept(Profile),
+    /// It isn't: the profile has another bearer, or is gone.
+    Replaced(Option<Profile>),
+}
+
 /// The file, locked, while it is changed. What isn't written is forgotten.
 pub(crate) struct Edit {
     /// Let go of when this is closed, whatever happens to the process.
@@ -54,10 +63,11 @@ pub(crate) struct Edit {
     target: PathBuf,
     /// What is to take its place, with room for what will be in it.
     next: NamedTempFile,
-    /// What it says, if it is there.
+    /// What it said when it was read.
     before: Option<String>,
-    root: Object,
-    profiles: Profiles,
+    /// The same with what was changed.
+    content: Content,
+    changes: Vec<Change>,
     /// Its mode, if it is there.
     mode: Option<u32>,
 }
@@ -69,11 +79,7 @@ impl Edit {
         let _lock = lock(&called, patience.unwrap_or(PATIENCE))?;
         let before = text::read(&called)?;
         text::check_place(&called)?;
-        let bad = |why: String| unusable(&called, &why);
-        let (root, profiles) = match &before {
-            Some(text) => (super::object(text).map_err(|e| bad(super::place(&e)))?, super::parse(text).map_err(bad)?),
-            None => Default::default(),
-        };
+        let content = content(&called, before.as_deref())?;
         let target = match fs::symlink_metadata(&called) {
             Ok(_) => fs::canonicalize(&called).map_err(|e| unwritable(&called, &e.to_string()))?,
             Err(_) => called,
@@ -87,20 +93,21 @@ impl Edit {
         sweep(folder);
         let next = room(folder, before.as_ref().map_or(0, String::len));
         let next = next.map_err(|e| unwritable(&target, &e.to_string()))?;
-        Ok(Edit { _lock, target, next, before, root, profiles, mode: metadata.map(|metadata| metadata.mode() & 0o777) })
+        let mode = metadata.map(|metadata| metadata.mode() & 0o777);
+        Ok(Edit { _lock, target, next, before, content, changes: Vec::new(), mode })
     }
 
     /// Puts what the file says already in its place once: what is asked for next can't be had a second time, and would be lost if the file
     /// couldn't be replaced.
     pub(crate) fn rehearse(&mut self) -> Result<()> {
-        let Some(before) = &self.before else { return Ok(()) };
+        let Some(now) = text::read(&self.target)? else { return Ok(()) };
         let rehearsed = || -> io::Result<NamedTempFile> {
             let folder = self.target.parent().unwrap_or(Path::new("/"));
             let same = room(folder, 0)?;
             // As it was: what others can do with it is told and mended when it is changed.
             same.as_file().set_permissions(Permissions::from_mode(self.mode.unwrap_or(0o600)))?;
-            replace(same, before, &self.target)?;
-            room(folder, before.len())
+            replace(same, &now, &self.target)?;
+            room(folder, now.len())
         };
         self.next = rehearsed().map_err(|e| unwritable(&self.target, &e.to_string()))?;
         Ok(())
@@ -108,38 +115,68 @@ impl Edit {
 
     /// What the file says, with what was changed.
     pub(crate) fn profiles(&self) -> &Profiles {
-        &self.profiles
+        &self.content.profiles
     }
 
-    /// Puts a profile in its place.
+    /// Puts a profile in its place, whatever was there.
     pub(crate) fn put(&mut self, name: &str, profile: Profile) -> Result<()> {
-        super::put(&mut self.root, name, &profile).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
-        self.profiles.by_name.insert(name.to_owned(), profile);
-        Ok(())
+        self.change(Change::Put(name.to_owned(), Box::new(profile)))
     }
 
     /// Takes a profile out. If it was the current one, there is none any more.
     pub(crate) fn remove(&mut self, name: &str) -> Result<()> {
-        super::remove(&mut self.root, name).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
-        self.profiles.by_name.remove(name);
-        match self.profiles.current.as_deref() == Some(name) {
-            true => self.make_current(None),
-            false => Ok(()),
-        }
+        self.change(Change::Remove(name.to_owned()))
     }
 
     /// Makes a profile the current one.
-    pub(crate) fn make_current(&mut self, name: Option<&str>) -> Result<()> {
-        let set = self.root.set_text("current_profile", name);
-        set.map_err(|e| unwritable(&self.target, &super::place(&e)))?;
-        self.profiles.current = name.map(str::to_owned);
+    pub(crate) fn make_current(&mut self, name: &str) -> Result<()> {
+        self.change(Change::MakeCurrent(name.to_owned()))
+    }
+
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.content.change(&change).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
+        self.changes.push(change);
         Ok(())
     }
 
+    /// What came with a renewal of a profile goes into the file at once, if the profile still has the bearer that was renewed. CARTO's own command
+    /// line takes no lock: a bearer that it has put there meanwhile stays, and is what comes back.
+    pub(crate) fn renew(mut self, name: &str, renewed: &Profile, next: &Profile) -> Result<Renewed> {
+        self.read_again()?;
+        match self.content.profiles.by_name.get(name) {
+            Some(now) if now.bearer == renewed.bearer => {
+                let profile = Profile { bearer: next.bearer.clone(), sign_in: next.sign_in.clone(), ..now.clone() };
+                self.put(name, profile.clone())?;
+                self.replace()?;
+                Ok(Renewed::Kept(profile))
+            }
+            other => Ok(Renewed::Replaced(other.cloned())),
+        }
+    }
+
     /// Writes the file, whole or not at all.
-    pub(crate) fn write(self) -> Result<()> {
+    pub(crate) fn write(mut self) -> Result<()> {
+        self.read_again()?;
+        self.replace()
+    }
+
+    /// Makes the changes to what the file says now. Between this and the replacement is no time in which anybody is asked for anything.
+    fn read_again(&mut self) -> Result<()> {
+        let now = text::read(&self.target)?;
+        if now == self.before {
+            return Ok(());
+        }
+        self.content = content(&self.target, now.as_deref())?;
+        self.before = now;
+        for change in &self.changes {
+            self.content.change(change).map_err(|e| unwritable(&self.target, &super::place(&e)))?;
+        }
+        Ok(())
+    }
+
+    fn replace(self) -> Result<()> {
         let failed = |why: &str| unwritable(&self.target, why);
-        let text = self.root.raw(0).map_err(|e| failed(&super::place(&e)))?;
+        let text = self.content.root.raw(0).map_err(|e| failed(&super::place(&e)))?;
         replace(self.next, &format!("{text}\n"), &self.target).map_err(|e| failed(&e.to_string()))?;
         sync_folder(&self.target);
         if let Some(mode) = self.mode.filter(|mode| mode & 0o077 != 0) {
@@ -151,6 +188,11 @@ impl Edit {
         }
         Ok(())
     }
+}
+
+/// What a text of the file comes to, if there is one.
+fn content(path: &Path, text: Option<&str>) -> Result<Content> {
+    text.map_or_else(|| Ok(Content::default()), |text| Content::read(text).map_err(|why| unusable(path, &why)))
 }
 
 /// A file beside the one that it is to replace, for nobody else from its beginning, that holds as much as that will.

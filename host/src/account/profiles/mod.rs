@@ -1,6 +1,7 @@
 //! `~/.carto_credentials.json`, the file of CARTO's official command line: what it says, read and written. Where it is, its lock and its
-//! replacement are `file`'s; that all else in it stays as it is, `object`'s.
+//! replacement are `file`'s; what is done to it, `change`'s; that all else in it stays as it is, `object`'s.
 
+mod change;
 mod file;
 mod object;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use crate::digest::Hash;
 use crate::redact;
 use object::Object;
 
-pub(crate) use file::{Edit, read};
+pub(crate) use file::{Edit, Renewed, read};
 
 /// The file, for messages.
 pub(crate) const SHOWN: &str = "~/.carto_credentials.json";

@@ -68,7 +68,13 @@ impl Wish {
         let knows_another = *how != How::Token
             && before.sign_in.as_ref().is_some_and(|own| own.issuer.is_some())
             && self.sign_in().is_none();
-        if !is_same || knows_another {
+        // Of the same authority, and still another: a bearer needn't say whose it is.
+        let is_another_machine = match (before.sign_in.as_ref().map(|own| &own.how), how) {
+            (Some(How::Machine { client_id: before, .. }), How::Machine { client_id: now, .. }) => before != now,
+            (Some(How::Browser { .. }), How::Machine { .. }) | (Some(How::Machine { .. }), How::Browser { .. }) => true,
+            _ => false,
+        };
+        if !is_same || knows_another || is_another_machine {
             return None;
         }
         Some(Found {
@@ -131,7 +137,7 @@ pub(super) async fn keep(http: &Http, wish: &Wish, tokens: Tokens, how: How) -> 
     let edit = tokio::task::spawn_blocking(move || Edit::begin(timeout)).await;
     let mut edit = edit.map_err(|e| Error::new(ErrorCode::Failed, format!("the file can't be waited for: {e}")))??;
     let replaced = edit.profiles().by_name.get(&name).and_then(|before| Replaced::find(before, &profile));
-    edit.make_current(Some(&name))?;
+    edit.make_current(&name)?;
     edit.put(&name, profile.clone())?;
     edit.write()?;
     Ok(Kept { profile: name, content: profile, sources: [named_by, source, found_by], is_unchecked, replaced })

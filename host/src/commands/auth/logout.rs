@@ -16,16 +16,35 @@ use crate::auth::{Authority, How, Http};
 use crate::commands::Context;
 use crate::error::Error;
 use crate::output::{json as json_text, stderr, stdout};
+use crate::service::Deadline;
 use crate::settings;
 
-/// What became of the bearer.
+/// The bearer, for messages.
+const BEARER: &str = "bearer";
+
+/// What became of what a profile held.
 enum Outcome {
-    /// Its authority ended it.
-    Revoked(String),
+    /// Its authority, at this place, was asked to end each.
+    Asked(String, Vec<Answered>),
     /// It lasts, for this reason.
     Lasts(String),
     /// Nobody waited for it.
     Interrupted,
+}
+
+/// What became of one token: an authority may end refresh tokens and no bearers, or refuse one that is over (RFC 7009 2.2.1).
+struct Answered {
+    /// `bearer`, for messages.
+    what: &'static str,
+    /// Why it lasts, if it does.
+    fault: Option<String>,
+}
+
+impl Outcome {
+    /// Whether nothing of it lasts.
+    fn is_ended(&self) -> bool {
+        matches!(self, Outcome::Asked(_, answers) if answers.iter().all(|answer| answer.fault.is_none()))
+    }
 }
 
 /// Signs out.
@@ -50,30 +69,33 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut edit = Edit::begin(context.globals.timeout)?;
+    let deadline = Deadline::new(context.globals.timeout);
+    let mut edit = Edit::begin(deadline.left())?;
     let profile = edit.profiles().by_name.get(&name).cloned().ok_or_else(|| gone(Some(edit.profiles())))?;
     edit.remove(&name)?;
     let others = !edit.profiles().by_name.is_empty();
     let has_current = edit.profiles().current.is_some();
     edit.write()?;
-    let outcome = end(context, &profile);
+    let outcome = end(context, &profile, deadline);
     if context.globals.view().format.is_json() {
-        let revoked = matches!(outcome, Some(Outcome::Revoked(_)));
+        let revoked = outcome.as_ref().is_some_and(Outcome::is_ended);
         stdout::write(&json_text::pretty(&json!({ "removed": name, "revoked": revoked })))?;
     }
     stderr::done(&format!("Signed out: the profile `{name}` was removed."));
     match outcome {
-        Some(Outcome::Revoked(place)) => stderr::done(&format!("What signed it in was ended at {place}.")),
-        Some(Outcome::Lasts(why)) => {
-            let end =
-                profile.end().map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
-            stderr::warning(
-                &format!("the bearer could not be ended and is valid where somebody has it{end}: {why}"),
-                Some(
-                    "if somebody may have it, delete the client that it belongs to, or ask the account's administrator",
-                ),
-            );
+        Some(Outcome::Asked(place, answers)) => {
+            if answers.iter().all(|answer| answer.fault.is_none()) {
+                stderr::done(&format!("What signed it in was ended at {place}."));
+            } else {
+                for Answered { what, fault } in answers {
+                    match fault {
+                        None => stderr::done(&format!("The {what} was ended at {place}.")),
+                        Some(why) => warn(&profile, what, &why),
+                    }
+                }
+            }
         }
+        Some(Outcome::Lasts(why)) => warn(&profile, BEARER, &why),
         Some(Outcome::Interrupted) => {
             return Err(Error::new(
                 ErrorCode::Interrupted,
@@ -91,6 +113,16 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says that something lasts: what, until when if that is known, and why.
+fn warn(profile: &Profile, what: &str, why: &str) {
+    let end = profile.end().filter(|_| what == BEARER);
+    let end = end.map(|end| format!(", {}", report::until(end, Timestamp::now()))).unwrap_or_default();
+    stderr::warning(
+        &format!("the {what} could not be ended and is valid where somebody has it{end}: {why}"),
+        Some("if somebody may have it, delete the client that it belongs to, or ask the account's administrator"),
+    );
+}
+
 /// Who gave the bearer, and for which client.
 fn ways(profile: &Profile) -> Option<(Authority, &How)> {
     let sign_in = profile.sign_in.as_ref()?;
@@ -98,10 +130,11 @@ fn ways(profile: &Profile) -> Option<(Authority, &How)> {
 }
 
 /// Ends what a profile held. Nothing if it is over anyway, or if there never was one.
-fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
+fn end(context: &Context, profile: &Profile, deadline: Deadline) -> Option<Outcome> {
     let bearer = profile.bearer.as_ref()?;
     let refresh = profile.sign_in.as_ref().and_then(|own| own.refresh_token.as_ref());
-    if refresh.is_none() && profile.end().is_some_and(|end| end <= Timestamp::now()) {
+    let is_over = profile.end().is_some_and(|end| end <= Timestamp::now());
+    if refresh.is_none() && is_over {
         return None;
     }
     let Some((authority, how)) = ways(profile) else {
@@ -109,7 +142,7 @@ fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
     };
     let work = async {
         let settings = settings::read()?;
-        let http = Http::new(settings.network, context.globals.timeout, context.globals.debug);
+        let http = Http::within(settings.network, deadline, context.globals.debug);
         let (client_id, client_secret) = match how {
             How::Browser { client_id } => (client_id.clone(), None),
             How::Machine { client_id, client_secret } => {
@@ -121,17 +154,19 @@ fn end(context: &Context, profile: &Profile) -> Option<Outcome> {
         let Some(endpoint) = revoke::endpoint(&http, &authority).await? else {
             return Ok(Outcome::Lasts(format!("{} doesn't end bearers", authority.place())));
         };
-        let secrets = [("refresh_token", refresh), ("access_token", Some(bearer))];
-        for (kind, token) in secrets.into_iter().filter_map(|(kind, token)| Some((kind, token?))) {
+        let secrets =
+            [("refresh_token", "refresh token", refresh), ("access_token", BEARER, (!is_over).then_some(bearer))];
+        let mut answers = Vec::new();
+        for (kind, what, token) in secrets.into_iter().filter_map(|(kind, what, token)| Some((kind, what, token?))) {
             let ended = Ended { client_id: &client_id, client_secret: client_secret.as_ref(), token, kind };
-            revoke::end(&http, &endpoint, ended).await?;
+            // What is refused for one token says nothing of the next.
+            let fault = revoke::end(&http, &endpoint, ended).await.err().map(|error| error.message);
+            answers.push(Answered { what, fault });
         }
-        Ok(Outcome::Revoked(authority.place()))
+        Ok(Outcome::Asked(authority.place(), answers))
     };
-    Some(super::attended("Signing out", context.globals.timeout, super::UNCHANGED, work).unwrap_or_else(|error| {
-        match error.code {
-            ErrorCode::Interrupted => Outcome::Interrupted,
-            _ => Outcome::Lasts(error.message),
-        }
+    Some(super::attended("Signing out", deadline, super::UNCHANGED, work).unwrap_or_else(|error| match error.code {
+        ErrorCode::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Lasts(error.message),
     }))
 }

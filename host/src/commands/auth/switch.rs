@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
     if !is_there(edit.profiles()) {
         return Err(account::no_profile(&name, Some(edit.profiles())).into());
     }
-    edit.make_current(Some(&name))?;
+    edit.make_current(&name)?;
     edit.write()?;
     if context.globals.view().format.is_json() {
         stdout::write(&json_text::pretty(&json!({ "current_profile": name })))?;

@@ -20,15 +20,17 @@ const PATH: [&str; 2] = ["users", "me"];
 
 /// Asks.
 pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
-    let account = context.globals.choice(&mut Stdin::default()).and_then(account::resolve)?;
+    let choice = context.globals.choice(&mut Stdin::default())?;
+    let deadline = choice.deadline;
+    let account = account::resolve(choice)?;
     let settings = settings::read()?;
     if settings.moves_routes() && !account.is_sandbox() {
         // What this route is moved to could be one that no verb may ask.
         context.catalog.policy().permit_service_paths().map_err(|(error, _)| error)?;
     }
-    let (place, timeout) = (account.place(), context.globals.timeout);
-    let session = Session::new(Some(Ok(account)), settings, timeout, context.globals.debug);
-    let response = super::attended("Asking", timeout, super::UNCHANGED, session.read(&PATH))?;
+    let place = account.place();
+    let session = Session::new(Some(Ok(account)), settings, deadline.rest(), context.globals.debug);
+    let response = super::attended("Asking", session.deadline(), super::UNCHANGED, session.read(&PATH))?;
     let json = judged(response, &place)?;
     let view = context.globals.view();
     let text = match (&json, view.format) {

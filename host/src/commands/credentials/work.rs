@@ -24,7 +24,7 @@ use crate::input::{self, Stdin};
 use crate::kinds::Kind;
 use crate::output::{self, Record};
 use crate::run::{self, Instance, Runtime};
-use crate::service::{Broker, Draft, Fate, Rehearsal, Services, Session};
+use crate::service::{Broker, Deadline, Draft, Fate, Rehearsal, Rest, Services, Session};
 use crate::settings;
 use crate::stop;
 
@@ -57,7 +57,7 @@ impl Work {
         if let Some(kind) = kinds.first() {
             runtime.prepare(kind);
         }
-        let account = find_account(context, kinds, verb, &mut stdin)?;
+        let (account, rest) = find_account(context, kinds, verb, &mut stdin)?;
         if settings.moves_routes() && matches!(&account, Some(Ok(account)) if !account.is_sandbox()) {
             context.catalog.policy().permit_service_paths().map_err(|(error, rule)| {
                 let kind = kinds.iter().find(|kind| kind.asks_account(verb)).map(Kind::name);
@@ -67,7 +67,7 @@ impl Work {
         }
         let recorded = account.as_ref().and_then(|account| Some(account.as_ref().ok()?.record()));
         let guard = Guard::new(context, &settings, recorded);
-        let session = Session::new(account, settings, context.globals.timeout, context.globals.debug);
+        let session = Session::new(account, settings, rest, context.globals.debug);
         let services = kinds.iter().map(|kind| (kind.name().to_owned(), session.services(kind, verb))).collect();
         Ok(Work {
             session: Arc::new(session),
@@ -200,16 +200,23 @@ impl Work {
 }
 
 /// The account, if one of the kinds asks it; the sandbox also if none does, since it stands for everything. Where other kinds can do without
-/// it, its lack is the trouble of those that can't.
-fn find_account(context: &Context, kinds: &[Kind], verb: Verb, stdin: &mut Stdin) -> Result<Option<Result<Account>>> {
+/// it, its lack is the trouble of those that can't. With it comes what is left of the time: it may have asked for another bearer.
+fn find_account(
+    context: &Context,
+    kinds: &[Kind],
+    verb: Verb,
+    stdin: &mut Stdin,
+) -> Result<(Option<Result<Account>>, Rest)> {
     let asks = |kind: &Kind| kind.asks_account(verb);
     let in_sandbox = account::sandbox_asked_by(context.globals.sandbox)?.is_some();
     if !in_sandbox && !kinds.iter().any(asks) {
-        return Ok(None);
+        return Ok((None, Deadline::new(context.globals.timeout).rest()));
     }
-    match context.globals.choice(stdin).and_then(account::resolve) {
+    let choice = context.globals.choice(stdin);
+    let deadline = choice.as_ref().map_or_else(|_| Deadline::new(context.globals.timeout), |choice| choice.deadline);
+    match choice.and_then(account::resolve) {
         Err(error) if in_sandbox || kinds.iter().all(asks) => Err(error),
-        account => Ok(Some(account)),
+        account => Ok((Some(account), deadline.rest())),
     }
 }
 

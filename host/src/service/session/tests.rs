@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -21,7 +22,7 @@ fn session(timeout: Option<Duration>, answers: Vec<Answer>) -> (Session, Endpoin
         let answers = Arc::clone(&answers);
         async move { answers[at.min(answers.len() - 1)].give().await }
     });
-    (Session::new(None, Settings::default(), timeout, false), Endpoint::of_router(router), seen)
+    (Session::new(None, Settings::default(), Deadline::new(timeout).rest(), false), Endpoint::of_router(router), seen)
 }
 
 #[derive(Clone)]
