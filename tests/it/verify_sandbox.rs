@@ -192,6 +192,12 @@ fn an_m2m_client_signs_in_in_the_sandbox() {
     let output = served(&carto, &server, "credentials verify m2m ci --secret -").stdin("another-secret").output();
     assert_eq!((output.status, output.stdout.contains("another-secret")), (1, false), "{output}");
     assert!(output.stderr.contains("error: 1 of 1 check of M2M OAuth Client"), "{output}");
+    // A person is asked for it, and nobody sees it.
+    let (screen, status) =
+        terminal::asked(served(&carto, &server, "credentials verify m2m ci --secret -"), "Secret: ", &secret);
+    assert_eq!((status, screen.contains(&secret)), (0, false), "{screen}");
+    let (screen, status) = terminal::run(served(&carto, &server, "credentials verify m2m ci --secret - --no-input"));
+    assert!(status == 2 && screen.contains("`--no-input` forbids to ask"), "{screen}");
     // The settings say what for; the sandbox gives bearers for CARTO's own audience alone.
     carto.write(".config/carto/config.toml", "[auth]\naudience = \"https://api.example.com\"\n");
     let output = served(&carto, &server, line).env("CI_SECRET", &secret).output();
