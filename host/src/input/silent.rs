@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_is_what_was_meant() {
+    fn what_is_typed_is_what_was_meant() {
         let typed = |text: &str, until| edited(text.bytes().map(Ok), until, 64, || Ok(())).map_err(|e| e.kind());
         let text = |text: &str| Ok(Some(text.to_owned()));
         assert_eq!(typed("abc\ndef", Until::Line), text("abc"));
