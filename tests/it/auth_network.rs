@@ -192,3 +192,25 @@ fn whoami_goes_where_its_route_is() {
     whoami("auth whoami").ok();
     assert!(server.requests()[1].starts_with("GET /base/users/me HTTP/1.1"), "{:?}", server.requests());
 }
+
+/// What an account answers with objects in it: each value has a line and a label.
+#[test]
+fn whoami_shows_objects_a_value_a_line() {
+    let carto = Carto::without_kinds();
+    let json = r#"{"user_id": "u1", "account": {"id": "ac_1", "name": "a", "tenant": {"id": "t1", "domain": "d.example"}}, "none": {}}"#;
+    let server = Wire::json("200 OK", json);
+    let run = carto.run("auth whoami").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x");
+    check(
+        &run.ok(),
+        expect![[r#"
+        status 0
+        --- stdout
+        user id                u1
+        account id             ac_1
+        account name           a
+        account tenant id      t1
+        account tenant domain  d.example
+        none                   -
+    "#]],
+    );
+}

@@ -93,3 +93,46 @@ fn a_signal_leaves_a_terminal_that_shows_what_is_typed() {
         assert_eq!(ended, (130, [true, true]), "{signal:?}");
     }
 }
+
+/// As anywhere else at a terminal: the shell comes back, and what is typed there is no part of the secret.
+#[test]
+fn a_hidden_question_can_be_suspended() {
+    let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
+    let run = cloud.run(&carto, "auth login p --m2m --client-id machine-client --client-secret -");
+    let (screen, status, shown) = terminal::suspended(run, "Client secret: ", "canary-half\u{1a}", SECRET);
+    assert_eq!((status, shown), (0, [false, true, false, true]), "{screen}");
+    assert!(!screen.contains("canary"), "{screen}");
+    assert_eq!(sign_in(&carto)["sign_in"]["client_secret"], json!({ "value": SECRET }));
+}
+
+#[test]
+fn a_secret_has_no_control_characters() {
+    let carto = Carto::without_kinds();
+    for keys in ["canary\u{1c}ls", "canary\u{1b}[D"] {
+        let (screen, status) = terminal::asked(carto.run("auth login p --with-token"), "Bearer: ", keys);
+        assert_eq!(status, 2, "{screen}");
+        assert!(screen.contains("it holds a control character") && !screen.contains("canary"), "{screen}");
+    }
+}
+
+/// Nobody types a secret for nothing, and is told of the right place.
+#[test]
+fn a_client_id_is_looked_at_before_its_secret_is_asked_for() {
+    let (carto, cloud) = (Carto::without_kinds(), Cloud::start());
+    for (line, prompt, place) in [
+        ("auth login p --m2m", "Client id: ", "the prompt"),
+        ("auth login p --m2m --client-id 'an id'", "", "`--client-id`"),
+        ("auth login p --m2m --client-id 'an id' --client-secret -", "", "`--client-id`"),
+    ] {
+        let (screen, status) = terminal::asked(cloud.run(&carto, line), prompt, "an id");
+        assert_eq!(status, 2, "{screen}");
+        assert!(
+            screen.contains(&format!("error: the client's id from {place} is empty or holds white space")),
+            "{screen}"
+        );
+        assert!(!screen.contains("Client secret"), "{screen}");
+    }
+    let run = cloud.run(&carto, "auth login p --m2m --client-id x");
+    let (screen, _) = terminal::asked(run, "Client secret: ", "a secret");
+    assert!(screen.contains("the client's secret from the prompt") && !screen.contains("a secret"), "{screen}");
+}

@@ -163,13 +163,13 @@ fn one_kind_that_fails_hides_no_other() {
 #[test]
 fn a_sandbox_that_doesnt_answer() {
     let carto = Carto::new();
-    let slow = |line: &str| carto.sandbox(&format!("{line} --timeout 50ms")).fault("latency=10s");
+    let slow = |line: &str| carto.sandbox(&format!("{line} --timeout 1s")).fault("latency=10s");
     check(
         &slow("credentials list tokens").fails(6),
         expect![[r#"
             status 6
             --- stderr
-            error: the connection to the sandbox failed: no whole answer within 50ms
+            error: the connection to the sandbox failed: no whole answer within 1s
             hint: nothing was changed; try again
         "#]],
     );
@@ -178,7 +178,7 @@ fn a_sandbox_that_doesnt_answer() {
         expect![[r#"
             status 8
             --- stderr
-            error: the connection to the sandbox failed: no whole answer within 50ms; it isn't known whether the change was made
+            error: the connection to the sandbox failed: no whole answer within 1s; it isn't known whether the change was made
             hint: look before you repeat it: `carto credentials get token demo` finds it if it was made
         "#]],
     );

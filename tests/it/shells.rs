@@ -51,7 +51,10 @@ fn bash_completes() {
     carto.write("folder/inner.sql", "select 2");
     carto.write("my file", "");
     carto.write("my folder/in it", "");
-    carto.write(".carto_credentials.json", r#"{"profiles": {"acme/ACME, Inc./ada@example.com": {"token": "x"}}}"#);
+    carto.write(
+        ".carto_credentials.json",
+        r#"{"profiles": {"acme/ACME, Inc./ada@example.com": {"token": "x"}, "x:one": {}, "z z:a=b:c": {}}}"#,
+    );
     for (keys, expected) in [
         ("carto cred\tcr\tto\t--apis sql --na\t", "carto credentials create token --apis sql --name"),
         ("carto -o=js\tl", "carto -o=jsonl"),
@@ -69,6 +72,19 @@ fn bash_completes() {
         ("carto auth use ac\t", "carto auth use acme/ACME, Inc./ada@example.com"),
         ("carto --profile ac\tauth who\t", "carto --profile acme/ACME, Inc./ada@example.com auth whoami"),
         ("carto --profile=\"acme/ACME, Inc./ada@\ta\t", "carto --profile=acme/ACME, Inc./ada@example.com"),
+        // Where bash splits words: at the end of what is typed, and in it.
+        ("carto auth use x:\t", "carto auth use x:one"),
+        ("carto auth use x:o\t", "carto auth use x:one"),
+        ("carto auth use x\t", "carto auth use x:one"),
+        ("carto auth use x\\:\t", "carto auth use x:one"),
+        ("carto auth use 'x:\t", "carto auth use x:one"),
+        ("carto auth use z\\ z:\t", "carto auth use z z:a=b:c"),
+        ("carto auth use z\\ z:a=\t", "carto auth use z z:a=b:c"),
+        ("carto auth use \"z z:a=b:\t", "carto auth use z z:a=b:c"),
+        ("carto --profile x:\tauth who\t", "carto --profile x:one auth whoami"),
+        ("carto --profile=x:\t", "carto --profile=x:one"),
+        ("carto --profile=z\\ z:a=b\t", "carto --profile=z z:a=b:c"),
+        ("carto auth use acme/ACME,\\ Inc./ada@\t", "carto auth use acme/ACME, Inc./ada@example.com"),
     ] {
         let typed = format!("source <(carto completion bash)\n{keys}\u{1}echo now: \nexit");
         let (screen, _) = terminal::asked(interactive(&carto, &bash), "$ ", &typed);

@@ -39,6 +39,9 @@ pub(crate) struct Options<'a> {
 const WAYS: &str = "set `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET`, or add `--client-file FILE`, or `--client-id ID` with \
      `--client-secret -`, `@FILE` or `env:NAME`";
 
+/// Where comes from what a person typed.
+const PROMPT: &str = "the prompt";
+
 impl Client {
     /// Finds the client that is to sign in: what options say goes before variables, and those before the profile; what nobody says is asked
     /// for, if there is a person.
@@ -55,12 +58,14 @@ impl Client {
             }
         }
         let ask = |stdin: &mut Stdin| !options.no_input && stdin.is_watched();
-        let id = match options.id {
-            Some(id) => id.to_owned(),
-            None if options.secret.is_none() && ask(stdin) => stdin.ask("Client id: ")?,
+        let (id, id_from) = match options.id {
+            Some(id) => (id.to_owned(), "`--client-id`"),
+            None if options.secret.is_none() && ask(stdin) => (stdin.ask("Client id: ")?, PROMPT),
             None if options.secret.is_none() => return Err(usage("no M2M client is named").hint(WAYS)),
             None => return Err(usage("`--client-secret` needs `--client-id`").hint(WAYS)),
         };
+        // Before anybody types a secret for nothing.
+        check_word("id", &id, id_from)?;
         let (secret, place) = match options.secret {
             Some(text) => secret(text, stdin, options.no_input)?,
             None if ask(stdin) => {
@@ -69,7 +74,8 @@ impl Client {
             }
             None => return Err(usage("`--client-id` needs `--client-secret`, and nobody can be asked here").hint(WAYS)),
         };
-        Client { id, secret, place, base_url: None }.checked("the command line")
+        check_word("secret", secret.expose(), options.secret.map_or(PROMPT, |_| "`--client-secret`"))?;
+        Ok(Client { id, secret, place, base_url: None })
     }
 
     /// The same client, with its secret read again.
@@ -77,10 +83,10 @@ impl Client {
         let client = |secret: Secret| Client { id: id.to_owned(), secret, place: place.clone(), base_url: None };
         match place {
             SecretPlace::Value(secret) => Ok(client(secret.clone())),
-            SecretPlace::Variable(name) => variable(name).map(client)?.checked(&format!("`{name}`")),
+            SecretPlace::Variable(name) => variable(name).map(client)?.checked("the profile", &format!("`{name}`")),
             SecretPlace::File(path) => {
                 let shown = format!("`{}`", path.display());
-                client(Secret::new(text_of(path)?.trim().to_owned())).checked(&shown)
+                client(Secret::new(text_of(path)?.trim().to_owned())).checked("the profile", &shown)
             }
             SecretPlace::ClientFile(path) => {
                 Client::in_text(&text_of(path)?, &path.display().to_string(), place.clone())
@@ -119,17 +125,14 @@ impl Client {
         let id = id.filter(|id| !id.is_empty()).ok_or_else(|| lacks("client id"))?;
         let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(|| lacks("client secret"))?;
         let base_url = json.as_ref().and_then(|json| json.get("api_base_url")?.as_str()).map(str::to_owned);
-        Client { id, secret: Secret::new(secret), place, base_url }.checked(&format!("`--client-file {file}`"))
+        let source = format!("`--client-file {file}`");
+        Client { id, secret: Secret::new(secret), place, base_url }.checked(&source, &source)
     }
 
-    fn checked(self, source: &str) -> Result<Client> {
-        let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        for (what, text) in [("id", &self.id), ("secret", self.secret.expose())] {
-            if !is_word(text) {
-                return Err(usage(format!("the client's {what} from {source} is empty or holds white space"))
-                    .hint("give it alone, without quotes and without line breaks"));
-            }
-        }
+    /// The same, if both can be what they are; else an error that says which isn't, and where that comes from.
+    fn checked(self, id_from: &str, secret_from: &str) -> Result<Client> {
+        check_word("id", &self.id, id_from)?;
+        check_word("secret", self.secret.expose(), secret_from)?;
         Ok(self)
     }
 }
@@ -139,6 +142,16 @@ pub(crate) fn is_at_hand(before: Option<(&str, &SecretPlace)>) -> bool {
     match in_variables() {
         Ok(None) => before.is_some_and(|(id, place)| Client::again(id, place).is_ok()),
         found => found.is_ok(),
+    }
+}
+
+/// Refuses what can't be an id or a secret, without a word of it.
+fn check_word(what: &str, text: &str, source: &str) -> Result<()> {
+    let is_word = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+    match is_word {
+        true => Ok(()),
+        false => Err(usage(format!("the client's {what} from {source} is empty or holds white space"))
+            .hint("give it alone, without quotes and without line breaks")),
     }
 }
 
@@ -153,7 +166,7 @@ fn in_variables() -> Result<Option<Client>> {
         };
         let place = SecretPlace::Variable(secret_name.to_owned());
         let client = Client { id: client.0, secret: client.1, place, base_url: None };
-        return client.checked(&format!("`{id_name}` and `{secret_name}`")).map(Some);
+        return client.checked(&format!("`{id_name}`"), &format!("`{secret_name}`")).map(Some);
     }
     Ok(None)
 }

@@ -30,12 +30,13 @@ pub(crate) fn clap_id(arg: &Arg) -> String {
     format!("arg:{}", arg.name)
 }
 
-/// The arguments that were given, by their key in the input.
+/// The arguments that were given, by their key in the input. `no_input`: whether nobody may be asked.
 pub(crate) fn read(
     spec: &VerbSpec,
     matches: &ArgMatches,
     now: Timestamp,
     stdin: &mut Stdin,
+    no_input: bool,
 ) -> Result<Map<String, Value>> {
     let mut args = Map::new();
     for arg in &spec.args {
@@ -47,7 +48,7 @@ pub(crate) fn read(
             continue;
         }
         let Some(values) = matches.get_many::<String>(&id) else { continue };
-        let mut read = values.map(|text| value(arg, text, now, stdin)).collect::<Result<Vec<_>>>()?;
+        let mut read = values.map(|text| value(arg, text, now, stdin, no_input)).collect::<Result<Vec<_>>>()?;
         match (arg.many, read.pop()) {
             (true, last) => {
                 read.extend(last);
@@ -62,10 +63,10 @@ pub(crate) fn read(
     Ok(args)
 }
 
-fn value(arg: &Arg, text: &str, now: Timestamp, stdin: &mut Stdin) -> Result<Value> {
+fn value(arg: &Arg, text: &str, now: Timestamp, stdin: &mut Stdin, no_input: bool) -> Result<Value> {
     let text = match arg.kind {
         ArgType::File => file(arg, text)?,
-        ArgType::Secret => secret(arg, text, stdin)?,
+        ArgType::Secret => secret(arg, text, stdin, no_input)?,
         ArgType::String if arg.at_file => match text.strip_prefix('@') {
             Some("-") => stdin.text(&format!("--{}", arg.name))?,
             Some(literal) if literal.starts_with('@') => literal.to_owned(),
@@ -109,9 +110,10 @@ fn bad(arg: &Arg, message: String) -> Error {
 }
 
 /// A secret comes from anywhere but the command line, which every process of the machine can read.
-fn secret(arg: &Arg, text: &str, stdin: &mut Stdin) -> Result<String> {
+fn secret(arg: &Arg, text: &str, stdin: &mut Stdin, no_input: bool) -> Result<String> {
     if text == "-" {
-        return stdin.text(&format!("--{}", arg.name));
+        let secret = stdin.secret(&format!("--{}", arg.name), &prompt(arg), Until::Line, no_input)?;
+        return Ok(secret.into_exposed());
     }
     if let Some(path) = text.strip_prefix('@') {
         return file(arg, path);
@@ -125,6 +127,13 @@ fn secret(arg: &Arg, text: &str, stdin: &mut Stdin) -> Result<String> {
     // Not even the beginning of what was typed is echoed: it may be the secret.
     Err(bad(arg, format!("`--{}` takes a place to read a secret from, not the secret", arg.name))
         .hint(format!("use `--{0} -` for standard input, `--{0} @FILE`, or `--{0} env:NAME`", arg.name)))
+}
+
+/// What a person is asked for: `--client-secret` is `Client secret`.
+fn prompt(arg: &Arg) -> String {
+    let words = arg.name.replace('-', " ");
+    let (first, rest) = words.split_at_checked(1).unwrap_or((&words, ""));
+    first.to_uppercase() + rest
 }
 
 /// The text of a file, without the line break at its end.

@@ -1,11 +1,12 @@
 //! Reads from a terminal without showing what is typed. The terminal hands over each byte, and not lines: it would cut long ones, and on
-//! Ctrl-C it would stay as it is, showing nothing. A signal puts it back before it ends the process.
+//! Ctrl-C it would stay as it is, showing nothing. A signal puts it back before it ends the process, and Ctrl-Z before it suspends it.
 
 // Standard input, for its owner `stdin`.
 #![allow(clippy::disallowed_methods)]
 
 use std::io::{self, Read, Stdin};
 
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::output::stderr;
@@ -23,11 +24,13 @@ pub(crate) enum Until {
 const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
 const CTRL_U: u8 = 0x15;
+const CTRL_Z: u8 = 0x1a;
 const ERASE: [u8; 2] = [0x08, 0x7f];
 
 /// The terminal, silent until this is dropped.
 struct Silent {
     before: Termios,
+    silent: Termios,
     terminal: Stdin,
     _asked: Question,
 }
@@ -46,7 +49,18 @@ impl Silent {
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Now, &silent)?;
-        Ok(Silent { before, terminal, _asked })
+        Ok(Silent { before, silent, terminal, _asked })
+    }
+
+    /// Stops what the terminal would have stopped, this process with it, and asks again when it goes on. Where nobody could make it go on, the
+    /// system doesn't stop it, and it asks again at once.
+    fn suspend(&self, prompt: &str) -> io::Result<()> {
+        put_back(&self.terminal, &self.before);
+        stderr::end_of_prompt();
+        kill_current_process_group(Signal::TSTP)?;
+        tcsetattr(&self.terminal, OptionalActions::Now, &self.silent)?;
+        stderr::prompt(prompt);
+        Ok(())
     }
 }
 
@@ -65,15 +79,21 @@ fn put_back(terminal: &Stdin, before: &Termios) {
 pub(super) fn read(prompt: &str, until: Until, limit: u64) -> io::Result<Option<String>> {
     // Silent first: who types when the prompt is there isn't shown.
     let silent = Silent::begin()?;
-    stderr::prompt(&format!("{prompt}: "));
-    let typed = edited(silent.terminal.lock().bytes(), until, limit);
+    let prompt = format!("{prompt}: ");
+    stderr::prompt(&prompt);
+    let typed = edited(silent.terminal.lock().bytes(), until, limit, || silent.suspend(&prompt));
     drop(silent);
     stderr::end_of_prompt();
     typed
 }
 
-/// The bytes as a person meant them.
-fn edited(bytes: impl Iterator<Item = io::Result<u8>>, until: Until, limit: u64) -> io::Result<Option<String>> {
+/// The bytes as a person meant them. Ctrl-Z suspends, and what is typed begins anew: nobody sees how far it had come.
+fn edited(
+    bytes: impl Iterator<Item = io::Result<u8>>,
+    until: Until,
+    limit: u64,
+    mut suspend: impl FnMut() -> io::Result<()>,
+) -> io::Result<Option<String>> {
     let mut typed = Vec::new();
     let mut has_ended = true;
     for byte in bytes {
@@ -85,6 +105,10 @@ fn edited(bytes: impl Iterator<Item = io::Result<u8>>, until: Until, limit: u64)
                 break;
             }
             CTRL_U => typed.clear(),
+            CTRL_Z => {
+                typed.clear();
+                suspend()?;
+            }
             byte if ERASE.contains(&byte) => erase(&mut typed),
             _ if typed.len() as u64 >= limit => return Err(io::Error::other(format!("more than {limit} bytes"))),
             byte => typed.push(byte),
@@ -92,6 +116,11 @@ fn edited(bytes: impl Iterator<Item = io::Result<u8>>, until: Until, limit: u64)
     }
     let text = String::from_utf8(typed).map_err(|_| io::Error::other("it isn't UTF-8"))?;
     let text = text.trim();
+    // Only now: what is typed after such a key isn't for the shell.
+    let is_text = |c: char| !c.is_control() || until == Until::End && c.is_whitespace();
+    if !text.chars().all(is_text) {
+        return Err(io::Error::other("it holds a control character, which no secret has"));
+    }
     Ok((!text.is_empty() || !has_ended).then(|| text.to_owned()))
 }
 
@@ -105,8 +134,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_typed_before_it_was_suspended_is_gone() {
+        let mut suspended = 0;
+        let typed = edited("abc\u{1a}\u{1a}def\n".bytes().map(Ok), Until::Line, 64, || {
+            suspended += 1;
+            Ok(())
+        });
+        assert_eq!((typed.unwrap().as_deref(), suspended), (Some("def"), 2));
+        let fails = || Err(io::ErrorKind::PermissionDenied.into());
+        assert!(edited("abc\u{1a}def\n".bytes().map(Ok), Until::Line, 64, fails).is_err());
+    }
+
+    #[test]
     fn what_is_typed_is_what_was_meant() {
-        let typed = |text: &str, until| edited(text.bytes().map(Ok), until, 64).map_err(|e| e.kind());
+        let typed = |text: &str, until| edited(text.bytes().map(Ok), until, 64, || Ok(())).map_err(|e| e.kind());
         let text = |text: &str| Ok(Some(text.to_owned()));
         assert_eq!(typed("abc\ndef", Until::Line), text("abc"));
         assert_eq!(typed(" abc\rdef", Until::Line), text("abc"));
@@ -117,6 +158,11 @@ mod tests {
         assert_eq!(typed("abc\u{4}", Until::Line), text("abc"));
         assert_eq!((typed("", Until::Line), typed("\u{4}", Until::Line)), (Ok(None), Ok(None)));
         assert_eq!(typed("abc\u{3}", Until::Line), Err(io::ErrorKind::Interrupted));
+        for control in ["ab\u{1b}[Dc\n", "a\u{1c}b\n", "a\tb\n", "a\u{85}b\n"] {
+            assert_eq!(typed(control, Until::Line), Err(io::ErrorKind::Other), "{control:?}");
+        }
+        assert_eq!(typed("{\t}\u{4}", Until::End), text("{\t}"));
+        assert_eq!(typed("a\u{1b}b\u{4}", Until::End), Err(io::ErrorKind::Other));
         assert_eq!(typed(&"x".repeat(65), Until::Line), Err(io::ErrorKind::Other));
     }
 }

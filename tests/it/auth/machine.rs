@@ -168,7 +168,7 @@ fn a_client_that_isnt_whole_is_refused() {
         error: cannot read the client's secret in `[home]`: it isn't a file
         hint: name a text file that you can read
         # --m2m ["CARTO_M2M_CLIENT_ID", "CARTO_M2M_CLIENT_SECRET"]
-        error: the client's secret from `CARTO_M2M_CLIENT_ID` and `CARTO_M2M_CLIENT_SECRET` is empty or holds white space
+        error: the client's secret from `CARTO_M2M_CLIENT_SECRET` is empty or holds white space
         hint: give it alone, without quotes and without line breaks
         # --client-file half.json []
         error: missing: `--m2m`

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -39,6 +39,39 @@ pub(crate) fn signalled(mut run: Run, question: &str, signal: Signal) -> (i32, [
     kill_process(Pid::from_child(&child), signal).unwrap();
     let status = child.wait().unwrap().code().unwrap_or(-1);
     (status, [then, shows()])
+}
+
+/// Runs a command on a terminal, types at its question, waits until that has suspended the command, lets it go on, and types a line when it asks
+/// again. The screen, the status, and whether the terminal showed what is typed: at the first question, suspended, at the second one, after the end.
+pub(crate) fn suspended(mut run: Run, question: &str, keys: &str, line: &str) -> (String, i32, [bool; 4]) {
+    let (mut master, slave) = open();
+    let stdio = || Stdio::from(slave.try_clone().unwrap());
+    let mut child = run.command.stdin(stdio()).stdout(stdio()).stderr(stdio()).process_group(0).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    drop(run);
+    let shows = || tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ECHO);
+    let (mut screen, mut buffer, mut shown) = (Vec::new(), [0; 4096], Vec::new());
+    for (nth, typed) in [keys.to_owned(), format!("{line}\n")].iter().enumerate() {
+        while String::from_utf8_lossy(&screen).matches(question).count() <= nth {
+            let count = master.read(&mut buffer).unwrap();
+            screen.extend_from_slice(&buffer[..count]);
+        }
+        shown.push(shows());
+        master.write_all(typed.as_bytes()).unwrap();
+        if nth == 0 {
+            let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+            assert!(status.stopped(), "{status:?}");
+            shown.push(shows());
+            kill_process(pid, Signal::CONT).unwrap();
+        }
+    }
+    let status = child.wait().unwrap().code().unwrap_or(-1);
+    shown.push(shows());
+    drop(slave);
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
+        screen.extend_from_slice(&buffer[..count]);
+    }
+    (String::from_utf8(screen).unwrap().replace("\r\n", "\n"), status, shown.try_into().unwrap())
 }
 
 fn open() -> (File, OwnedFd) {

@@ -24,18 +24,22 @@ pub(super) fn question(words: &[OsString], at: usize) -> Question {
         let follows = is_break && whole.len() > 1 && (word.starts_with('=') || !is_bare_option);
         match whole.last_mut().filter(|_| glue || follows) {
             Some(last) => {
+                // An `@` that the word being typed begins with is handed over twice.
+                if i == at && !is_break && word.starts_with('@') && last.ends_with('@') {
+                    last.pop();
+                }
                 if i == at {
-                    // An `@` that the word being typed begins with is handed over twice.
-                    if word.starts_with('@') && last.ends_with('@') {
-                        last.pop();
-                    }
-                    question.kept.clone_from(last);
+                    question.kept = unquoted(last);
                 }
                 last.push_str(&word);
             }
             None => whole.push(word.to_string()),
         }
         if i == at {
+            if is_break {
+                // It stands, but for an `@` at its end.
+                question.kept += word.strip_suffix('@').unwrap_or(&word);
+            }
             question.at = whole.len() - 1;
             question.quote = open_quote(&word);
         }
@@ -53,7 +57,7 @@ pub(super) fn answer(tree: &mut clap::Command, question: Question, here: Option<
         .iter()
         .filter_map(|candidate| {
             let word = candidate.get_value().to_string_lossy();
-            escaped(word.strip_prefix(kept.as_str()).unwrap_or(&word), quote)
+            escaped(word.strip_prefix(kept.as_str())?, quote)
         })
         .collect();
     Some(answers.join(SEPARATOR))

@@ -36,11 +36,13 @@ pub(crate) fn script(shell: Shell, program: &OsStr) -> String {
 const PLACE: &str = "__program__";
 
 /// Bash says the word that is being typed without the quote that it begins with, and takes the answer as it is: what is in quotes must not
-/// be escaped.
+/// be escaped. Of a word that ends where bash splits it (`x:`), it says nothing at all.
 const BARE_WORD: &str = r#"words[COMP_CWORD]="$2""#;
 const WORD_WITH_QUOTE: &str = r#"words[COMP_CWORD]="$2"
         if [[ "${COMP_WORDS[COMP_CWORD]}" == [\"\']* ]]; then
             words[COMP_CWORD]="${COMP_WORDS[COMP_CWORD]:0:1}$2"
+        elif [[ "${COMP_WORDS[COMP_CWORD]}" != *[^=:@]* ]]; then
+            words[COMP_CWORD]="${COMP_WORDS[COMP_CWORD]}"
         fi"#;
 
 /// In a folder of `fpath`, the whole script is what zsh runs for the first completion, which would otherwise come to nothing.

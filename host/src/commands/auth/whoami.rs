@@ -43,9 +43,19 @@ pub(super) fn run(context: &Context) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// With words for labels: `user_id` is `user id`.
+/// With words for labels: `user_id` is `user id`, and `id` of the object `account` is `account id`.
 fn labelled(fields: &Record) -> Record {
-    fields.iter().map(|(key, value)| (key.replace('_', " "), value.clone())).collect()
+    let mut all = Record::new();
+    for (key, value) in fields {
+        let label = key.replace('_', " ");
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                all.extend(labelled(inner).into_iter().map(|(key, value)| (format!("{label} {key}"), value)));
+            }
+            _ => drop(all.insert(label, value.clone())),
+        }
+    }
+    all
 }
 
 /// The answer, if it is one: a session has judged what isn't an answer at all.

@@ -39,6 +39,7 @@ pub(super) struct Work {
     /// The verbs that were begun.
     watched: Mutex<Vec<Arc<Watch>>>,
     dry_run: bool,
+    no_input: bool,
 }
 
 /// What a verb comes to.
@@ -77,6 +78,7 @@ impl Work {
             guard,
             watched: Mutex::default(),
             dry_run: context.globals.dry_run,
+            no_input: context.globals.no_input,
         })
     }
 
@@ -96,7 +98,7 @@ impl Work {
         self.locked(kind, verb, id.as_deref())?;
         self.services(kind)?;
         let args = match kind.manifest.verbs.get(&verb) {
-            Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin)?,
+            Some(spec) => input::read(spec, matches, self.session.now(), &mut self.stdin, self.no_input)?,
             None => serde_json::Map::new(),
         };
         let mut input = self.bare_input(kind);

@@ -276,45 +276,61 @@ fn a_request_is_explained_by_the_rule_that_decides() {
     expect![[r#"
         {"api":"sql"}
         passed api: API sql (allowed) → allowed: one of sql, maps
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"api":"lds"}
         FAILED api: API lds (allowed) → refused: it is for sql, maps
             `carto credentials update token tok_1 --apis sql,maps,lds` would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"api":"imports"}
         FAILED api: API imports (allowed) → refused: it is for sql, maps
             imports stands beside no other API: make a token of its own, with `carto credentials create token --apis imports …`
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw"}
         passed grant: connection `dw` (allowed) → allowed: 3 grants of it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"no'where"}
         FAILED grant: connection `no'where` (allowed) → refused: no grant is of it
             name a `--source` of `no'where` too, to be told what would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"a.b.c"}
         passed grant: source `a.b.c` of connection `dw` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"x.C_1"}
         passed grant: source `x.C_1` of connection `dw` (allowed) → allowed: grant 2, `dw,x.C_*`: a pattern that it fits, segment by segment
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"x.C_1.z"}
         FAILED grant: source `x.C_1.z` of connection `dw` (allowed) → refused: `dw,x.C_*` has 2 segments, and `x.C_1.z` has 3: a wildcard stays in its own
             `carto credentials update token tok_1 --add-grant dw,x.C_1.z` would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"select  1;"}
         passed grant: statement `select  1;` of connection `dw` (allowed) → allowed: grant 3, `dw,SELECT 1`: that statement, as the service compares it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"SELECT * FROM a.b.c"}
         FAILED grant: statement `SELECT * FROM a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
             `carto credentials update token tok_1 --add-grant 'dw,SELECT * FROM a.b.c'` would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"dw","source":"SELECT it's"}
         FAILED grant: statement `SELECT it's` of connection `dw` (allowed) → refused: none of 3 grants reaches it
             `carto credentials update token tok_1 --add-grant 'dw,SELECT it'\''s'` would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"api":"sql","connection":"dw","source":"a.b.c"}
         passed api: API sql (allowed) → allowed: one of sql, maps
         FAILED grant: statement `a.b.c` of connection `dw` (allowed) → refused: `dw,a.b.c` grants a table to maps, and statements are compared as a whole
             the SQL API takes a statement: name one, like `--source 'SELECT * FROM a.b.c'`, or ask maps for the table
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"big","source":"q.r.s"}
         passed grant: source `q.r.s` of connection `big` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"connection":"none","source":"q.r.s"}
         FAILED grant: source `q.r.s` of connection `none` (allowed) → refused: no grant is of that connection
             `carto credentials update token tok_1 --add-grant none,q.r.s` would allow it
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"source":"a.b.c"}
         passed grant: source `a.b.c` (allowed) → allowed: grant 1, `dw,a.b.c`: that name
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"source":"x.D_1"}
         passed grant: source `x.D_1` (allowed) → allowed: grant 4, `big,*`: everything that the connection reaches
+        skipped referer: any page (allowed) → not asked: pages are limited to `https://*.example.com/*`, `http://localhost:5173`; `--referer` explains one
         {"referer":"https://shop.example.com/a"}
         passed referer: page `https://shop.example.com/a` (allowed) → allowed: it fits the referer `https://*.example.com/*`
         {"referer":"http://localhost:5173/"}

@@ -15,7 +15,11 @@ pub(super) fn explain(record: &Record, input: &Input) -> Vec<Check> {
     if input.connection.is_some() || input.source.is_some() {
         checks.push(source(record, input));
     }
-    checks.extend(input.referer.as_deref().map(|page| referer(record, page)));
+    match input.referer.as_deref() {
+        Some(page) => checks.push(referer(record, page)),
+        None if !record.referers.is_empty() => checks.push(any_page(record)),
+        None => {}
+    }
     checks
 }
 
@@ -135,6 +139,12 @@ fn referer(record: &Record, page: &str) -> Check {
             judged(rule::REFERER, asked, false, &why, Some(suggest::page(record, page)))
         }
     }
+}
+
+/// What isn't explained of a request from a page, where none is named.
+fn any_page(record: &Record) -> Check {
+    let found = format!("not asked: pages are limited to {}; `--referer` explains one", listed(&record.referers));
+    Check::skipped("any page", "allowed", found).rule(rule::REFERER)
 }
 
 fn listed(referers: &[String]) -> String {

@@ -5,6 +5,8 @@ use carto_plugin_api::{Error, Result};
 use serde::Deserialize;
 use url::Url;
 
+use crate::grants;
+
 /// The arguments, as the manifest declares them: a request, or a part of one.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Input {
@@ -46,6 +48,10 @@ fn source(text: &str) -> Result<String> {
         return Err(Error::argument("source", "the source is empty")
             .hint("name a table like `carto.shared.demo_table`, or a statement; `@FILE` reads it from a file"));
     }
+    if text.contains('*') && !grants::is_sql(text) {
+        return Err(Error::argument("source", format!("`{text}` is a pattern, and a request reads one source"))
+            .hint("ask about one that it is meant for, like `carto.shared.demo_table`"));
+    }
     Ok(text.to_owned())
 }
 
@@ -80,6 +86,17 @@ fn page(text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_one() {
+        for text in ["a.b.c", "carto.x", "SELECT * FROM a.b.c", "SELECT\n*\nFROM t"] {
+            assert_eq!(source(text).unwrap(), text);
+        }
+        for (text, message) in [("", "is empty"), ("*", "`*` is a pattern"), ("a.b.*", "`a.b.*` is a pattern")] {
+            let error = source(text).unwrap_err();
+            assert!(error.message.contains(message) && error.hint.is_some(), "{text}: {error:?}");
+        }
+    }
 
     #[test]
     fn a_page_is_as_browsers_send_it() {

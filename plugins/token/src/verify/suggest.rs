@@ -28,7 +28,7 @@ pub(super) fn grant(record: &Record, connection: Option<&str>, asked: Asked<'_>)
     let mut names = record.grants.iter().map(|grant| grant.connection_name.as_str());
     let only = names.next().filter(|only| names.all(|name| name == *only));
     let text = asked.text();
-    if matches!(asked, Asked::Statement(_)) && text != "*" && !grants::is_sql(text) {
+    if matches!(asked, Asked::Statement(_)) && !grants::is_sql(text) {
         let statement = shell_word(&format!("SELECT * FROM {text}"));
         return format!(
             "the SQL API takes a statement: name one, like `--source {statement}`, or ask maps for the table"
