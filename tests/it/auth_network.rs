@@ -200,7 +200,9 @@ fn whoami_shows_objects_a_value_a_line() {
     let json = r#"{"user_id": "u1", "account": {"id": "ac_1", "name": "a", "tenant": {"id": "t1", "domain": "d.example"}}, "none": {}}"#;
     let server = Wire::json("200 OK", json);
     let run = carto.run("auth whoami").env("CARTO_BASE_URL", server.url()).env("CARTO_API_TOKEN", "x");
-    check(&run.ok(), expect![[r#"
+    check(
+        &run.ok(),
+        expect![[r#"
         status 0
         --- stdout
         user id                u1
@@ -209,5 +211,6 @@ fn whoami_shows_objects_a_value_a_line() {
         account tenant id      t1
         account tenant domain  d.example
         none                   -
-    "#]]);
+    "#]],
+    );
 }
