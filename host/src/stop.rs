@@ -31,14 +31,20 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How long a command may take to end when it was told to.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
+/// What comes sooner after the first signal is of the same event, and no second one: a session that ends sends several.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// The signals that end a program.
 const ENDING: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
 
 /// Which status a process ends with that doesn't end by itself.
 type LastResort = Box<dyn Fn(Stop) -> u8 + Send>;
 
-/// Something that isn't broken off once it is begun, since it can't be had again: the first stop waits for it, and only a second signal
-/// doesn't. It has begun before the first stop, or it mustn't begin at all.
+/// What is done before a process ends at a question.
+type Farewell = Box<dyn FnOnce() + Send>;
+
+/// Something that isn't broken off once it is begun, since it can't be had again: the first stop waits for it, and only a second signal that a
+/// person can have meant doesn't. It has begun before the first stop, or it mustn't begin at all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unbroken(Arc<OnceLock<bool>>);
 
@@ -103,6 +109,11 @@ pub(crate) fn watch_unbroken(
 pub(crate) struct Question;
 
 impl Question {
+    /// From now on, where signals are caught already; else the system ends the process, also one that is suspended.
+    pub(crate) fn shown(first: impl FnOnce() + Send + 'static) -> Option<Question> {
+        THREAD.get().map(|_| Question::asked(first))
+    }
+
     /// From now on; `first` is done before anything is said.
     pub(crate) fn asked(first: impl FnOnce() + Send + 'static) -> Question {
         let (listens, listening) = oneshot::channel();
@@ -122,12 +133,15 @@ impl Drop for Question {
 enum Word {
     Begun(Work, LastResort, oneshot::Sender<()>),
     Over,
-    Asked(Box<dyn FnOnce() + Send>, oneshot::Sender<()>),
+    Asked(Farewell, oneshot::Sender<()>),
     Answered,
+    /// What is done first at a question is done.
+    Parted,
 }
 
+static THREAD: OnceLock<mpsc::UnboundedSender<Word>> = OnceLock::new();
+
 fn say(word: Word) {
-    static THREAD: OnceLock<mpsc::UnboundedSender<Word>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {
         let (sender, words) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
@@ -148,9 +162,9 @@ async fn listen(mut words: mpsc::UnboundedReceiver<Word>) {
         tokio::select! {
             // What came before something begun was for it too.
             biased;
-            () = received(&mut interrupt) => ear.signal(Instant::now()),
-            () = received(&mut end) => ear.signal(Instant::now()),
-            () = received(&mut hang_up) => ear.signal(Instant::now()),
+            () = received(&mut interrupt) => ear.signal(SignalKind::interrupt(), Instant::now()),
+            () = received(&mut end) => ear.signal(SignalKind::terminate(), Instant::now()),
+            () = received(&mut hang_up) => ear.signal(SignalKind::hangup(), Instant::now()),
             Some(word) = words.recv() => ear.told(word, Instant::now()),
             () = at(ear.deadline()) => ear.out_of_time(Instant::now()),
             () = at(ear.end.map(|(_, end)| end)) => {
@@ -160,6 +174,14 @@ async fn listen(mut words: mpsc::UnboundedReceiver<Word>) {
                 #[allow(clippy::disallowed_methods)]
                 std::process::exit(status.into())
             }
+        }
+        if let Some(first) = ear.farewell.take() {
+            // Whoever holds standard error may hold it for ever.
+            std::thread::spawn(move || {
+                first();
+                stderr::error(&Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"));
+                say(Word::Parted);
+            });
         }
     }
 }
@@ -181,11 +203,16 @@ struct Work {
 /// What the thread knows.
 #[derive(Default)]
 struct Ear {
-    signals: usize,
+    /// When the first signal came.
+    first: Option<Instant>,
     work: Option<Work>,
     /// Of the last work, also when it is over: what became of it may still be on its way to a reader.
     last_resort: Option<LastResort>,
-    question: Option<Box<dyn FnOnce() + Send>>,
+    question: Option<Farewell>,
+    /// Who asks after a signal is kept waiting until the process ends.
+    kept_waiting: Option<oneshot::Sender<()>>,
+    /// What is to be done, now that a question has ended.
+    farewell: Option<Farewell>,
     /// When the process ends, and why.
     end: Option<(Stop, Instant)>,
 }
@@ -197,7 +224,7 @@ impl Ear {
                 // The time of something else may be over.
                 self.end = self.end.filter(|(why, _)| *why == Stop::Interrupted);
                 self.last_resort = Some(last_resort);
-                if self.signals > 0 {
+                if self.first.is_some() {
                     let _ = (work.unbroken.has_begun(), work.tell.send(Stop::Interrupted));
                 }
                 self.work = Some(work);
@@ -205,40 +232,43 @@ impl Ear {
             }
             Word::Over => {
                 self.work = None;
-                if self.signals > 0 {
+                if self.first.is_some() {
                     self.end_after(Stop::Interrupted, now + LAST_PATIENCE);
                 }
             }
             Word::Asked(first, listens) => {
                 self.question = Some(first);
-                if self.signals > 0 {
-                    self.end_at_question(now);
+                match self.first {
+                    Some(_) => {
+                        self.kept_waiting = Some(listens);
+                        self.end_question(now);
+                    }
+                    None => drop(listens.send(())),
                 }
-                let _ = listens.send(());
             }
             Word::Answered => self.question = None,
+            Word::Parted => self.end = self.end.map(|(why, _)| (why, now)),
         }
     }
 
-    fn signal(&mut self, now: Instant) {
-        self.signals += 1;
-        self.end_at_question(now);
-        let is_first = self.signals == 1;
-        let is_waited_for = self.work.as_ref().is_some_and(|work| {
-            let has_begun = work.unbroken.has_begun();
+    fn signal(&mut self, kind: SignalKind, now: Instant) {
+        let is_first = self.first.is_none();
+        let since = now - *self.first.get_or_insert(now);
+        self.end_question(now);
+        let is_meant = kind != SignalKind::hangup() && since >= AGAIN;
+        let is_waited_for = self.work.as_ref().is_some_and(|work| work.unbroken.has_begun() && !is_meant);
+        if let Some(work) = self.work.as_ref().filter(|_| is_first || !is_waited_for) {
             let _ = work.tell.send(Stop::Interrupted);
-            has_begun && is_first
-        });
+        }
         if !is_waited_for {
             self.end_after(Stop::Interrupted, now + LAST_PATIENCE);
         }
     }
 
-    fn end_at_question(&mut self, now: Instant) {
+    fn end_question(&mut self, now: Instant) {
         if let Some(first) = self.question.take() {
-            first();
-            stderr::error(&Error::new(ErrorCode::Interrupted, "interrupted").hint("nothing was changed"));
-            (self.last_resort, self.end) = (None, Some((Stop::Interrupted, now)));
+            self.farewell = Some(first);
+            (self.last_resort, self.end) = (None, Some((Stop::Interrupted, now + LAST_PATIENCE)));
         }
     }
 
@@ -361,20 +391,31 @@ mod tests {
         }
 
         fn signal(&mut self, millis: u64) {
-            self.ear.signal(self.now(millis));
+            self.ear.signal(SignalKind::interrupt(), self.now(millis));
+        }
+
+        fn hang_up(&mut self, millis: u64) {
+            self.ear.signal(SignalKind::hangup(), self.now(millis));
+        }
+
+        /// What was to be done at a question is done then, if it was to be.
+        fn part(&mut self, millis: u64) -> bool {
+            let has_ended = self.ear.farewell.take().is_some();
+            if has_ended {
+                self.ear.told(Word::Parted, self.now(millis));
+            }
+            has_ended
         }
 
         fn over(&mut self, millis: u64) {
             self.ear.told(Word::Over, self.now(millis));
         }
 
-        fn ask(&mut self, millis: u64) -> oneshot::Receiver<()> {
-            let (first, was_first) = oneshot::channel();
-            let first = Box::new(move || {
-                let _ = first.send(());
-            });
-            self.ear.told(Word::Asked(first, oneshot::channel().0), self.now(millis));
-            was_first
+        /// A question, and whether it may be asked.
+        fn ask(&mut self, millis: u64) -> bool {
+            let (listens, mut listening) = oneshot::channel();
+            self.ear.told(Word::Asked(Box::new(|| {}), listens), self.now(millis));
+            listening.try_recv().is_ok()
         }
 
         /// What the work was told since the last time.
@@ -414,8 +455,10 @@ mod tests {
         assert_eq!((story.told(), story.end()), (vec![Stop::Interrupted], Some((1010, 8))));
         assert!(!unbroken.begin());
         story.over(30);
-        assert!(story.ask(40).try_recv().is_ok());
-        assert_eq!(story.end(), Some((40, 130)));
+        assert!(!story.ask(40));
+        assert_eq!(story.end(), Some((1040, 130)));
+        assert!(story.part(50));
+        assert_eq!(story.end(), Some((50, 130)));
     }
 
     #[test]
@@ -433,8 +476,12 @@ mod tests {
         let mut story = Story::new();
         story.begin(0, false, &unbroken, 130);
         story.signal(10);
+        // A session that ends sends several, and nobody can repeat a terminal that went away.
         story.signal(20);
-        assert_eq!((story.told(), story.end()), (vec![Stop::Interrupted; 2], Some((1020, 130))));
+        story.hang_up(900);
+        assert_eq!((story.told(), story.end()), (vec![Stop::Interrupted], None));
+        story.signal(1000);
+        assert_eq!((story.told(), story.end()), (vec![Stop::Interrupted], Some((2000, 130))));
     }
 
     #[test]
@@ -464,17 +511,18 @@ mod tests {
     #[test]
     fn nobody_waits_for_an_answer() {
         let mut story = Story::new();
-        let mut was_first = story.ask(0);
-        assert!(was_first.try_recv().is_err() && story.end().is_none());
+        assert!(story.ask(0) && story.end().is_none());
         story.signal(10);
-        assert!(was_first.try_recv().is_ok());
-        assert_eq!(story.end(), Some((10, 130)));
+        // Whoever keeps the words from being said, doesn't keep it from ending.
+        assert_eq!(story.end(), Some((1010, 130)));
+        assert!(story.part(20));
+        assert_eq!(story.end(), Some((20, 130)));
 
         let mut story = Story::new();
-        let mut was_first = story.ask(0);
+        assert!(story.ask(0));
         story.ear.told(Word::Answered, story.now(5));
         story.signal(10);
-        assert!(was_first.try_recv().is_err());
+        assert!(!story.part(20));
         assert_eq!(story.end(), Some((1010, 130)));
     }
 }

@@ -5,9 +5,11 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::io::{self, Read, Stdin};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use rustix::process::{Signal, kill_current_process_group};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::process::{Signal, getpgrp, kill_current_process_group};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
 use crate::output::stderr;
 use crate::stop::Question;
@@ -27,6 +29,12 @@ const CTRL_U: u8 = 0x15;
 const CTRL_Z: u8 = 0x1a;
 const ERASE: [u8; 2] = [0x08, 0x7f];
 
+/// Whether a signal has put the terminal back for good.
+static IS_OVER: Mutex<bool> = Mutex::new(false);
+
+/// How often somebody behind looks whether they are in front.
+const A_LITTLE: Duration = Duration::from_millis(50);
+
 /// The terminal, silent until this is dropped.
 struct Silent {
     before: Termios,
@@ -41,15 +49,32 @@ impl Silent {
         let before = tcgetattr(&terminal)?;
         let again = before.clone();
         let _asked = Question::asked(move || {
+            let mut is_over = IS_OVER.lock().unwrap_or_else(PoisonError::into_inner);
+            *is_over = true;
             put_back(&io::stdin(), &again);
+            drop(is_over);
             stderr::end_of_prompt();
         });
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&terminal, OptionalActions::Now, &silent)?;
-        Ok(Silent { before, silent, terminal, _asked })
+        let silent = Silent { before, silent, terminal, _asked };
+        silent.hide()?;
+        Ok(silent)
+    }
+
+    /// From now on nothing is shown.
+    fn hide(&self) -> io::Result<()> {
+        let is_over = IS_OVER.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_over {
+            drop(is_over);
+            // The process is about to end.
+            loop {
+                std::thread::park();
+            }
+        }
+        Ok(tcsetattr(&self.terminal, OptionalActions::Now, &self.silent)?)
     }
 
     /// Stops what the terminal would have stopped, this process with it, and asks again when it goes on. Where nobody could make it go on, the
@@ -58,7 +83,11 @@ impl Silent {
         put_back(&self.terminal, &self.before);
         stderr::end_of_prompt();
         kill_current_process_group(Signal::TSTP)?;
-        tcsetattr(&self.terminal, OptionalActions::Now, &self.silent)?;
+        // Whoever touches the terminal from behind is stopped once more, and couldn't be ended by a signal.
+        while !is_in_front(&self.terminal) {
+            std::thread::sleep(A_LITTLE);
+        }
+        self.hide()?;
         stderr::prompt(prompt);
         Ok(())
     }
@@ -71,8 +100,15 @@ impl Drop for Silent {
 }
 
 fn put_back(terminal: &Stdin, before: &Termios) {
-    // A terminal that went away needs nothing.
-    let _ = tcsetattr(terminal, OptionalActions::Now, before);
+    // A terminal that went away needs nothing, and one that another program is in front of was put back.
+    if is_in_front(terminal) {
+        let _ = tcsetattr(terminal, OptionalActions::Now, before);
+    }
+}
+
+/// Whether no other program is in front of this one at a terminal; one without jobs has nobody in front.
+fn is_in_front(terminal: &Stdin) -> bool {
+    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
 /// What is typed after a prompt, without white space around it; nothing if the input ends before any. Ctrl-C is `Interrupted`.

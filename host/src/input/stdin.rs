@@ -116,7 +116,7 @@ impl Stdin {
 
 /// Reads what may never come. A signal ends the process then, on a line of its own.
 fn asked<T>(read: impl FnOnce() -> T) -> T {
-    let _asked = Question::asked(|| {
+    let _asked = Question::shown(|| {
         if io::stdin().is_terminal() {
             stderr::end_of_prompt();
         }
