@@ -288,3 +288,69 @@ fn each_token_is_ended_whatever_became_of_the_other() {
         What signed it in was ended at `127.0.0.1:[port]`.
     "#]].assert_eq(&report);
 }
+
+/// The bearer may be over while the refresh token isn't; and what was ended isn't said to last.
+#[test]
+fn each_token_that_lasts_is_told_whyever_it_does() {
+    let carto = Carto::without_kinds();
+    let path = carto.home().join(FILE);
+    let mut report = String::new();
+    let mut logout = |what: &str, cloud: &Cloud, seconds: i64, issuer: Option<&str>| {
+        let mut me = persons(cloud, seconds);
+        if let Some(issuer) = issuer {
+            me["sign_in"]["issuer"] = issuer.into();
+        }
+        write(&path, &only(me));
+        let output = carto.run("auth logout --timeout 2s").ok();
+        assert_eq!(read(&path)["profiles"], json!({}));
+        // Either of the two that watch the time.
+        let late = Regex::new("(the connection to [^ ]+ failed: no whole answer|not done) within 2s").unwrap();
+        let text = settled(&output.to_string());
+        report.push_str(&format!("# {what}: {}", late.replace_all(&text, "[late]")));
+    };
+    let cloud = Cloud::start();
+    logout("nobody there", &cloud, -10, Some("http://127.0.0.1:9/"));
+    logout("nobody there, and both last", &cloud, 3600, Some("http://127.0.0.1:9/"));
+    let ends_none = Cloud::otherwise(&[86400], |path, host| {
+        let says = json!({ "issuer": format!("http://{host}/") }).to_string();
+        path.starts_with("/.well-known").then(|| Act::json("200 OK", &says))
+    });
+    logout("it ends none", &ends_none, -10, None);
+    let silent = Cloud::otherwise(&[86400], |_, _| Some(Act::Silence));
+    logout("out of time", &silent, -10, None);
+    let nth = AtomicUsize::new(0);
+    let half = Cloud::otherwise(&[86400], move |path, _| {
+        (path == "/oauth/revoke" && nth.fetch_add(1, Ordering::Relaxed) > 0).then_some(Act::Silence)
+    });
+    logout("out of time after the first", &half, 3600, None);
+    expect![[r#"
+        # nobody there: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # nobody there, and both last: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        warning: the bearer could not be ended and is valid where somebody has it, until [time]: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # it ends none: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: `127.0.0.1:[port]` doesn't end bearers
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # out of time: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: [late]
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # out of time after the first: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        The refresh token was ended at `127.0.0.1:[port]`.
+        warning: the bearer could not be ended and is valid where somebody has it, until [time]: [late]
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+    "#]].assert_eq(&report);
+}
