@@ -194,7 +194,8 @@ fn a_renewal_doesnt_replace_another_bearer() {
         none: status 4, error: the profile `me` was removed meanwhile
         one that is over: status 4, error: the profile `me` was given another bearer meanwhile, which expired at [time]
         none: status 4, error: the profile `me` was removed meanwhile
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 /// Whoever has put another account into a profile doesn't have the one before asked, even if its bearer lasts and the other's doesn't.

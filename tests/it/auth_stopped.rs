@@ -340,7 +340,8 @@ fn a_refresh_that_came_too_late_says_so_after_a_signal() {
         hint: run it again
         interrupted; the profile `me` was removed meanwhile
         hint: `carto auth status` shows profiles
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 #[test]
