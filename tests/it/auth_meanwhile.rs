@@ -45,13 +45,13 @@ fn persons(cloud: &Cloud, seconds: i64) -> Value {
     profile(&bearer("auth0|1", seconds, 77), sign_in)
 }
 
-/// One that a machine signed in to, whose bearer is over.
-fn machines(cloud: &Cloud) -> Value {
+/// One that a machine signed in to.
+fn machines(cloud: &Cloud, seconds: i64) -> Value {
     let sign_in = json!({
         "how": "m2m", "client_id": CLIENT, "client_secret": { "variable": "CARTO_M2M_CLIENT_SECRET" },
         "issuer": cloud.issuer(), "audience": "carto-cloud-native-api", "base_url": cloud.api(),
     });
-    profile(&bearer("machine-client@clients", -10, 78), sign_in)
+    profile(&bearer("machine-client@clients", seconds, 78), sign_in)
 }
 
 fn only(profile: Value) -> Value {
@@ -141,7 +141,7 @@ fn a_renewal_leaves_what_was_written_meanwhile() {
             file["profiles"]["me"]["future"] = json!([1]);
             file["future"] = json!({ "deep": [] });
         });
-        write(&path, &only(if is_person { persons(&cloud, -10) } else { machines(&cloud) }));
+        write(&path, &only(if is_person { persons(&cloud, -10) } else { machines(&cloud, -10) }));
         carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET).ok();
         let now = read(&path);
         assert_eq!((&now["current_profile"], &now["future"]), (&json!("other"), &json!({ "deep": [] })));
@@ -157,7 +157,8 @@ fn a_renewal_doesnt_replace_another_bearer() {
     let carto = Carto::new();
     let path = carto.home().join(FILE);
     let mut report = String::new();
-    for is_person in [true, false] {
+    // Whether the one before is over or still lasts a while.
+    for (is_person, before) in [(true, -10), (true, 60), (false, -10), (false, 60)] {
         for (what, seconds) in [("one that lasts", Some(3600)), ("one that is over", Some(-3600)), ("none", None)] {
             let other = seconds.map(|seconds| bearer("auth0|2", seconds, 9));
             let theirs = Cloud::start();
@@ -166,7 +167,7 @@ fn a_renewal_doesnt_replace_another_bearer() {
                 Some(new) => file["profiles"]["me"] = new.clone(),
                 None => file["profiles"] = json!({}),
             });
-            write(&path, &only(if is_person { persons(&cloud, -10) } else { machines(&cloud) }));
+            write(&path, &only(if is_person { persons(&cloud, before) } else { machines(&cloud, before) }));
             let output = carto.run("credentials list tokens").env("CARTO_M2M_CLIENT_SECRET", SECRET).output();
             assert_eq!(cloud.asked(), ["POST /oauth/token"]);
             match &other {
@@ -185,11 +186,47 @@ fn a_renewal_doesnt_replace_another_bearer() {
         }
     }
     expect![[r#"
-        one that is over: status 4, error: the bearer of the profile `me` ended at [time], and another wasn't to be had: it was given one meanwhile, which expired at [time]
-        none: status 4, error: the bearer of the profile `me` ended at [time], and another wasn't to be had: the profile `me` was removed meanwhile
-        one that is over: status 4, error: the bearer of the profile `me` ended at [time], and another wasn't to be had: it was given one meanwhile, which expired at [time]
-        none: status 4, error: the bearer of the profile `me` ended at [time], and another wasn't to be had: the profile `me` was removed meanwhile
-    "#]].assert_eq(&report);
+        one that is over: status 4, error: the profile `me` was given another bearer meanwhile, which expired at [time]
+        none: status 4, error: the profile `me` was removed meanwhile
+        one that is over: status 4, error: the profile `me` was given another bearer meanwhile, which expired at [time]
+        none: status 4, error: the profile `me` was removed meanwhile
+        one that is over: status 4, error: the profile `me` was given another bearer meanwhile, which expired at [time]
+        none: status 4, error: the profile `me` was removed meanwhile
+        one that is over: status 4, error: the profile `me` was given another bearer meanwhile, which expired at [time]
+        none: status 4, error: the profile `me` was removed meanwhile
+    "#]]
+    .assert_eq(&report);
+}
+
+/// Whoever has put another account into a profile doesn't have the one before asked, even if its bearer lasts and the other's doesn't.
+#[test]
+fn a_bearer_isnt_used_after_another_was_put_in_its_place() {
+    let carto = Carto::new();
+    let (ours, theirs) = (Cloud::start(), Cloud::start());
+    let path = carto.home().join(FILE);
+    let mut other = persons(&theirs, -10);
+    other["sign_in"]["issuer"] = "http://127.0.0.1:9/".into();
+    for (meanwhile, status, why) in [
+        (json!({ "me": other }), 6, "another wasn't to be had: cannot reach `127.0.0.1"),
+        (json!({ "me": profile(&bearer("auth0|2", -3600, 9), json!({ "how": "token" })) }), 4, "` expired at 20"),
+        (json!({}), 4, "error: the profile `me` was removed meanwhile\n"),
+    ] {
+        write(&path, &only(persons(&ours, 60)));
+        let lock = held(&carto);
+        let mut run = carto.run("credentials list tokens");
+        run.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = run.command.spawn().unwrap();
+        let process = Process::read(child.id().cast_signed()).unwrap();
+        while !process.has_open(LOCK) && !process.is_over() {
+            std::thread::yield_now();
+        }
+        write(&path, &json!({ "current_profile": "me", "profiles": meanwhile }));
+        drop(lock);
+        let output = run.ended(child);
+        assert_eq!(output.status, status, "{output}");
+        assert!(output.stderr.starts_with("error: ") && output.stderr.contains(why), "{output}");
+        assert_eq!((ours.asked(), theirs.asked()), (vec![], vec![]), "{output}");
+    }
 }
 
 /// A command that has spent its time on another bearer has none left to ask anything with the one that still lasts.
@@ -286,5 +323,71 @@ fn each_token_is_ended_whatever_became_of_the_other() {
         --- stderr
         Signed out: the profile `me` was removed.
         What signed it in was ended at `127.0.0.1:[port]`.
+    "#]].assert_eq(&report);
+}
+
+/// The bearer may be over while the refresh token isn't; and what was ended isn't said to last.
+#[test]
+fn each_token_that_lasts_is_told_whyever_it_does() {
+    let carto = Carto::without_kinds();
+    let path = carto.home().join(FILE);
+    let mut report = String::new();
+    let mut logout = |what: &str, cloud: &Cloud, seconds: i64, issuer: Option<&str>| {
+        let mut me = persons(cloud, seconds);
+        if let Some(issuer) = issuer {
+            me["sign_in"]["issuer"] = issuer.into();
+        }
+        write(&path, &only(me));
+        let output = carto.run("auth logout --timeout 2s").ok();
+        assert_eq!(read(&path)["profiles"], json!({}));
+        // Either of the two that watch the time.
+        let late = Regex::new("(the connection to [^ ]+ failed: no whole answer|not done) within 2s").unwrap();
+        let text = settled(&output.to_string());
+        report.push_str(&format!("# {what}: {}", late.replace_all(&text, "[late]")));
+    };
+    let cloud = Cloud::start();
+    logout("nobody there", &cloud, -10, Some("http://127.0.0.1:9/"));
+    logout("nobody there, and both last", &cloud, 3600, Some("http://127.0.0.1:9/"));
+    let ends_none = Cloud::otherwise(&[86400], |path, host| {
+        let says = json!({ "issuer": format!("http://{host}/") }).to_string();
+        path.starts_with("/.well-known").then(|| Act::json("200 OK", &says))
+    });
+    logout("it ends none", &ends_none, -10, None);
+    let silent = Cloud::otherwise(&[86400], |_, _| Some(Act::Silence));
+    logout("out of time", &silent, -10, None);
+    let nth = AtomicUsize::new(0);
+    let half = Cloud::otherwise(&[86400], move |path, _| {
+        (path == "/oauth/revoke" && nth.fetch_add(1, Ordering::Relaxed) > 0).then_some(Act::Silence)
+    });
+    logout("out of time after the first", &half, 3600, None);
+    expect![[r#"
+        # nobody there: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # nobody there, and both last: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        warning: the bearer could not be ended and is valid where somebody has it, until [time]: cannot reach `127.0.0.1:[port]`: connection refused
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # it ends none: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: `127.0.0.1:[port]` doesn't end bearers
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # out of time: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        warning: the refresh token could not be ended and is valid where somebody has it: [late]
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
+        # out of time after the first: status 0
+        --- stderr
+        Signed out: the profile `me` was removed.
+        The refresh token was ended at `127.0.0.1:[port]`.
+        warning: the bearer could not be ended and is valid where somebody has it, until [time]: [late]
+        hint: if somebody may have it, delete the client that it belongs to, or ask the account's administrator
     "#]].assert_eq(&report);
 }

@@ -313,6 +313,42 @@ fn a_refresh_survives_its_terminal() {
     assert_eq!(file(&carto)["profiles"]["me"]["sign_in"]["refresh_token"], "canary-refresh-1");
 }
 
+/// What came is dropped then, and isn't said to be kept.
+#[test]
+fn a_refresh_that_came_too_late_says_so_after_a_signal() {
+    let carto = Carto::without_kinds();
+    let mut report = String::new();
+    for refresh in [FIRST_REFRESH, "canary-refresh-of-old"] {
+        for others in [json!({ "me": { "token": "canary-other", "tenant_id": "acme" } }), json!({})] {
+            let (cloud, release) = holding("/oauth/token");
+            signed_in_by_a_person(&carto, &cloud, 60, &[("refresh_token", json!(refresh))]);
+            let mut running = Running::start(carto.run("auth whoami"));
+            until(|| cloud.asked() == ["POST /oauth/token"]);
+            let now = json!({ "current_profile": "me", "profiles": others });
+            std::fs::write(carto.home().join(FILE), now.to_string()).unwrap();
+            running.signal(Signal::INT);
+            running.hears("note:");
+            release.send(()).unwrap();
+            let output = running.ended(&carto);
+            assert_eq!((output.status, file(&carto)), (130, now), "{output}");
+            assert_eq!(cloud.bearers().len(), usize::from(refresh == FIRST_REFRESH));
+            let said = output.stderr.split_once("error: ").unwrap().1;
+            report.push_str(said);
+        }
+    }
+    expect![[r#"
+        interrupted; the profile `me` was given another bearer meanwhile, which stays
+        hint: run it again
+        interrupted; the profile `me` was removed meanwhile
+        hint: `carto auth status` shows profiles
+        interrupted; the profile `me` was given another bearer meanwhile, which stays
+        hint: run it again
+        interrupted; the profile `me` was removed meanwhile
+        hint: `carto auth status` shows profiles
+    "#]]
+    .assert_eq(&report);
+}
+
 #[test]
 fn a_login_waits_for_the_file_and_can_be_interrupted() {
     let (carto, authority) = (Carto::without_kinds(), Authority::start());

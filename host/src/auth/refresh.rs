@@ -8,7 +8,7 @@ use oauth2::basic::BasicErrorResponseType;
 
 use super::attended::{UNCHANGED, stopped, unbroken};
 use super::exchange::{self, Grant, Refusal};
-use super::renew::instead;
+use super::renew::{Failure, instead};
 use super::{Authority, How, Http, Tokens};
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile, Renewed};
@@ -35,6 +35,25 @@ enum Said {
     Ended(Error),
 }
 
+/// What became of the profile.
+enum Became {
+    /// It has the next bearer.
+    Renewed(Profile),
+    /// It has the next bearer here, and the file hasn't.
+    Unkept(Profile, Error),
+    /// Somebody gave it another meanwhile, or removed it.
+    Replaced(Option<Profile>),
+}
+
+impl From<Renewed> for Became {
+    fn from(renewed: Renewed) -> Became {
+        match renewed {
+            Renewed::Kept(profile) => Became::Renewed(profile),
+            Renewed::Replaced(other) => Became::Replaced(other),
+        }
+    }
+}
+
 /// The profile with the next bearer, which is in the file before it is used. The file is known to be one that can be written before anything is sent.
 pub(super) fn next(
     name: &str,
@@ -42,14 +61,14 @@ pub(super) fn next(
     request: &Request<'_>,
     mut edit: Edit,
     http: &Http,
-) -> Result<Profile> {
+) -> std::result::Result<Profile, Failure> {
     edit.rehearse()?;
     let again = || again::hint(name, profile);
     let lost = || {
         let message = "interrupted a second time: if the authority gives another bearer now, the sign-in is lost";
         Error::new(ErrorCode::Interrupted, message).hint(again())
     };
-    let ((renewed, unkept), was_stopped) = unbroken("Renewing the bearer", DUE, lost, |unbroken| async move {
+    let (became, was_stopped) = unbroken("Renewing the bearer", DUE, lost, |unbroken| async move {
         if !unbroken.begin() {
             return Err(stopped(Stop::Interrupted, UNCHANGED));
         }
@@ -58,34 +77,45 @@ pub(super) fn next(
             Said::Ended(error) => {
                 return match edit.renew(name, profile, &profile.ended())? {
                     Renewed::Kept(_) => Err(error.hint(again())),
-                    Renewed::Replaced(other) => Ok((instead(name, other)?, None)),
+                    Renewed::Replaced(other) => Ok(Became::Replaced(other)),
                 };
             }
         };
         let renewed = profile.renewed(&tokens, How::Browser { client_id: request.client_id.to_owned() });
-        match edit.renew(name, profile, &renewed) {
-            Ok(Renewed::Kept(kept)) => Ok((kept, None)),
-            Ok(Renewed::Replaced(other)) => Ok((instead(name, other)?, None)),
-            Err(error) => Ok((renewed, Some(error))),
-        }
+        Ok(match edit.renew(name, profile, &renewed) {
+            Ok(renewed) => renewed.into(),
+            Err(error) => Became::Unkept(renewed, error),
+        })
     })?;
-    match (unkept, was_stopped) {
-        (None, false) => Ok(renewed),
-        (None, true) => Err(Error::new(
-            ErrorCode::Interrupted,
-            format!("interrupted; the next bearer of the profile `{name}` was kept"),
-        )
-        .hint("nothing is lost: run it again")),
-        (Some(error), true) => {
-            let message = format!("interrupted; the next bearer came and can't be kept: {}", error.message);
-            Err(Error::new(ErrorCode::Interrupted, message).hint(again()))
-        }
-        (Some(error), false) => {
+    if was_stopped {
+        return Err(interrupted(name, became, again).into());
+    }
+    match became {
+        Became::Renewed(renewed) => Ok(renewed),
+        Became::Replaced(other) => instead(name, other),
+        Became::Unkept(renewed, error) => {
             let message = format!("the next bearer can be used and not kept: {}", error.message);
             stderr::warning(&message, Some(&again()));
             Ok(renewed)
         }
     }
+}
+
+/// The error after a first signal, which was waited with: what became of the profile meanwhile.
+fn interrupted(name: &str, became: Became, again: impl Fn() -> String) -> Error {
+    let (what, hint) = match became {
+        Became::Renewed(_) => {
+            (format!("the next bearer of the profile `{name}` was kept"), "nothing is lost: run it again".to_owned())
+        }
+        Became::Replaced(Some(_)) => {
+            (format!("the profile `{name}` was given another bearer meanwhile, which stays"), "run it again".to_owned())
+        }
+        Became::Replaced(None) => {
+            (format!("the profile `{name}` was removed meanwhile"), "`carto auth status` shows profiles".to_owned())
+        }
+        Became::Unkept(_, error) => (format!("the next bearer came and can't be kept: {}", error.message), again()),
+    };
+    Error::new(ErrorCode::Interrupted, format!("interrupted; {what}")).hint(hint)
 }
 
 async fn send(http: &Http, request: &Request<'_>, again: impl Fn() -> String) -> Result<Said> {

@@ -9,7 +9,7 @@ use super::{Authority, How, Http, SecretPlace, UNCHANGED, attended, machine, ref
 use crate::account::again;
 use crate::account::profiles::{Edit, Profile, Renewed};
 use crate::environment;
-use crate::error::{Error, Result, usage};
+use crate::error::{Error, Result};
 use crate::input::date;
 use crate::output::stderr;
 use crate::service::Deadline;
@@ -21,6 +21,20 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 enum Way<'a> {
     Machine { client_id: &'a str, client_secret: &'a SecretPlace },
     Refresh { client_id: &'a str, token: &'a str },
+}
+
+/// Why there is no other bearer.
+pub(super) enum Failure {
+    /// None was to be had. The one before is still the profile's.
+    Unhad(Error),
+    /// The one before isn't the profile's any more, and there is none to use in its place.
+    Replaced(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Unhad(error)
+    }
 }
 
 /// The profile with a bearer that can be used now. `http` is made if something has to be asked.
@@ -36,15 +50,16 @@ pub(crate) fn current(
     if way(&profile).is_none() {
         return if is_over { Err(expired(name, &profile, end)) } else { Ok(profile) };
     }
-    match http().and_then(|http| renewed(name, &profile, deadline, &http)) {
-        // Somebody else heard meanwhile that there is none.
-        Ok(found) if way(&found).is_none() && found.end().is_some_and(|end| end <= now) => {
-            Err(expired(name, &found, end))
-        }
-        Ok(renewed) => Ok(renewed),
-        Err(error) if error.code == ErrorCode::Interrupted => Err(error),
-        Err(error) if is_over => Err(unrenewed(name, end, error)),
-        Err(error) => {
+    match http().map_err(Failure::from).and_then(|http| renewed(name, &profile, deadline, &http)) {
+        Ok(found) => match found.end().filter(|end| *end <= now) {
+            // Somebody else heard meanwhile that there is none.
+            Some(end) if way(&found).is_none() => Err(expired(name, &found, end)),
+            _ => Ok(found),
+        },
+        Err(Failure::Replaced(error)) => Err(error),
+        Err(Failure::Unhad(error)) if error.code == ErrorCode::Interrupted => Err(error),
+        Err(Failure::Unhad(error)) if is_over => Err(unrenewed(name, end, error)),
+        Err(Failure::Unhad(error)) => {
             let message = format!(
                 "the bearer of the profile `{name}` ends at {}, and another wasn't to be had",
                 date::shown(end)
@@ -90,7 +105,7 @@ fn way(profile: &Profile) -> Option<(Authority, Way<'_>)> {
 }
 
 /// Asks under the file's lock.
-fn renewed(name: &str, seen: &Profile, deadline: Deadline, http: &Http) -> Result<Profile> {
+fn renewed(name: &str, seen: &Profile, deadline: Deadline, http: &Http) -> std::result::Result<Profile, Failure> {
     match Edit::begin(deadline.left()) {
         Ok(edit) => renewed_in(edit, name, seen, http),
         Err(error) if error.code == ErrorCode::OutputFailed => match way(seen) {
@@ -100,20 +115,31 @@ fn renewed(name: &str, seen: &Profile, deadline: Deadline, http: &Http) -> Resul
                 unkept(&error);
                 Ok(renewed)
             }
-            _ => Err(error),
+            _ => Err(error.into()),
         },
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The profile as the file has it now, renewed if nobody has done it meanwhile.
-fn renewed_in(edit: Edit, name: &str, seen: &Profile, http: &Http) -> Result<Profile> {
+fn renewed_in(edit: Edit, name: &str, seen: &Profile, http: &Http) -> std::result::Result<Profile, Failure> {
     let profile = edit.profiles().by_name.get(name).cloned().ok_or_else(|| removed(name))?;
+    let is_other = profile.bearer != seen.bearer;
     // A bearer that came meanwhile is as long as its authority makes them, which can be shorter than that.
-    let ahead = if profile.bearer == seen.bearer { AHEAD } else { SignedDuration::ZERO };
-    if profile.end().is_none_or(|end| end.duration_since(Timestamp::now()) > ahead) {
-        return Ok(profile);
-    }
+    let ahead = if is_other { SignedDuration::ZERO } else { AHEAD };
+    let now = Timestamp::now();
+    let Some(end) = profile.end().filter(|end| end.duration_since(now) <= ahead) else { return Ok(profile) };
+    renewed_as(edit, name, profile, http).map_err(|failure| match failure {
+        // What is over here isn't the one that was seen.
+        Failure::Unhad(error) if is_other && error.code != ErrorCode::Interrupted => {
+            Failure::Replaced(unrenewed(name, end, error))
+        }
+        failure => failure,
+    })
+}
+
+/// The profile with the next bearer, if there is a way to one.
+fn renewed_as(edit: Edit, name: &str, profile: Profile, http: &Http) -> std::result::Result<Profile, Failure> {
     match way(&profile) {
         None => Ok(profile),
         Some((authority, Way::Refresh { client_id, token })) => {
@@ -136,19 +162,23 @@ fn renewed_in(edit: Edit, name: &str, seen: &Profile, http: &Http) -> Result<Pro
 
 /// The profile that stands where one was renewed, which somebody replaced meanwhile: it is the user's latest word. What came for the one before
 /// is nobody's, its refresh token too, and ends by itself.
-pub(super) fn instead(name: &str, other: Option<Profile>) -> Result<Profile> {
+pub(super) fn instead(name: &str, other: Option<Profile>) -> std::result::Result<Profile, Failure> {
     let other = other.ok_or_else(|| removed(name))?;
     match other.end().filter(|end| *end <= Timestamp::now()) {
         Some(end) => {
-            let message = format!("it was given one meanwhile, which expired at {}", date::shown(end));
-            Err(expired(name, &other, end).with_message(message))
+            let message = format!(
+                "the profile `{name}` was given another bearer meanwhile, which expired at {}",
+                date::shown(end)
+            );
+            Err(Failure::Replaced(expired(name, &other, end).with_message(message)))
         }
         None => Ok(other),
     }
 }
 
-fn removed(name: &str) -> Error {
-    usage(format!("the profile `{name}` was removed meanwhile")).hint("`carto auth status` shows profiles")
+fn removed(name: &str) -> Failure {
+    let message = format!("the profile `{name}` was removed meanwhile");
+    Failure::Replaced(Error::new(ErrorCode::NotSignedIn, message).hint("`carto auth status` shows profiles"))
 }
 
 fn by_machine(

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use carto_plugin_api::ErrorCode;
+use carto_plugin_api::{ErrorCode, Secret};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -24,10 +24,8 @@ const BEARER: &str = "bearer";
 
 /// What became of what a profile held.
 enum Outcome {
-    /// Its authority, at this place, was asked to end each.
-    Asked(String, Vec<Answered>),
-    /// It lasts, for this reason.
-    Lasts(String),
+    /// Each was ended, or lasts.
+    Known(Vec<Answered>),
     /// Nobody waited for it.
     Interrupted,
 }
@@ -36,14 +34,23 @@ enum Outcome {
 struct Answered {
     /// `bearer`, for messages.
     what: &'static str,
-    /// Why it lasts, if it does.
-    fault: Option<String>,
+    /// The place where it was ended, or why it lasts.
+    ended: std::result::Result<String, String>,
+}
+
+/// Something that lasts until it is ended.
+struct Lasting<'a> {
+    /// `bearer`, for messages.
+    what: &'static str,
+    /// Its `token_type_hint` (RFC 7009 2.1).
+    kind: &'static str,
+    token: &'a Secret,
 }
 
 impl Outcome {
     /// Whether nothing of it lasts.
     fn is_ended(&self) -> bool {
-        matches!(self, Outcome::Asked(_, answers) if answers.iter().all(|answer| answer.fault.is_none()))
+        matches!(self, Outcome::Known(answers) if answers.iter().all(|answer| answer.ended.is_ok()))
     }
 }
 
@@ -83,19 +90,7 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
     }
     stderr::done(&format!("Signed out: the profile `{name}` was removed."));
     match outcome {
-        Some(Outcome::Asked(place, answers)) => {
-            if answers.iter().all(|answer| answer.fault.is_none()) {
-                stderr::done(&format!("What signed it in was ended at {place}."));
-            } else {
-                for Answered { what, fault } in answers {
-                    match fault {
-                        None => stderr::done(&format!("The {what} was ended at {place}.")),
-                        Some(why) => warn(&profile, what, &why),
-                    }
-                }
-            }
-        }
-        Some(Outcome::Lasts(why)) => warn(&profile, BEARER, &why),
+        Some(Outcome::Known(answers)) => tell(&profile, &answers),
         Some(Outcome::Interrupted) => {
             return Err(Error::new(
                 ErrorCode::Interrupted,
@@ -111,6 +106,22 @@ pub(super) fn run(context: &Context, positional: Option<&str>) -> anyhow::Result
         stderr::commands(&["carto auth use".to_owned()]);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what became of each: in one line, if nothing lasts.
+fn tell(profile: &Profile, answers: &[Answered]) {
+    if let [Answered { ended: Ok(place), .. }, rest @ ..] = answers
+        && rest.iter().all(|answer| answer.ended.is_ok())
+    {
+        stderr::done(&format!("What signed it in was ended at {place}."));
+        return;
+    }
+    for Answered { what, ended } in answers {
+        match ended {
+            Ok(place) => stderr::done(&format!("The {what} was ended at {place}.")),
+            Err(why) => warn(profile, what, why),
+        }
+    }
 }
 
 /// Says that something lasts: what, until when if that is known, and why.
@@ -129,18 +140,27 @@ fn ways(profile: &Profile) -> Option<(Authority, &How)> {
     Some((sign_in.authority()?, &sign_in.how))
 }
 
-/// Ends what a profile held. Nothing if it is over anyway, or if there never was one.
-fn end(context: &Context, profile: &Profile, deadline: Deadline) -> Option<Outcome> {
-    let bearer = profile.bearer.as_ref()?;
+/// What a profile holds that isn't over.
+fn lasting(profile: &Profile) -> Vec<Lasting<'_>> {
     let refresh = profile.sign_in.as_ref().and_then(|own| own.refresh_token.as_ref());
     let is_over = profile.end().is_some_and(|end| end <= Timestamp::now());
-    if refresh.is_none() && is_over {
+    let bearer = profile.bearer.as_ref().filter(|_| !is_over);
+    let refresh = refresh.map(|token| Lasting { what: "refresh token", kind: "refresh_token", token });
+    let bearer = bearer.map(|token| Lasting { what: BEARER, kind: "access_token", token });
+    refresh.into_iter().chain(bearer).collect()
+}
+
+/// Ends what a profile held. Nothing if it is over anyway, or if there never was one.
+fn end(context: &Context, profile: &Profile, deadline: Deadline) -> Option<Outcome> {
+    let secrets = lasting(profile);
+    if secrets.is_empty() {
         return None;
     }
-    let Some((authority, how)) = ways(profile) else {
-        return Some(Outcome::Lasts("it isn't known here who gave it".to_owned()));
-    };
+    // What was answered counts, whatever ends the rest.
+    let mut answers = Vec::new();
     let work = async {
+        let unknown = || Error::new(ErrorCode::Failed, "it isn't known here who gave it");
+        let (authority, how) = ways(profile).ok_or_else(unknown)?;
         let settings = settings::read()?;
         let http = Http::within(settings.network, deadline, context.globals.debug);
         let (client_id, client_secret) = match how {
@@ -149,24 +169,26 @@ fn end(context: &Context, profile: &Profile, deadline: Deadline) -> Option<Outco
                 let client = Client::again(client_id, client_secret)?;
                 (client.id, Some(client.secret))
             }
-            How::Token => return Ok(Outcome::Lasts("it isn't known here who gave it".to_owned())),
+            How::Token => return Err(unknown()),
         };
         let Some(endpoint) = revoke::endpoint(&http, &authority).await? else {
-            return Ok(Outcome::Lasts(format!("{} doesn't end bearers", authority.place())));
+            return Err(Error::new(ErrorCode::Failed, format!("{} doesn't end bearers", authority.place())));
         };
-        let secrets =
-            [("refresh_token", "refresh token", refresh), ("access_token", BEARER, (!is_over).then_some(bearer))];
-        let mut answers = Vec::new();
-        for (kind, what, token) in secrets.into_iter().filter_map(|(kind, what, token)| Some((kind, what, token?))) {
+        for &Lasting { what, kind, token } in &secrets {
             let ended = Ended { client_id: &client_id, client_secret: client_secret.as_ref(), token, kind };
             // What is refused for one token says nothing of the next.
-            let fault = revoke::end(&http, &endpoint, ended).await.err().map(|error| error.message);
-            answers.push(Answered { what, fault });
+            let ended = revoke::end(&http, &endpoint, ended).await;
+            answers.push(Answered { what, ended: ended.map(|()| authority.place()).map_err(|error| error.message) });
         }
-        Ok(Outcome::Asked(authority.place(), answers))
+        Ok(())
     };
-    Some(super::attended("Signing out", deadline, super::UNCHANGED, work).unwrap_or_else(|error| match error.code {
-        ErrorCode::Interrupted => Outcome::Interrupted,
-        _ => Outcome::Lasts(error.message),
-    }))
+    if let Err(error) = super::attended("Signing out", deadline, super::UNCHANGED, work) {
+        if error.code == ErrorCode::Interrupted {
+            return Some(Outcome::Interrupted);
+        }
+        for Lasting { what, .. } in &secrets[answers.len()..] {
+            answers.push(Answered { what, ended: Err(error.message.clone()) });
+        }
+    }
+    Some(Outcome::Known(answers))
 }
